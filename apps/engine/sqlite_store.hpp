@@ -37,6 +37,10 @@ class sqlite_store final : public store {
  private:
   struct connection;
   explicit sqlite_store(sqlite_store_options options);
+  result<void> connect();
+  fault fail(std::string_view what);
+  void checkpoint_when_due();
+
   sqlite_store_options options_;
   std::unique_ptr<connection> db_;
   std::string error_text_;
