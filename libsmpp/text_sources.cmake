@@ -7,7 +7,11 @@ set(MSGKIT_SMPP_TEXT_SOURCES
   src/text/gsm7_lookup.cpp
   src/text/gsm7_packing.cpp
   src/text/iconv_converter.cpp
+  src/text/message_id.cpp
+  src/text/message_state.cpp
+  src/text/receipt.cpp
   src/text/segmentation.cpp
   src/text/text_codec.cpp
   src/text/text_error.cpp
+  src/text/time_format.cpp
   src/text/udh.cpp)
