@@ -17,17 +17,18 @@ namespace msgkit::app {
 namespace {
 
 struct level_info {
-  std::string_view name;
   spdlog::level::level_enum spdlog_level;
   std::string_view journal_priority;
 };
 // Index: log_level. Priorities are those of sd-daemon(3).
-constexpr std::array<level_info, 6> levels{{{"trace", spdlog::level::trace, "<7>"},
-                                            {"debug", spdlog::level::debug, "<7>"},
-                                            {"info", spdlog::level::info, "<6>"},
-                                            {"warn", spdlog::level::warn, "<4>"},
-                                            {"error", spdlog::level::err, "<3>"},
-                                            {"off", spdlog::level::off, ""}}};
+constexpr std::array<level_info, 6> levels{{
+    {spdlog::level::trace, "<7>"},
+    {spdlog::level::debug, "<7>"},
+    {spdlog::level::info, "<6>"},
+    {spdlog::level::warn, "<4>"},
+    {spdlog::level::err, "<3>"},
+    {spdlog::level::off, ""},
+}};
 
 constexpr const level_info& info_of(log_level level) { return levels[static_cast<std::size_t>(level)]; }
 
@@ -59,8 +60,6 @@ output& process_output() {
 }
 
 }  // namespace
-
-std::string_view to_string(log_level level) noexcept { return info_of(level).name; }
 
 void configure_logging(const log_options& options) {
   format_now.store(options.format, std::memory_order_relaxed);

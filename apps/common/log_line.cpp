@@ -92,6 +92,11 @@ void append_time(std::string& out, wall_time at) {
 
 }  // namespace
 
+std::string_view to_string(log_level level) noexcept {
+  constexpr std::string_view names[] = {"trace", "debug", "info", "warn", "error", "off"};
+  return names[static_cast<std::size_t>(level)];
+}
+
 void append_json_escaped(std::string& out, std::string_view text) {
   append_escaped(out, text, ill_formed_as::replacement);
 }
