@@ -9,9 +9,11 @@ set(MSGKIT_SMPP_TEXT_SOURCES
   src/text/iconv_converter.cpp
   src/text/message_id.cpp
   src/text/message_state.cpp
+  src/text/reassembly.cpp
   src/text/receipt.cpp
   src/text/segmentation.cpp
   src/text/text_codec.cpp
   src/text/text_error.cpp
   src/text/time_format.cpp
+  src/text/transliterate.cpp
   src/text/udh.cpp)
