@@ -2,77 +2,90 @@
 // error handling; the first fault is kept.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
 #include "msgkit/core/bytes.hpp"
-#include "msgkit/smpp/counted_list.hpp"
-#include "msgkit/smpp/diagnostics.hpp"
-#include "msgkit/smpp/errc.hpp"
-#include "msgkit/smpp/header.hpp"
-#include "msgkit/smpp/tlv.hpp"
+#include "msgkit/smpp/codec.hpp"
 
 namespace msgkit::smpp {
 
+struct decode_rules {
+  // What an MC must check before it accepts a message: lengths of strings, times and TLVs. Receipts and responses are
+  // decoded leniently instead, because refusing one loses an outcome.
+  bool is_strict = true;
+  bool is_error_response = false;
+};
+
 class decoder {
  public:
-  // `strict`: what an MC must check before it accepts a message (lengths of times and TLVs). Receipts and responses are
-  // decoded leniently instead, because refusing one loses an outcome.
-  decoder(bytes_view frame, std::size_t body_offset, bool strict, bool is_error_response, diagnostics* notes) noexcept
+  decoder(bytes_view frame, std::size_t body_offset, decode_rules rules, diagnostics* notes) noexcept
       : begin_(frame.data()),
         p_(frame.data() + body_offset),
         end_(frame.data() + frame.size()),
         notes_(notes),
-        strict_(strict),
-        is_error_response_(is_error_response) {}
+        rules_(rules) {}
 
-  [[nodiscard]] bool failed() const noexcept { return failed_; }
-  [[nodiscard]] const fault& error() const noexcept { return fault_; }
+  [[nodiscard]] bool failed() const noexcept { return error_.code != errc{}; }
+  // Precondition: failed().
+  [[nodiscard]] fault error() const noexcept { return {make_error_code(error_.code), error_.field, error_.offset}; }
+  // Fails with what strict rules would have refused first, if anything.
+  void refuse_deviations() noexcept {
+    if (deviation_.code != errc{}) error_ = deviation_;
+  }
+  void fail(errc code, std::string_view name, std::size_t at) noexcept {
+    if (!failed()) error_ = {code, name, at};
+    p_ = end_;
+  }
+  void note(std::string_view name, std::size_t at, diagnostic_kind kind) noexcept {
+    if (notes_ != nullptr && !failed()) notes_->add({name, at, kind});
+  }
   [[nodiscard]] std::size_t offset() const noexcept { return static_cast<std::size_t>(p_ - begin_); }
 
   template <class T>
   [[gnu::always_inline]] void octet(std::string_view name, T& v) noexcept {
     if (p_ == end_) [[unlikely]]
-      return fail(errc::truncated, name);
+      return run_out(name);
     v = static_cast<T>(*p_++);
   }
-
+  void octet_between(std::string_view name, std::uint8_t& v, std::uint8_t low, std::uint8_t high,
+                     errc otherwise) noexcept {
+    octet(name, v);
+    if (v < low || v > high) fail(otherwise, name, offset() - 1);
+  }
   void u32(std::string_view name, std::uint32_t& v) noexcept {
-    if (room() < 4) return fail(errc::truncated, name);
+    if (room() < 4) return run_out(name);
     v = load_big<std::uint32_t>(p_);
     p_ += 4;
   }
 
   [[gnu::always_inline]] void cstring(std::string_view name, std::string_view& v, std::size_t max) noexcept {
-    const std::size_t limit = std::min(room(), max);
-    const auto* nul = static_cast<const std::uint8_t*>(std::memchr(p_, 0, limit));
-    if (nul == nullptr) [[unlikely]]
-      return fail(limit < max ? errc::truncated : errc::missing_terminator, name);
-    take(v, nul);
-  }
-
-  // Longer than the specification's `max` is noted, longer than `accepted` fails.
-  void long_cstring(std::string_view name, std::string_view& v, std::size_t max, std::size_t accepted) noexcept {
-    const auto at = offset();
-    cstring(name, v, accepted);
-    if (v.size() >= max) note(name, at, diagnostic_kind::field_too_long);
+    if (p_ != end_ && *p_ == 0) {
+      v = {reinterpret_cast<const char*>(p_), 0};
+      ++p_;
+    } else if (const auto* nul = find_nul(max)) [[likely]] {
+      take(v, nul);
+    } else {
+      read_odd_cstring(name, v, max);
+    }
   }
 
   // The first field of a response: may be absent altogether, or lack its NUL at the end of the PDU.
   void optional_cstring(std::string_view name, std::string_view& v, std::size_t max, const tlv_list&) noexcept {
-    if (p_ == end_) return;
-    const std::size_t limit = std::min(room(), max);
-    if (const auto* nul = static_cast<const std::uint8_t*>(std::memchr(p_, 0, limit))) return take(v, nul);
-    if (room() > max) return fail(errc::missing_terminator, name);
-    note(name, offset(), diagnostic_kind::missing_terminator);
-    v = as_text(bytes_view{p_, end_});
-    p_ = end_;
+    if (p_ == end_) {
+      if (!rules_.is_error_response) note(name, offset(), diagnostic_kind::missing_fields);
+    } else if (const auto* nul = find_nul(max)) {
+      take(v, nul);
+    } else {
+      read_odd_optional_cstring(name, v, max);
+    }
   }
 
   [[gnu::always_inline]] void time(std::string_view name, std::string_view& v) noexcept {
     const auto at = offset();
     cstring(name, v, time_bytes_max);
-    if (strict_ && !failed_ && !v.empty() && v.size() != time_bytes_max - 1) [[unlikely]]
-      fail_at(errc::invalid_time_length, name, at);
+    if (!v.empty() && v.size() != time_bytes_max - 1) [[unlikely]]
+      tolerate(errc::invalid_time_length, name, at, diagnostic_kind::invalid_time_length);
   }
 
   [[gnu::always_inline]] void counted_octets(std::string_view count_name, std::string_view name, std::string_view& v,
@@ -80,21 +93,27 @@ class decoder {
     std::uint8_t count = 0;
     octet(count_name, count);
     if (room() < count) [[unlikely]]
-      return fail(errc::message_too_long, name);
+      return fail(errc::message_too_long, name, offset());
     v = as_text(bytes_view{p_, count});
     p_ += count;
   }
 
   template <class Element>
-  void list(std::string_view count_name, std::string_view, counted_list<Element>& v) noexcept {
+  void list(std::string_view count_name, std::string_view, counted_list<Element>& v, std::uint8_t count_min) noexcept {
     std::uint8_t count = 0;
     octet(count_name, count);
+    if (count < count_min) return fail(errc::value_out_of_range, count_name, offset() - 1);
     const auto* start = p_;
-    for (unsigned i = 0; i < count && !failed_; ++i) {
+    const auto* whole = p_;
+    std::uint8_t read = 0;
+    for (; read < count; ++read) {
       Element element;
       Element::fields(*this, element);
+      if (failed()) return;
+      if (ran_out_) break;
+      whole = p_;
     }
-    if (!failed_) v = {bytes_view{start, p_}, count};
+    v = {bytes_view{start, whole}, read};
   }
 
   [[gnu::always_inline]] void tlvs(std::string_view name, tlv_list& v) noexcept {
@@ -102,43 +121,48 @@ class decoder {
       read_tlvs(name, v);
   }
 
-  void require(std::string_view name, bool holds, errc otherwise) noexcept {
-    if (!holds) fail(otherwise, name);
-  }
-
   // Bodies of error responses are often left out.
-  [[nodiscard]] bool body_may_be_absent() const noexcept { return p_ == end_ && is_error_response_; }
+  template <class Pdu>
+  [[nodiscard]] bool body_may_be_absent(const Pdu&) const noexcept {
+    return p_ == end_ && rules_.is_error_response;
+  }
 
  private:
   static constexpr std::size_t time_bytes_max = 17;
 
+  // A fault without the std::error_code, whose construction is a call into the standard library.
+  struct mark {
+    errc code{};
+    std::string_view field{};
+    std::size_t offset = 0;
+  };
+
   [[nodiscard]] std::size_t room() const noexcept { return static_cast<std::size_t>(end_ - p_); }
 
-  void take(std::string_view& v, const std::uint8_t* nul) noexcept {
+  [[nodiscard]] [[gnu::always_inline]] const std::uint8_t* find_nul(std::size_t max) const noexcept {
+    const std::size_t limit = std::min(room(), max);
+    return limit == 0 ? nullptr : static_cast<const std::uint8_t*>(std::memchr(p_, 0, limit));
+  }
+  [[gnu::always_inline]] void take(std::string_view& v, const std::uint8_t* nul) noexcept {
     v = as_text(bytes_view{p_, nul});
     p_ = nul + 1;
   }
 
+  // Strict rules fail here; lenient ones remember and go on. Returns whether to go on.
+  bool tolerate(errc code, std::string_view name, std::size_t at, diagnostic_kind kind) noexcept;
+  void run_out(std::string_view name) noexcept;
+  void read_odd_cstring(std::string_view name, std::string_view& v, std::size_t max) noexcept;
+  void read_odd_optional_cstring(std::string_view name, std::string_view& v, std::size_t max) noexcept;
   void read_tlvs(std::string_view name, tlv_list& v) noexcept;
-
-  void fail(errc code, std::string_view name) noexcept { fail_at(code, name, offset()); }
-  void fail_at(errc code, std::string_view name, std::size_t at) noexcept {
-    if (!failed_) fault_ = {make_error_code(code), name, at};
-    failed_ = true;
-    p_ = end_;
-  }
-  void note(std::string_view name, std::size_t at, diagnostic_kind kind) noexcept {
-    if (notes_ != nullptr && !failed_) notes_->add({name, at, kind});
-  }
 
   const std::uint8_t* begin_;
   const std::uint8_t* p_;
   const std::uint8_t* end_;
   diagnostics* notes_;
-  fault fault_{};
-  bool strict_;
-  bool is_error_response_;
-  bool failed_ = false;
+  decode_rules rules_;
+  bool ran_out_ = false;
+  mark error_{};
+  mark deviation_{};
 };
 
 }  // namespace msgkit::smpp

@@ -18,6 +18,7 @@ class category final : public std::error_category {
       case errc::message_too_long: return "sm_length is larger than the octets that follow";
       case errc::tlv_stream_invalid: return "a TLV's length points past the end of the PDU";
       case errc::destination_flag_invalid: return "dest_flag is neither 1 (SME) nor 2 (distribution list)";
+      case errc::user_data_header_invalid: return "the user data header is longer than the message";
       case errc::command_unknown: return "unknown command_id";
       case errc::field_too_long: return "value is longer than the specification allows";
       case errc::embedded_nul: return "C-octet string contains a zero octet";
@@ -58,7 +59,7 @@ constexpr field_status field_statuses[] = {
     {"system_type", command_status::invalid_system_type},
     {"dl_name", command_status::invalid_distribution_list_name},
     {"dest_flag", command_status::invalid_destination_flag},
-    {"esm_class", command_status::invalid_esm_class},
+    {"number_of_dests", command_status::invalid_number_of_destinations},
 };
 
 }  // namespace
@@ -75,7 +76,8 @@ command_status status_for(const fault& f) noexcept {
   if (f.code == errc::command_length_invalid || f.code == errc::truncated)
     return command_status::invalid_command_length;
   if (f.code == errc::command_unknown) return command_status::invalid_command_id;
-  if (f.code == errc::message_too_long) return command_status::invalid_message_length;
+  if (f.code == errc::message_too_long || f.code == errc::user_data_header_invalid)
+    return command_status::invalid_message_length;
   if (f.code == errc::tlv_stream_invalid) return command_status::invalid_tlv_stream;
   const auto found = std::ranges::find(field_statuses, f.field, &field_status::field);
   return found != std::ranges::end(field_statuses) ? found->status : command_status::invalid_tlv_length;

@@ -58,7 +58,9 @@ constexpr command_id request_of(command_id id) noexcept {
 enum class session_state : std::uint8_t { closed, open, outbound, bound_tx, bound_rx, bound_trx, unbound };
 
 // Which states allow a command, as a bit per session_state.
-constexpr std::uint8_t in(session_state s) noexcept { return static_cast<std::uint8_t>(1u << static_cast<unsigned>(s)); }
+constexpr std::uint8_t in(session_state s) noexcept {
+  return static_cast<std::uint8_t>(1u << static_cast<unsigned>(s));
+}
 constexpr std::uint8_t in_tx = in(session_state::bound_tx) | in(session_state::bound_trx);
 constexpr std::uint8_t in_rx = in(session_state::bound_rx) | in(session_state::bound_trx);
 constexpr std::uint8_t in_bound = in_tx | in_rx;
@@ -76,7 +78,8 @@ struct command_info {
   bool has_response;
 };
 
-constexpr command_info command_table[] = {
+// inline: one table for the whole program, because find_command() hands out pointers into it.
+inline constexpr command_info command_table[] = {
     // id                                name                 since  ESME             MC               response
     {command_id::bind_receiver,          "bind_receiver",      0x33, in_unbound_connection, 0,         true},
     {command_id::bind_transmitter,       "bind_transmitter",   0x33, in_unbound_connection, 0,         true},

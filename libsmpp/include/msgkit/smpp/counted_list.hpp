@@ -67,6 +67,10 @@ class counted_list {
   [[nodiscard]] constexpr std::uint8_t size() const noexcept { return count_; }
   [[nodiscard]] constexpr bytes_view encoded() const noexcept { return encoded_; }
 
+  friend bool operator==(const counted_list& a, const counted_list& b) noexcept {
+    return a.count_ == b.count_ && as_text(a.encoded_) == as_text(b.encoded_);
+  }
+
  private:
   bytes_view encoded_{};
   std::uint8_t count_ = 0;

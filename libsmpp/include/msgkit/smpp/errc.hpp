@@ -19,6 +19,7 @@ enum class errc {
   message_too_long,            // sm_length is larger than what follows
   tlv_stream_invalid,          // a TLV's length points past the end
   destination_flag_invalid,    // dest_flag is neither 1 nor 2
+  user_data_header_invalid,    // UDHI is set and the message has no room for the header it announces
   command_unknown,             // no decoder for this command_id
   // encoding
   field_too_long,              // a value exceeds the specification's limit

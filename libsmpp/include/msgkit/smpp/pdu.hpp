@@ -22,6 +22,10 @@ namespace msgkit::smpp {
 // A command_id we have no description of. Its body is kept, so it relays and re-encodes unchanged.
 struct unknown_pdu {
   bytes_view body{};
+
+  friend bool operator==(const unknown_pdu& a, const unknown_pdu& b) noexcept {
+    return as_text(a.body) == as_text(b.body);
+  }
 };
 
 template <class... Ts>
@@ -47,6 +51,10 @@ using pdu_variant = variant_of<all_pdus>::type;
 struct pdu : pdu_variant {
   using pdu_variant::pdu_variant;
   header head{};
+
+  friend bool operator==(const pdu& a, const pdu& b) noexcept {
+    return a.head == b.head && static_cast<const pdu_variant&>(a) == static_cast<const pdu_variant&>(b);
+  }
 };
 
 static_assert(std::is_trivially_destructible_v<pdu>, "PDUs own nothing: see docs/adr/0002");

@@ -2,6 +2,7 @@
 // is a copy, unknown tags survive in order, and a PDU stays trivially destructible.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -104,6 +105,10 @@ struct tlv {
   [[nodiscard]] std::string_view as_cstring() const noexcept;
   // Known tag and a length outside the specification's limits.
   [[nodiscard]] bool has_wrong_length() const noexcept;
+
+  friend bool operator==(const tlv& a, const tlv& b) noexcept {
+    return a.tag == b.tag && as_text(a.value) == as_text(b.value);
+  }
 };
 
 // A view over encoded TLVs. Iteration is lazy and bounded; a last TLV whose length points past the end is clamped to
@@ -133,7 +138,7 @@ class tlv_list {
       return copy;
     }
     friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.rest_.size() == b.rest_.size(); }
-    // Octets of the list before this TLV's header.
+    // This TLV's header within the list.
     [[nodiscard]] const std::uint8_t* position() const noexcept { return rest_.data(); }
 
    private:
@@ -153,9 +158,8 @@ class tlv_list {
   [[nodiscard]] std::optional<std::uint32_t> find_integer(tag t) const noexcept;
   [[nodiscard]] std::optional<std::string_view> find_cstring(tag t) const noexcept;
 
-  friend bool operator==(const tlv_list& a, const tlv_list& b) noexcept {
-    return as_text(a.encoded_) == as_text(b.encoded_);
-  }
+  // The same TLVs in the same order.
+  friend bool operator==(const tlv_list& a, const tlv_list& b) noexcept { return std::ranges::equal(a, b); }
 
  private:
   bytes_view encoded_{};

@@ -19,6 +19,8 @@ struct alert_notification {
   std::string_view esme_addr{};
   tlv_list tlvs{};
 
+  friend bool operator==(const alert_notification&, const alert_notification&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.octet("source_addr_ton", s.source_addr_ton);

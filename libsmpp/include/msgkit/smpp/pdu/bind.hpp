@@ -21,16 +21,20 @@ struct bind_request {
   ton addr_ton = ton::unknown;
   npi addr_npi = npi::unknown;
   std::string_view address_range{};
+  tlv_list tlvs{};  // none are specified; what a peer adds is kept
+
+  friend bool operator==(const bind_request&, const bind_request&) = default;
 
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.cstring("system_id", s.system_id, 16);
-    v.long_cstring("password", s.password, 9, 64);  // longer ones exist in the wild
+    v.cstring("password", s.password, 9);
     v.cstring("system_type", s.system_type, 13);
     v.octet("interface_version", s.interface_version);
     v.octet("addr_ton", s.addr_ton);
     v.octet("addr_npi", s.addr_npi);
     v.cstring("address_range", s.address_range, 41);
+    v.tlvs("tlvs", s.tlvs);
   }
 };
 
@@ -39,6 +43,8 @@ struct bind_response {
   static constexpr command_id id = Id;
   std::string_view system_id{};
   tlv_list tlvs{};
+
+  friend bool operator==(const bind_response&, const bind_response&) = default;
 
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {

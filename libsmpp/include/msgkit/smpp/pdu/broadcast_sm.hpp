@@ -20,6 +20,8 @@ struct broadcast_sm {
   std::uint8_t sm_default_msg_id = 0;
   tlv_list tlvs{};  // area, content type, repetition and frequency are mandatory
 
+  friend bool operator==(const broadcast_sm&, const broadcast_sm&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.cstring("service_type", s.service_type, 6);
@@ -45,6 +47,8 @@ struct query_broadcast_sm {
   std::string_view source_addr{};
   tlv_list tlvs{};
 
+  friend bool operator==(const query_broadcast_sm&, const query_broadcast_sm&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.cstring("message_id", s.message_id, 65);
@@ -63,6 +67,8 @@ struct cancel_broadcast_sm {
   npi source_addr_npi = npi::unknown;
   std::string_view source_addr{};
   tlv_list tlvs{};
+
+  friend bool operator==(const cancel_broadcast_sm&, const cancel_broadcast_sm&) = default;
 
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {

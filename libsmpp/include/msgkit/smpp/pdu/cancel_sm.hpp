@@ -21,6 +21,8 @@ struct cancel_sm {
   std::string_view destination_addr{};
   tlv_list tlvs{};
 
+  friend bool operator==(const cancel_sm&, const cancel_sm&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.cstring("service_type", s.service_type, 6);

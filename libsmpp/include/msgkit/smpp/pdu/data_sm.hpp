@@ -19,6 +19,8 @@ struct data_sm {
   std::uint8_t data_coding = 0;
   tlv_list tlvs{};
 
+  friend bool operator==(const data_sm&, const data_sm&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.cstring("service_type", s.service_type, 6);

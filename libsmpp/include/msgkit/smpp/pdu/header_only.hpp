@@ -12,6 +12,8 @@ struct header_only {
   static constexpr command_id id = Id;
   tlv_list tlvs{};
 
+  friend bool operator==(const header_only&, const header_only&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.tlvs("tlvs", s.tlvs);

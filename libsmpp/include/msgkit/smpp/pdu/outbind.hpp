@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "msgkit/smpp/command.hpp"
+#include "msgkit/smpp/tlv.hpp"
 
 namespace msgkit::smpp {
 
@@ -11,11 +12,15 @@ struct outbind {
   static constexpr command_id id = command_id::outbind;
   std::string_view system_id{};
   std::string_view password{};
+  tlv_list tlvs{};  // none are specified; what a peer adds is kept
+
+  friend bool operator==(const outbind&, const outbind&) = default;
 
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.cstring("system_id", s.system_id, 16);
-    v.long_cstring("password", s.password, 9, 64);
+    v.cstring("password", s.password, 9);
+    v.tlvs("tlvs", s.tlvs);
   }
 };
 

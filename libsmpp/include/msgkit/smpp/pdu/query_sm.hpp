@@ -18,6 +18,8 @@ struct query_sm {
   std::string_view source_addr{};
   tlv_list tlvs{};
 
+  friend bool operator==(const query_sm&, const query_sm&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.cstring("message_id", s.message_id, 65);
@@ -36,9 +38,11 @@ struct query_sm_resp {
   std::uint8_t error_code = 0;
   tlv_list tlvs{};
 
+  friend bool operator==(const query_sm_resp&, const query_sm_resp&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
-    if (v.body_may_be_absent()) return;
+    if (v.body_may_be_absent(s)) return;
     v.cstring("message_id", s.message_id, 65);
     v.time("final_date", s.final_date);
     v.octet("message_state", s.message_state);

@@ -18,6 +18,8 @@ struct replace_sm {
   std::string_view short_message{};
   tlv_list tlvs{};
 
+  friend bool operator==(const replace_sm&, const replace_sm&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.cstring("message_id", s.message_id, 65);

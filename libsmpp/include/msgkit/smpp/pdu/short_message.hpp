@@ -36,6 +36,8 @@ struct short_message_request {
   std::string_view short_message{};  // octets, not text: GSM '@' is a zero octet
   tlv_list tlvs{};
 
+  friend bool operator==(const short_message_request&, const short_message_request&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.cstring("service_type", s.service_type, 6);
@@ -65,6 +67,8 @@ struct message_id_response {
   static constexpr command_id id = Id;
   std::string_view message_id{};
   tlv_list tlvs{};
+
+  friend bool operator==(const message_id_response&, const message_id_response&) = default;
 
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {

@@ -16,10 +16,11 @@ struct dest_address {
   std::string_view destination_addr{};
   std::string_view dl_name{};
 
+  friend bool operator==(const dest_address&, const dest_address&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
-    v.octet("dest_flag", s.dest_flag);
-    v.require("dest_flag", s.dest_flag == sme || s.dest_flag == distribution_list, errc::destination_flag_invalid);
+    v.octet_between("dest_flag", s.dest_flag, sme, distribution_list, errc::destination_flag_invalid);
     if (s.dest_flag == distribution_list) {
       v.cstring("dl_name", s.dl_name, 21);
     } else {
@@ -49,13 +50,15 @@ struct submit_multi {
   std::string_view short_message{};
   tlv_list tlvs{};
 
+  friend bool operator==(const submit_multi&, const submit_multi&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.cstring("service_type", s.service_type, 6);
     v.octet("source_addr_ton", s.source_addr_ton);
     v.octet("source_addr_npi", s.source_addr_npi);
     v.cstring("source_addr", s.source_addr, 21);
-    v.list("number_of_dests", "dest_address", s.dest_addresses);
+    v.list("number_of_dests", "dest_address", s.dest_addresses, 1);
     v.octet("esm_class", s.esm_class);
     v.octet("protocol_id", s.protocol_id);
     v.octet("priority_flag", s.priority_flag);
@@ -76,6 +79,8 @@ struct unsuccess_sme {
   std::string_view destination_addr{};
   std::uint32_t error_status_code = 0;
 
+  friend bool operator==(const unsuccess_sme&, const unsuccess_sme&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
     v.octet("dest_addr_ton", s.dest_addr_ton);
@@ -91,11 +96,13 @@ struct submit_multi_resp {
   counted_list<unsuccess_sme> unsuccess_smes{};
   tlv_list tlvs{};
 
+  friend bool operator==(const submit_multi_resp&, const submit_multi_resp&) = default;
+
   template <class Visitor, class Self>
   static constexpr void fields(Visitor&& v, Self& s) {
-    if (v.body_may_be_absent()) return;
+    if (v.body_may_be_absent(s)) return;
     v.cstring("message_id", s.message_id, 65);
-    v.list("no_unsuccess", "unsuccess_sme", s.unsuccess_smes);
+    v.list("no_unsuccess", "unsuccess_sme", s.unsuccess_smes, 0);
     v.tlvs("tlvs", s.tlvs);
   }
 };
