@@ -25,8 +25,8 @@ struct ingress_token {
 
 // Answered by `accepted` or `refused`.
 struct submit {
-  ingress_token token;
-  content_ptr content;  // not null
+  ingress_token token{};
+  content_ptr content{};  // not null
 };
 
 // A way to reach an endpoint: one bound session, one HTTP carrier, ... An endpoint ("carrier:up1", "client:alice") may
@@ -34,7 +34,7 @@ struct submit {
 // chooses `link`, unique in the process. Posting `up` again changes the capacity (0 pauses the link). A link that goes
 // down must first have posted the attempt_result of each `send` it was given; those it left out become `unknown`.
 struct link_state {
-  std::string endpoint;
+  std::string endpoint{};
   std::uint64_t link = 0;
   sink_id sink = 0;
   bool up = false;
@@ -54,39 +54,39 @@ enum class attempt_outcome : std::uint8_t {
 struct segment_result {
   bool accepted = false;
   bool receipt_expected = false;
-  std::string carrier_id;
+  std::string carrier_id{};
 };
 
 // Ends the attempt that `send` began. One that matches no attempt in flight is ignored, so a duplicate is harmless.
 struct attempt_result {
-  message_id id;
+  message_id id{};
   std::uint32_t attempt = 0;
   attempt_outcome outcome = attempt_outcome::not_sent;
   std::uint32_t code = 0;  // the peer's status
-  std::string text;        // for people; no message text in here
+  std::string text{};      // for people; no message text in here
   // For `sent`: one per segment. For failures of a message of several segments: what is known; segments accepted so
   // far are kept, come back in the next `send`, and the message then stays with this endpoint.
-  std::vector<segment_result> segments;
+  std::vector<segment_result> segments{};
 };
 
 // A delivery report from a carrier. Answered by `report_done` or `refused`: acknowledge the report to the carrier on
 // the former, give a temporary error on the latter.
 struct report {
-  ingress_token token;
-  std::string endpoint;    // the carrier, not the link: reports may come over another bind
-  std::string carrier_id;
+  ingress_token token{};
+  std::string endpoint{};    // the carrier, not the link: reports may come over another bind
+  std::string carrier_id{};
   message_state state = message_state::unknown;  // final, or sent/sending for an intermediate report
   bool intermediate = false;
   std::uint32_t code = 0;
-  std::string text;        // the carrier's words for the error
+  std::string text{};      // the carrier's words for the error
   wall_time done_at{};     // as the carrier says; epoch means now
 };
 
 // Withdraws a message that is not yet on its way. Answered by `cancel_done` or `refused`.
 struct cancel {
-  ingress_token token;
-  message_id id;
-  std::string account;  // when not empty, must be the message's own
+  ingress_token token{};
+  message_id id{};
+  std::string account{};// when not empty, must be the message's own
 };
 
 // No new attempts from now on; submits and reports are still taken.
@@ -115,11 +115,11 @@ constexpr bool is_temporary(refusal r) noexcept {
 }
 
 struct accepted {
-  ingress_token token;
-  message_id id;
+  ingress_token token{};
+  message_id id{};
 };
 struct refused {
-  ingress_token token;
+  ingress_token token{};
   refusal reason = refusal::store_unavailable;
 };
 enum class report_outcome : std::uint8_t {
@@ -128,21 +128,21 @@ enum class report_outcome : std::uint8_t {
   unmatched,  // no message of ours; acknowledged all the same so that the carrier stops
 };
 struct report_done {
-  ingress_token token;
+  ingress_token token{};
   report_outcome outcome = report_outcome::applied;
 };
 struct cancel_done {
-  ingress_token token;
+  ingress_token token{};
 };
 // Put this message on the wire over `link`, then post exactly one attempt_result{id, attempt}.
 struct send {
   sink_id sink = 0;
   std::uint64_t link = 0;
-  message_id id;
+  message_id id{};
   std::uint32_t attempt = 0;
-  content_ptr content;
+  content_ptr content{};
   wall_time valid_until{};
-  std::vector<segment> segments;  // not empty: parts the peer accepted earlier, do not send these again
+  std::vector<segment> segments{};  // not empty: parts the peer accepted earlier, do not send these again
 };
 
 using action = std::variant<accepted, refused, report_done, cancel_done, send>;
