@@ -2,6 +2,7 @@
 // threads. Whoever drives it commits the changes and only then releases the actions (see processor.hpp).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -17,7 +18,7 @@ namespace msgkit::engine {
 
 // An attempt whose result is outstanding.
 struct attempt_ref {
-  message_id id;
+  message_id id{};
   std::uint32_t attempt = 0;
   std::uint64_t link = 0;
 };
@@ -50,13 +51,13 @@ class core {
   // One batch: apply() any number of times, finish() once. Then records() is what must become durable and actions()
   // what may be released after that. committed() ends the batch. `now` should not step back; when it does, nothing
   // breaks, timers wait.
-  void apply(event&& e, wall_time now);
+  void apply(const event& e, wall_time now);
   void finish(wall_time now);
   [[nodiscard]] std::span<const record> records() const noexcept;
   [[nodiscard]] std::vector<action>& actions() noexcept;
   void committed();
 
-  // When finish() has something to do without any event; wall_time::max() for never.
+  // When finish() has something to do without any event; wall_time::max() for never, the epoch for now.
   [[nodiscard]] wall_time next_deadline() const noexcept;
 
   // Restart: load() each unsettled message in id order, then loaded(). A message found in `sending` whose attempt is in
@@ -69,9 +70,10 @@ class core {
   void loaded(wall_time now, std::span<const attempt_ref> in_flight, sending_policy policy, message_id last_id);
 
   // The batch could not be committed. Forgets every message but keeps endpoints and links; afterwards load() anew.
-  // Returns the attempts that were on the wire before the batch began, and in `unanswered` the tokens of reports from
-  // earlier batches that still wait.
+  // Returns the attempts that were on the wire before the batch began. `unanswered` receives the tokens of reports that
+  // still wait for their message; requests answered in the batch are in actions(), which the caller takes first.
   std::vector<attempt_ref> abandon(std::vector<ingress_token>& unanswered);
+  [[nodiscard]] bool has_link(std::uint64_t link) const noexcept;
 
   // Takes effect at the next routing decision; waiting messages are routed again.
   void set_routes(std::shared_ptr<const route_table> routes);

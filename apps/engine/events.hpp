@@ -63,7 +63,7 @@ struct attempt_result {
   std::uint32_t attempt = 0;
   attempt_outcome outcome = attempt_outcome::not_sent;
   std::uint32_t code = 0;  // the peer's status
-  std::string text{};        // for people; no message text in here
+  std::string text{};      // for people; no message text in here
   // For `sent`: one per segment. For failures of a message of several segments: what is known; segments accepted so
   // far are kept, come back in the next `send`, and the message then stays with this endpoint.
   std::vector<segment_result> segments{};
@@ -78,7 +78,7 @@ struct report {
   message_state state = message_state::unknown;  // final, or sent/sending for an intermediate report
   bool intermediate = false;
   std::uint32_t code = 0;
-  std::string text{};        // the carrier's words for the error
+  std::string text{};      // the carrier's words for the error
   wall_time done_at{};     // as the carrier says; epoch means now
 };
 

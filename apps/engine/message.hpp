@@ -25,7 +25,7 @@ enum class message_kind : std::uint8_t {
 struct address {
   std::uint8_t type = 0;
   std::uint8_t plan = 0;
-  std::string value;
+  std::string value{};
   friend bool operator==(const address&, const address&) = default;
 };
 
@@ -83,7 +83,7 @@ enum class error_class : std::uint8_t { none, temporary, permanent, throttled, u
 struct message_error {
   error_class kind = error_class::none;
   std::uint32_t code = 0;  // in the carrier's own numbering
-  std::string text;
+  std::string text{};
   friend bool operator==(const message_error&, const message_error&) = default;
 };
 
@@ -92,7 +92,7 @@ struct segment {
   bool accepted = false;         // the carrier answered success
   bool receipt_expected = false; // a final report was asked for
   message_state state = message_state::sending;  // `sent` once accepted, then what the report said
-  std::string carrier_id;        // as the carrier wrote it
+  std::string carrier_id{};      // as the carrier wrote it
   friend bool operator==(const segment&, const segment&) = default;
 };
 
@@ -116,8 +116,8 @@ struct message_progress {
 
 struct message {
   message_id id;
-  content_ptr content;  // never null in what store and engine hand out
-  message_progress progress;
+  content_ptr content{};  // never null in what store and engine hand out
+  message_progress progress{};
 };
 
 }  // namespace msgkit::engine

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,32 +47,35 @@ class processor {
   // When run() should be called although there is no event.
   [[nodiscard]] wall_time next_deadline() const noexcept;
   [[nodiscard]] bool store_faulted() const noexcept { return faulted_; }
-  // From memory when active, else from the store; what it returns is durable.
+  // From the store, so what it returns is durable. Errors: record_corrupt, store_failed (also while faulted).
   result<std::optional<message>> find(message_id id);
 
   [[nodiscard]] core& state() noexcept { return core_; }
   [[nodiscard]] const core& state() const noexcept { return core_; }
 
  private:
-  bool commit();
-  void fail(std::vector<event>& originals);
+  bool commit_batch();
+  void fail(std::span<event> events);
+  void run_faulted(std::vector<event>& events, wall_time now);
   void try_recover(wall_time now);
-  void refuse(ingress_token token);
+  result<void> reload(wall_time now);
   void purge(wall_time now);
+  void refuse_token(const event& e);
 
   processor_options options_;
   store& store_;
-  processor_observer* observer_;
+  processor_observer& observer_;
   core core_;
   std::vector<action> released_;
+  wall_time purge_at_{};
+
+  // While faulted.
   bool faulted_ = false;
   std::uint32_t recovery_tries_ = 0;
-  wall_time retry_at_{}, purge_at_{};
-  std::vector<ingress_token> batch_tokens_;
-  std::vector<message_id> refused_ids_;      // must not survive in the store
-  std::vector<attempt_ref> in_flight_;       // while faulted
-  std::vector<attempt_result> held_results_; // of this batch, and while faulted of all since
-  bool drained_ = false;
+  wall_time retry_at_{};
+  std::vector<message_id> refused_ids_;   // must not survive in the store
+  std::vector<attempt_ref> in_flight_;    // on the wire when the store failed
+  std::vector<event> held_results_;       // what became of them since
 };
 
 }  // namespace msgkit::engine
