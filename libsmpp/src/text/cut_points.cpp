@@ -113,7 +113,9 @@ std::size_t cut_points::hard(std::size_t from, std::size_t limit) const {
 std::size_t cut_points::soft(std::size_t from, std::size_t hard_end) const {
   const auto a = coding_.alphabet;
   const bool gsm7 = a == charset::gsm7 || a == charset::gsm7_packed;
-  if (hard_end == octets_.size() || (!gsm7 && a != charset::ucs2 && a != charset::utf8)) return hard_end;
+  // The default alphabet has no combining characters, and neither have the single-octet and East Asian charsets.
+  const bool may_combine = gsm7 ? coding_.languages != gsm7_alphabet{} : a == charset::ucs2 || a == charset::utf8;
+  if (hard_end == octets_.size() || !may_combine) return hard_end;
   std::size_t best = from;
   std::size_t indicators = 0;  // regional indicators in a row before `at`: flags are pairs of them
   char32_t before = 0;
