@@ -1,0 +1,371 @@
+#include "connectors/smpp_carrier.hpp"
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <atomic>
+#include <deque>
+#include <unordered_map>
+
+#include "connectors/pacer.hpp"
+#include "connectors/slab.hpp"
+
+namespace msgkit::app {
+namespace {
+
+using smpp::client;
+using smpp::command_status;
+
+time_point steady_now() { return std::chrono::steady_clock::now(); }
+wall_time wall_now() { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
+
+// A message on its way, with all its segments.
+struct attempt {
+  engine::send order{};
+  wire_parts parts{};
+  std::vector<engine::segment_result> results{};
+  std::uint16_t next_part = 0;   // to be put on the wire
+  std::uint16_t open = 0;        // on the wire, unanswered
+  std::error_code error{};       // the first failure
+};
+
+// A receipt or message of the carrier that waits for the store.
+struct pending_request {
+  std::weak_ptr<client> from;
+  std::uint64_t link = 0;  // the connection it came over: a later one must not be answered
+  std::uint32_t sequence = 0;
+  smpp::command_id command{};
+};
+
+constexpr std::uint64_t part_bits = 8;  // segments_max is 255
+
+}  // namespace
+
+struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<impl> {
+  impl(asio::any_io_executor e, engine::engine& eng, smpp_carrier_options o, std::shared_ptr<smpp_carrier_observer> obs)
+      : executor(std::move(e)), engine_(eng), port(eng), options(std::move(o)), observer(std::move(obs)),
+        endpoint("carrier:" + options.name), pace(options.segments_per_second), pace_timer(executor) {}
+
+  // One bind. Its link in the engine is the current connection.
+  struct bind final : smpp::client_handler {
+    explicit bind(std::weak_ptr<impl> o) : owner(std::move(o)) {}
+    void on_bound(client& c) override { with([&](impl& o) { o.bound(*this, c); }); }
+    void on_unbound(client&, std::error_code why, std::chrono::milliseconds retry_in) override {
+      with([&](impl& o) { o.unbound(*this, why, retry_in); });
+    }
+    void on_request(client& c, const smpp::pdu& m) override { with([&](impl& o) { o.take(c, *this, m); }); }
+    void on_outcome(client&, const smpp::outcome& r) override { with([&](impl& o) { o.part_done(r); }); }
+    void on_batch_end(client&) override {
+      with([&](impl& o) {
+        o.pump(*this);
+        o.flush_port();
+      });
+    }
+    template <class F>
+    void with(F&& f) {
+      if (const auto live = owner.lock()) f(*live);
+    }
+    std::weak_ptr<impl> owner;
+    std::shared_ptr<client> session;
+    std::uint64_t link = 0;                 // 0 while not bound
+    std::deque<std::uint64_t> waiting;      // attempts with parts still to send, in order
+  };
+
+  // ---- binds
+
+  void start() {
+    for (std::size_t i = 0; i < options.binds; ++i) {
+      auto b = std::make_shared<bind>(weak_from_this());
+      b->session = client::make(executor, options.client, b);
+      binds.push_back(b);
+      b->session->start();
+    }
+  }
+
+  void bound(bind& b, client& c) {
+    b.link = c.current()->id();
+    by_link[b.link] = &b;
+    ++bound_count;
+    observer->on_bound(options.name);
+    if (options.client.mode == smpp::bind_mode::receiver) return;  // brings messages in, takes none out
+    port.add_result(engine::link_state{
+        .endpoint = endpoint,
+        .link = b.link,
+        .sink = sink,
+        .up = true,
+        .capacity = static_cast<std::uint32_t>(options.client.connection.session.window_size)});
+    flush_port();
+  }
+
+  void unbound(bind& b, std::error_code why, std::chrono::milliseconds retry_in) {
+    observer->on_unbound(options.name, why, retry_in);
+    if (b.link == 0) return;
+    --bound_count;
+    // What was on the wire had its outcome already; what was still waiting for room has not left.
+    for (const auto number : std::exchange(b.waiting, {})) {
+      if (auto* a = attempts.find(number); a != nullptr && a->open == 0) finish(number);
+    }
+    by_link.erase(b.link);
+    if (options.client.mode != smpp::bind_mode::receiver)
+      port.add_result(engine::link_state{.endpoint = endpoint, .link = b.link, .sink = sink, .up = false});
+    b.link = 0;
+    flush_port();
+  }
+
+  // ---- messages to the carrier
+
+  void on_actions(std::vector<engine::action>&& actions) override {
+    asio::post(executor, [self = shared_from_this(), all = std::move(actions)]() mutable {
+      for (auto& a : all) self->carry_out(a);
+      self->flush_port();
+      for (const auto& b : self->binds) b->session->flush();
+    });
+  }
+
+  void carry_out(engine::action& a) {
+    if (auto* order = std::get_if<engine::send>(&a)) return begin(std::move(*order));
+    if (const auto* yes = std::get_if<engine::accepted>(&a)) return answer(yes->token.value, command_status::ok);
+    if (const auto* done = std::get_if<engine::report_done>(&a)) return answer(done->token.value, command_status::ok);
+    if (const auto* no = std::get_if<engine::refused>(&a))
+      return answer(no->token.value, engine::is_temporary(no->reason) ? command_status::receiver_temporary_error
+                                                                       : command_status::receiver_permanent_error);
+  }
+
+  void begin(engine::send order) {
+    const auto found = by_link.find(order.link);
+    attempt a{.order = std::move(order)};
+    const auto& content = *a.order.content;
+    if (found == by_link.end()) {
+      a.error = make_error_code(smpp::errc::window_full);  // the link is gone: it never left
+      return report(a);
+    }
+    auto parts = to_parts(content, options.profile, references.next(content.source.value, content.destination.value));
+    if (!parts) {
+      a.error = parts.error().code;
+      return report(a);
+    }
+    a.parts = std::move(*parts);
+    a.results.resize(a.parts.parts.size());
+    keep_accepted(a);
+    const auto number = attempts.insert(std::move(a));
+    found->second->waiting.push_back(number);
+    pump(*found->second);
+  }
+
+  // Segments that an earlier attempt got through are not sent again.
+  static void keep_accepted(attempt& a) {
+    const auto& before = a.order.segments;
+    if (before.size() != a.results.size()) return;
+    for (std::size_t i = 0; i < before.size(); ++i)
+      if (before[i].accepted) a.results[i] = {true, before[i].receipt_expected, before[i].carrier_id};
+  }
+
+  // Sends what the window and the pace allow.
+  void pump(bind& b) {
+    const auto now = steady_now();
+    while (!b.waiting.empty() && b.session->window_room() > 0) {
+      const auto number = b.waiting.front();
+      auto* a = attempts.find(number);
+      if (a == nullptr || a->error || a->next_part >= a->results.size()) {
+        b.waiting.pop_front();
+        if (a != nullptr && a->open == 0) finish(number);
+        continue;
+      }
+      if (a->results[a->next_part].accepted) {
+        ++a->next_part;
+        continue;
+      }
+      if (!pace.is_ready(now)) return wait_for_pace();
+      pace.take(now);
+      transmit(b, *a, number);
+    }
+  }
+
+  void transmit(bind& b, attempt& a, std::uint64_t number) {
+    const auto& content = *a.order.content;
+    smpp::submit_sm m;
+    fill(m, content, a.parts, a.parts.parts[a.next_part], tlvs);
+    const bool wants_receipt = options.receipts == receipt_policy::always || content.receipt_wanted != 0;
+    m.registered_delivery = wants_receipt ? smpp::registered::final_receipt : smpp::registered::none;
+    if ((content.receipt_wanted & engine::receipt_intermediate) != 0)
+      m.registered_delivery |= smpp::registered::intermediate;
+    std::string validity;
+    if (options.profile.forward_validity && content.valid_until != wall_time{}) {
+      const auto left = std::chrono::ceil<std::chrono::seconds>(a.order.valid_until - wall_now());
+      validity = smpp::format_relative(std::max(left, std::chrono::seconds{1}));
+      m.validity_period = validity;
+    }
+    const auto sent = b.session->request(m, {.cookie = number << part_bits | a.next_part});
+    if (sent) {
+      a.results[a.next_part].receipt_expected = wants_receipt;
+      ++a.open;
+      ++a.next_part;
+    } else {
+      a.error = sent.error().code;  // pump() ends it
+    }
+  }
+
+  void wait_for_pace() {
+    if (pace_waiting) return;
+    pace_waiting = true;
+    pace_timer.expires_at(pace.ready_at());
+    pace_timer.async_wait([weak = weak_from_this()](std::error_code ec) {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->pace_waiting = false;
+      if (ec) return;
+      // Start with another bind each time, so that none is starved.
+      for (std::size_t i = 0; i < self->binds.size(); ++i)
+        self->pump(*self->binds[(self->first_bind + i) % self->binds.size()]);
+      ++self->first_bind;
+      for (const auto& b : self->binds) b->session->flush();
+      self->flush_port();
+    });
+  }
+
+  void part_done(const smpp::outcome& r) {
+    const auto number = r.cookie >> part_bits;
+    auto* a = attempts.find(number);
+    if (a == nullptr) return;
+    observer->on_submit(options.name, r.error);
+    auto& part = a->results[r.cookie & ((1u << part_bits) - 1)];
+    if (r.error) {
+      if (!a->error) a->error = r.error;
+    } else {
+      part.accepted = true;
+      if (const auto* response = std::get_if<smpp::submit_sm_resp>(r.response)) part.carrier_id = response->message_id;
+    }
+    --a->open;
+    // Parts that have not left stay unsent once one has failed.
+    if (a->open == 0 && (a->error || a->next_part >= a->results.size())) finish(number);
+  }
+
+  void finish(std::uint64_t number) {
+    if (const auto a = attempts.take(number)) report(*a);
+  }
+
+  void report(const attempt& a) {
+    const bool complete = !a.results.empty() && std::ranges::all_of(a.results, &engine::segment_result::accepted);
+    engine::attempt_result r{.id = a.order.id, .attempt = a.order.attempt, .segments = a.results};
+    if (complete) {
+      r.outcome = engine::attempt_outcome::sent;
+    } else if (!a.error) {
+      r.outcome = engine::attempt_outcome::not_sent;  // the bind went away first
+    } else {
+      r.outcome = is_local(a.error) ? engine::attempt_outcome::not_sent : outcome_of(a.error);
+      if (a.error.category() == smpp::smpp_category() && is_unencodable(a.error))
+        r.outcome = engine::attempt_outcome::permanent;
+      r.code = code_of(a.error);
+      r.text = a.error.message();
+    }
+    port.add_result(std::move(r));
+  }
+
+  // The session had no room or was leaving; nothing of this part went out.
+  static bool is_local(std::error_code e) {
+    return e == smpp::errc::window_full || e == smpp::errc::state_forbids;
+  }
+  static bool is_unencodable(std::error_code e) {
+    return e == smpp::errc::field_too_long || e == smpp::errc::embedded_nul || e == smpp::errc::invalid_time_length ||
+           e == smpp::errc::value_out_of_range;
+  }
+
+  // ---- receipts and messages from the carrier
+
+  void take(client& c, const bind& b, const smpp::pdu& m) {
+    const pending_request pending{c.weak_from_this(), b.link, m.head.sequence, m.head.id};
+    if (const auto* deliver = std::get_if<smpp::deliver_sm>(&m)) return take_sms(pending, *deliver);
+    if (const auto* data = std::get_if<smpp::data_sm>(&m)) return take_sms(pending, *data);
+    if (smpp::find_command(m.head.id)->has_response) (void)c.reject(m.head.sequence, command_status::invalid_command_id);
+  }
+
+  template <class Pdu>
+  void take_sms(const pending_request& pending, const Pdu& m) {
+    if (smpp::is_receipt(m.esm_class)) return take_receipt(pending, m);
+    auto content = to_content(m, endpoint, options.profile, wall_now());
+    if (!content) {
+      observer->on_deliver(options.name, smpp::status_for(content.error()));
+      return respond(pending, smpp::status_for(content.error()));
+    }
+    port.add_ingress(engine::submit{{sink, requests.insert(pending)}, std::move(*content)});
+  }
+
+  template <class Pdu>
+  void take_receipt(const pending_request& pending, const Pdu& m) {
+    auto report = to_report(m, endpoint);
+    observer->on_receipt(options.name, report.has_value());
+    // Refusing what we cannot read would only bring it back for ever.
+    if (!report) return respond(pending, command_status::ok);
+    report->token = {sink, requests.insert(pending)};
+    port.add_ingress(std::move(*report));
+  }
+
+  void answer(std::uint64_t number, command_status status) {
+    const auto pending = requests.take(number);
+    if (pending) respond(*pending, status);
+  }
+
+  static void respond(const pending_request& p, command_status status) {
+    const auto c = p.from.lock();
+    if (!c || c->current() == nullptr || c->current()->id() != p.link) return;
+    if (status != command_status::ok) (void)c->reject(p.sequence, status);
+    else if (p.command == smpp::command_id::data_sm) (void)c->respond(p.sequence, smpp::data_sm_resp{});
+    else (void)c->respond(p.sequence, smpp::deliver_sm_resp{});
+  }
+
+  void flush_port() {
+    port.flush([this](const engine::event& e) {
+      const auto refuse = [this](engine::ingress_token token) {
+        answer(token.value, command_status::receiver_temporary_error);
+      };
+      if (const auto* s = std::get_if<engine::submit>(&e)) refuse(s->token);
+      if (const auto* r = std::get_if<engine::report>(&e)) refuse(r->token);
+    });
+  }
+
+  asio::any_io_executor executor;
+  engine::engine& engine_;
+  engine_port port;
+  smpp_carrier_options options;
+  std::shared_ptr<smpp_carrier_observer> observer;
+  std::string endpoint;
+  engine::sink_id sink = 0;
+  std::vector<std::shared_ptr<bind>> binds;
+  std::unordered_map<std::uint64_t, bind*> by_link;
+  slab<attempt> attempts;
+  slab<pending_request> requests;
+  smpp::reference_counter references{static_cast<std::uint64_t>(wall_now().time_since_epoch().count())};
+  smpp::tlv_builder tlvs;
+  pacer pace;
+  asio::steady_timer pace_timer;
+  bool pace_waiting = false;
+  std::size_t first_bind = 0;
+  std::atomic<std::size_t> bound_count{0};
+};
+
+smpp_carrier::smpp_carrier(asio::any_io_executor executor, engine::engine& e, smpp_carrier_options options,
+                           std::shared_ptr<smpp_carrier_observer> observer)
+    : impl_(std::make_shared<impl>(std::move(executor), e, std::move(options), std::move(observer))) {
+  impl_->sink = e.add_sink(*impl_);
+}
+
+smpp_carrier::~smpp_carrier() { impl_->engine_.remove_sink(impl_->sink); }
+
+void smpp_carrier::start() {
+  asio::post(impl_->executor, [self = impl_] { self->start(); });
+}
+
+void smpp_carrier::stop(std::function<void()> done) {
+  asio::post(impl_->executor, [self = impl_, done = std::move(done)] {
+    auto left = std::make_shared<std::size_t>(self->binds.size());
+    if (*left == 0) return done();
+    for (const auto& b : self->binds)
+      b->session->stop([left, done] {
+        if (--*left == 0) done();
+      });
+  });
+}
+
+std::size_t smpp_carrier::bound() const noexcept { return impl_->bound_count; }
+
+}  // namespace msgkit::app

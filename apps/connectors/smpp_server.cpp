@@ -1,0 +1,358 @@
+#include "connectors/smpp_server.hpp"
+
+#include <algorithm>
+#include <asio/dispatch.hpp>
+#include <asio/post.hpp>
+#include <map>
+#include <unordered_set>
+
+namespace msgkit::app {
+namespace {
+
+using smpp::command_status;
+using smpp::connection;
+
+wall_time wall_now() { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
+
+bool may_send(smpp::bind_mode mode) { return mode != smpp::bind_mode::receiver; }
+bool may_receive(smpp::bind_mode mode) { return mode != smpp::bind_mode::transmitter; }
+
+using account_ptr = std::shared_ptr<const smpp_account>;
+
+// What one connection is to us once its bind was accepted.
+struct bound_client {
+  account_ptr account;
+  smpp::bind_mode mode{};
+  std::string endpoint;
+  bool linked = false;  // the engine knows it as a link
+};
+
+// A client's message that waits for the store.
+struct pending_submit {
+  std::shared_ptr<connection> from;
+  std::uint32_t sequence = 0;
+  smpp::command_id command{};
+};
+
+// A message on its way to a client.
+struct pending_deliver {
+  engine::message_id id{};
+  std::uint32_t attempt = 0;
+  account_ptr account{};
+  std::uint16_t parts_open = 0;
+  std::error_code error{};  // the first failure among its parts
+};
+
+}  // namespace
+
+struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable_shared_from_this<impl> {
+  impl(asio::any_io_executor e, engine::engine& eng, smpp_server_options o, credential_check c,
+       std::shared_ptr<smpp_server_observer> obs)
+      : executor(std::move(e)), engine_(eng), port(eng), options(std::move(o)), check(std::move(c)),
+        observer(std::move(obs)) {
+    take_accounts(options.accounts);
+  }
+
+  // ---- accounts
+
+  void take_accounts(const std::vector<smpp_account>& all) {
+    accounts.clear();
+    for (const auto& a : all) accounts[a.system_id] = std::make_shared<const smpp_account>(a);
+  }
+
+  void replace_accounts(const std::vector<smpp_account>& all) {
+    take_accounts(all);
+    for (const auto& c : std::vector(connections.begin(), connections.end())) {
+      const auto* bound = client_of(*c);
+      if (bound == nullptr) continue;
+      const auto found = accounts.find(bound->account->system_id);
+      const bool stays = found != accounts.end() && found->second->password == bound->account->password &&
+                         is_allowed(*found->second, bound->mode);
+      if (!stays) c->unbind();
+    }
+  }
+
+  static bool is_allowed(const smpp_account& a, smpp::bind_mode mode) {
+    return (!may_send(mode) || a.allow_transmitter) && (!may_receive(mode) || a.allow_receiver);
+  }
+
+  static bound_client* client_of(connection& c) { return static_cast<bound_client*>(c.user_data().get()); }
+
+  std::size_t count_binds(const account_ptr& account) const {
+    return static_cast<std::size_t>(std::ranges::count_if(connections, [&](const auto& c) {
+      const auto* bound = client_of(*c);
+      return bound != nullptr && bound->account->system_id == account->system_id;
+    }));
+  }
+
+  // ---- connections
+
+  void on_connected(connection& c) override {
+    if (stopping) return c.close();
+    connections.insert(c.shared_from_this());
+  }
+
+  void on_refused(refusal why, const peer_address& peer) override { observer->on_refused(why, peer); }
+
+  void on_bind(connection& c, const smpp::pdu& bind) override {
+    const auto request = smpp::view_bind(bind);
+    const auto found = accounts.find(std::string(request.parameters.system_id));
+    const account_ptr account = found == accounts.end() ? nullptr : found->second;
+    // An unknown name costs as much as a wrong password, so that nobody learns which names exist.
+    const auto stored = account ? account->password : std::string();
+    check(stored, std::string(request.parameters.password),
+          [self = shared_from_this(), weak = c.weak_from_this(), account, mode = request.mode,
+           name = std::string(request.parameters.system_id)](bool good) {
+            asio::post(self->executor, [self, weak, account, mode, name, good] {
+              if (const auto live = weak.lock()) self->decide_bind(*live, good ? account : nullptr, mode, name);
+            });
+          });
+  }
+
+  void decide_bind(connection& c, const account_ptr& account, smpp::bind_mode mode, const std::string& name) {
+    auto status = command_status::ok;
+    if (stopping || draining) status = command_status::system_error;
+    else if (!account) status = command_status::invalid_password;
+    else if (!is_allowed(*account, mode)) status = command_status::bind_failed;
+    else if (count_binds(account) >= account->binds_max) status = command_status::throttled;
+    if (status != command_status::ok) {
+      observer->on_bind_refused(name, c.peer(), status);
+      (void)c.refuse_bind(status);
+      return;
+    }
+    auto bound = std::make_shared<bound_client>(bound_client{account, mode, "client:" + account->name});
+    c.set_user_data(bound);
+    if (!c.accept_bind(options.system_id)) return;
+    observer->on_bound(*account, c.peer(), mode);
+    if (!may_receive(mode)) return;
+    bound->linked = true;
+    set_link(c, *bound, true);
+    flush_port();
+  }
+
+  void set_link(connection& c, const bound_client& bound, bool up) {
+    port.add_result(engine::link_state{.endpoint = bound.endpoint,
+                                       .link = c.id(),
+                                       .sink = sink,
+                                       .up = up,
+                                       .capacity = static_cast<std::uint32_t>(bound.account->deliver_window)});
+    if (up) links[c.id()] = c.shared_from_this();
+    else links.erase(c.id());
+  }
+
+  void on_unbinding(connection& c) override { unlink(c); }
+
+  void unlink(connection& c) {
+    auto* bound = client_of(c);
+    if (bound == nullptr || !std::exchange(bound->linked, false)) return;
+    set_link(c, *bound, false);
+  }
+
+  void on_closed(connection& c, std::error_code reason) override {
+    // Outcomes of what was on the way have been reported before, as the engine asks.
+    unlink(c);
+    flush_port();
+    if (const auto* bound = client_of(c)) observer->on_unbound(*bound->account, c.peer(), reason);
+    else observer->on_closed(c.peer(), reason);
+    connections.erase(c.shared_from_this());
+    c.set_user_data(nullptr);
+    if (connections.empty() && stopped) std::exchange(stopped, nullptr)();
+  }
+
+  // ---- messages from clients
+
+  void on_request(connection& c, const smpp::pdu& m) override {
+    auto* bound = client_of(c);
+    if (const auto* submit = std::get_if<smpp::submit_sm>(&m)) return take(c, *bound, m.head, *submit);
+    if (const auto* data = std::get_if<smpp::data_sm>(&m)) return take(c, *bound, m.head, *data);
+    // Allowed by the protocol, not offered by this server.
+    answer(c, m.head.sequence, m.head.id, command_status::invalid_command_id, {});
+  }
+
+  template <class Pdu>
+  void take(connection& c, const bound_client& bound, const smpp::header& h, const Pdu& m) {
+    if (draining) return answer_submit(c, bound, h, command_status::system_error);
+    auto content = to_content(m, bound.endpoint, bound.account->profile, wall_now());
+    if (!content) return answer_submit(c, bound, h, smpp::status_for(content.error()));
+    const auto number = submits.insert({c.shared_from_this(), h.sequence, h.id});
+    port.add_ingress(engine::submit{{sink, number}, std::move(*content)});
+  }
+
+  void answer_submit(connection& c, const bound_client& bound, const smpp::header& h, command_status status) {
+    observer->on_submit(*bound.account, status);
+    answer(c, h.sequence, h.id, status, {});
+  }
+
+  static void answer(connection& c, std::uint32_t sequence, smpp::command_id command, command_status status,
+                     std::string_view id) {
+    if (status != command_status::ok) (void)c.reject(sequence, status);
+    else if (command == smpp::command_id::data_sm) (void)c.respond(sequence, smpp::data_sm_resp{.message_id = id});
+    else (void)c.respond(sequence, smpp::submit_sm_resp{.message_id = id});
+  }
+
+  void on_batch_end(connection&) override { flush_port(); }
+
+  void flush_port() {
+    port.flush([this](const engine::event& e) {
+      // The engine is behind: the client shall slow down and try again.
+      if (const auto* s = std::get_if<engine::submit>(&e)) finish_submit(s->token.value, command_status::throttled, {});
+    });
+  }
+
+  void finish_submit(std::uint64_t number, command_status status, std::string_view id) {
+    const auto pending = submits.take(number);
+    if (!pending) return;
+    auto& c = *pending->from;
+    if (const auto* bound = client_of(c)) observer->on_submit(*bound->account, status);
+    answer(c, pending->sequence, pending->command, status, id);
+    touch(c);
+  }
+
+  // ---- actions of the engine
+
+  void on_actions(std::vector<engine::action>&& actions) override {
+    asio::post(executor, [self = shared_from_this(), all = std::move(actions)]() mutable {
+      for (auto& a : all) self->carry_out(a);
+      self->flush_port();
+      for (const auto& c : std::exchange(self->touched, {})) c->flush();
+    });
+  }
+
+  void carry_out(engine::action& a) {
+    if (const auto* yes = std::get_if<engine::accepted>(&a))
+      return finish_submit(yes->token.value, command_status::ok, yes->id.text());
+    if (const auto* no = std::get_if<engine::refused>(&a))
+      return finish_submit(no->token.value, status_of(no->reason), {});
+    if (const auto* s = std::get_if<engine::send>(&a)) return deliver(*s);
+  }
+
+  void deliver(const engine::send& s) {
+    const auto found = links.find(s.link);
+    if (found == links.end()) return result_of(s, engine::attempt_outcome::not_sent, {});
+    auto& c = *found->second;
+    const auto* bound = client_of(c);
+    const auto number = delivers.insert({s.id, s.attempt, bound->account});
+    auto& pending = *delivers.find(number);
+    if (s.content->kind == engine::message_kind::receipt) deliver_receipt(c, s, pending, number);
+    else deliver_message(c, s, pending, number);
+    touch(c);
+    if (pending.parts_open == 0) finish_deliver(number);
+  }
+
+  void deliver_receipt(connection& c, const engine::send& s, pending_deliver& pending, std::uint64_t number) {
+    smpp::deliver_sm m;
+    fill_receipt(m, *s.content, receipt_text, tlvs);
+    transmit(c, m, pending, number);
+  }
+
+  void deliver_message(connection& c, const engine::send& s, pending_deliver& pending, std::uint64_t number) {
+    const auto& profile = pending.account->profile;
+    const auto parts =
+        to_parts(*s.content, profile, references.next(s.content->source.value, s.content->destination.value));
+    if (!parts) {
+      pending.error = parts.error().code;
+      return;
+    }
+    for (const auto& part : parts->parts) {
+      smpp::deliver_sm m;
+      fill(m, *s.content, *parts, part, tlvs);
+      transmit(c, m, pending, number);
+    }
+  }
+
+  void transmit(connection& c, const smpp::deliver_sm& m, pending_deliver& pending, std::uint64_t number) {
+    const auto sent = c.request(m, {.cookie = number});
+    if (sent) ++pending.parts_open;
+    else if (!pending.error) pending.error = sent.error().code;
+  }
+
+  void on_outcome(connection&, const smpp::outcome& o) override {
+    auto* pending = delivers.find(o.cookie);
+    if (pending == nullptr) return;
+    if (o.error && !pending->error) pending->error = o.error;
+    if (--pending->parts_open == 0) finish_deliver(o.cookie);
+  }
+
+  void finish_deliver(std::uint64_t number) {
+    const auto pending = delivers.take(number);
+    observer->on_deliver(*pending->account, pending->error);
+    auto outcome = pending->error ? outcome_of(pending->error) : engine::attempt_outcome::delivered;
+    // A message that could not be put into a PDU or into the window never left.
+    if (pending->error == smpp::errc::window_full || pending->error == smpp::errc::state_forbids)
+      outcome = engine::attempt_outcome::not_sent;
+    port.add_result(engine::attempt_result{.id = pending->id,
+                                           .attempt = pending->attempt,
+                                           .outcome = outcome,
+                                           .code = code_of(pending->error),
+                                           .text = pending->error ? pending->error.message() : std::string()});
+  }
+
+  void result_of(const engine::send& s, engine::attempt_outcome outcome, std::string text) {
+    port.add_result(
+        engine::attempt_result{.id = s.id, .attempt = s.attempt, .outcome = outcome, .text = std::move(text)});
+  }
+
+  // Output of one batch leaves in one write per connection.
+  void touch(connection& c) {
+    if (touched.empty() || touched.back().get() != &c) touched.push_back(c.shared_from_this());
+  }
+
+  asio::any_io_executor executor;
+  engine::engine& engine_;
+  engine_port port;
+  smpp_server_options options;
+  credential_check check;
+  std::shared_ptr<smpp_server_observer> observer;
+  engine::sink_id sink = 0;
+  std::unique_ptr<smpp::server> server;
+  std::map<std::string, account_ptr, std::less<>> accounts;
+  std::unordered_set<std::shared_ptr<connection>> connections;
+  std::unordered_map<std::uint64_t, std::shared_ptr<connection>> links;
+  slab<pending_submit> submits;
+  slab<pending_deliver> delivers;
+  std::vector<std::shared_ptr<connection>> touched;
+  smpp::reference_counter references{static_cast<std::uint64_t>(wall_now().time_since_epoch().count())};
+  smpp::tlv_builder tlvs;
+  std::string receipt_text;
+  std::function<void()> stopped;
+  bool draining = false;
+  bool stopping = false;
+};
+
+smpp_server::smpp_server(asio::any_io_executor executor, engine::engine& e, smpp_server_options options,
+                         credential_check check, std::shared_ptr<smpp_server_observer> observer)
+    : impl_(std::make_shared<impl>(executor, e, options, std::move(check), std::move(observer))) {
+  impl_->sink = e.add_sink(*impl_);
+  impl_->server = std::make_unique<smpp::server>(executor, std::move(options.server), impl_);
+}
+
+smpp_server::~smpp_server() {
+  impl_->engine_.remove_sink(impl_->sink);
+  impl_->server.reset();
+}
+
+std::error_code smpp_server::listen() { return impl_->server->listen(); }
+std::uint16_t smpp_server::port() const noexcept { return impl_->server->port(); }
+
+void smpp_server::set_accounts(std::vector<smpp_account> accounts) {
+  asio::post(impl_->executor, [self = impl_, all = std::move(accounts)] { self->replace_accounts(all); });
+}
+
+void smpp_server::drain() {
+  asio::post(impl_->executor, [self = impl_] {
+    self->draining = true;
+    self->server->stop();
+  });
+}
+
+void smpp_server::stop(std::function<void()> done) {
+  asio::post(impl_->executor, [self = impl_, done = std::move(done)] {
+    self->draining = self->stopping = true;
+    self->server->stop();
+    if (self->connections.empty()) return done();
+    self->stopped = done;
+    for (const auto& c : std::vector(self->connections.begin(), self->connections.end())) c->unbind();
+  });
+}
+
+}  // namespace msgkit::app

@@ -1,0 +1,230 @@
+#include "engine/core.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/core_impl.hpp"
+
+namespace msgkit::engine {
+
+core::core(core_options options, std::shared_ptr<const route_table> routes)
+    : impl_(std::make_unique<impl>(std::move(options), std::move(routes))) {}
+core::~core() = default;
+core::core(core&&) noexcept = default;
+core& core::operator=(core&&) noexcept = default;
+
+void core::apply(const event& e, wall_time now) {
+  std::visit([&](const auto& what) { impl_->apply(what, now); }, e);
+}
+void core::finish(wall_time now) { impl_->finish(now); }
+std::span<const record> core::records() const noexcept { return impl_->records; }
+std::vector<action>& core::actions() noexcept { return impl_->actions; }
+void core::committed() { impl_->committed(); }
+wall_time core::next_deadline() const noexcept { return impl_->next_deadline(); }
+void core::load(message&& m) { impl_->load(std::move(m)); }
+void core::loaded(wall_time now, std::span<const attempt_ref> in_flight, sending_policy policy, message_id last_id) {
+  impl_->loaded(now, in_flight, policy, last_id);
+}
+std::vector<attempt_ref> core::abandon(std::vector<ingress_token>& unanswered) { return impl_->abandon(unanswered); }
+bool core::has_link(std::uint64_t link) const noexcept { return impl_->endpoint_of_link.contains(link); }
+const core_stats& core::stats() const noexcept { return impl_->stats; }
+std::size_t core::active() const noexcept { return impl_->entries.size(); }
+
+void core::set_routes(std::shared_ptr<const route_table> routes) {
+  impl_->routes = std::move(routes);
+  for (auto* ep : impl_->endpoints) impl_->reroute_waiting_of(*ep);
+}
+
+std::vector<endpoint_view> core::endpoints() const {
+  std::vector<endpoint_view> out;
+  for (const auto* ep : impl_->endpoints) {
+    endpoint_view v{.name = ep->name, .up = ep->up(), .links = ep->links.size(), .in_flight = ep->in_flight.size,
+                    .queued = ep->queued(), .paused_until = ep->paused_until};
+    for (const auto& l : ep->links) v.capacity += l.capacity;
+    out.push_back(v);
+  }
+  return out;
+}
+
+const message_progress* core::find(message_id id) const noexcept {
+  const auto at = impl_->entries.find(id);
+  return at == impl_->entries.end() ? nullptr : &at->second.p;
+}
+
+std::size_t core::in_flight() const noexcept {
+  return impl_->stats.active[static_cast<std::size_t>(message_state::sending)];
+}
+
+// ---- bookkeeping every step uses ----------------------------------------------------------------------------------
+
+void core::impl::set_state(entry& e, message_state s) {
+  assert(may_follow(e.p.state, s));
+  --stats.active[static_cast<std::size_t>(e.p.state)];
+  e.p.state = s;
+  ++stats.active[static_cast<std::size_t>(s)];
+}
+
+void core::impl::mark(entry& e) {
+  touch(e);
+  if (e.dirty) return;
+  e.dirty = true;
+  dirty.push_back(&e);
+}
+
+void core::impl::touch(entry& e) {
+  if (e.touched) return;
+  e.touched = true;
+  touched.push_back(&e);
+}
+
+void core::impl::wake(endpoint& ep) {
+  if (std::ranges::find(waking, &ep) == waking.end()) waking.push_back(&ep);
+}
+
+void core::impl::unlist(entry& e) {
+  entry_list::remove(e);
+  e.at = nullptr;
+}
+
+// ---- one batch ----------------------------------------------------------------------------------------------------
+
+void core::impl::finish(wall_time now) {
+  on_due(now);
+  reroute_slice(now);
+  for (std::size_t i = 0; i < waking.size();) {  // pauses that ended, early reports that have waited long enough
+    endpoint& ep = *waking[i];
+    release_early(ep, now);
+    if (ep.paused_until != wall_time{} && ep.paused_until <= now) {
+      ep.paused_until = {};
+      pump_later(ep);
+    }
+    if (ep.paused_until == wall_time{} && ep.early.empty()) waking.erase(waking.begin() + static_cast<std::ptrdiff_t>(i));
+    else ++i;
+  }
+  for (auto* ep : to_pump) {
+    ep->to_pump = false;
+    pump(*ep, now);
+  }
+  to_pump.clear();
+  for (auto* e : touched) {
+    e->touched = false;
+    set_deadline(*e);
+  }
+  touched.clear();
+  records.reserve(dirty.size());
+  for (const auto* e : dirty) records.push_back({e->id, e->is_new, e->content.get(), &e->p});
+}
+
+void core::impl::committed() {
+  for (auto* e : dirty) {
+    e->dirty = e->is_new = false;
+    if (!e->p.settled) continue;
+    --stats.active[static_cast<std::size_t>(e->p.state)];
+    entries.erase(e->id);
+  }
+  dirty.clear();
+  records.clear();
+  actions.clear();
+  started.clear();
+  ended.clear();
+}
+
+wall_time core::impl::next_deadline() const noexcept {
+  if (!rerouting.empty()) return {};
+  wall_time at = deadlines.empty() ? wall_time::max() : deadlines.top().deadline;
+  for (const auto* ep : waking) {
+    if (ep->paused_until != wall_time{}) at = std::min(at, ep->paused_until);
+    if (!ep->early.empty()) at = std::min(at, ep->early.front().expires);
+  }
+  return at;
+}
+
+// ---- restart and recovery -----------------------------------------------------------------------------------------
+
+void core::impl::load(message&& m) {
+  auto [at, fresh] = entries.try_emplace(m.id);
+  if (!fresh) return;
+  entry& e = at->second;
+  e.id = m.id;
+  e.content = std::move(m.content);
+  e.p = std::move(m.progress);
+  ++stats.active[static_cast<std::size_t>(e.p.state)];
+  ids.advance_past(e.id);
+}
+
+void core::impl::loaded(wall_time now, std::span<const attempt_ref> in_flight, sending_policy policy,
+                        message_id last_id) {
+  ids.advance_past(last_id);
+  std::unordered_map<message_id, const attempt_ref*> alive;
+  for (const auto& ref : in_flight) alive.emplace(ref.id, &ref);
+  std::vector<entry*> order;
+  order.reserve(entries.size());
+  for (auto& [id, e] : entries) order.push_back(&e);
+  std::ranges::sort(order, {}, &entry::id);
+
+  for (auto* e : order) {
+    touch(*e);
+    endpoint& ep = endpoint_named(e->p.endpoint);
+    for (std::size_t i = 0; i < e->p.segments.size(); ++i)
+      if (e->p.segments[i].accepted && !is_final(e->p.segments[i].state)) correlate(*e, i, ep);
+    if (e->p.state == message_state::sent) {
+      drop_body(*e);
+      continue;
+    }
+    if (e->p.state != message_state::sending) {
+      if (e->p.next_attempt_at <= now) make_ready(*e, now);
+      continue;
+    }
+    const auto ref = alive.find(e->id);
+    if (ref != alive.end() && ref->second->attempt == e->p.attempts) {
+      e->at = &ep;
+      e->link = ref->second->link;
+      e->attempt_order = ++attempt_order;
+      ep.in_flight.push_back(*e);
+      if (auto* l = ep.find_link(e->link)) ++l->in_flight;
+      continue;
+    }
+    if (policy == sending_policy::attempt_unknown) {
+      e->p.events.add(now, event_kind::recovered, e->p.attempts, 0, ep.name, {});
+      on_unknown(ep, *e, now);
+    } else {
+      requeue(*e, now);
+      push_ready(ep, *e, false);
+    }
+  }
+}
+
+std::vector<attempt_ref> core::impl::abandon(std::vector<ingress_token>& unanswered) {
+  std::vector<attempt_ref> before = std::move(ended);
+  std::unordered_map<message_id, std::uint32_t> begun;  // by this batch: never released
+  for (const auto& s : started) begun[s.id] = s.attempt;
+  for (auto* ep : endpoints) {
+    for (const entry* e = ep->in_flight.head; e != nullptr; e = e->next) {
+      const auto at = begun.find(e->id);
+      if (at == begun.end() || at->second != e->p.attempts) before.push_back({e->id, e->p.attempts, e->link});
+    }
+    for (const auto& r : ep->early) unanswered.push_back(r.what.token);
+    ep->early.clear();
+    ep->early_by_hash.clear();
+    for (auto& l : ep->ready) l = {};
+    ep->in_flight = {};
+    for (auto& l : ep->links) l.in_flight = 0;
+    ep->to_pump = false;
+  }
+  stats.early_reports = 0;
+  stats.active = {};
+  rerouting = {};
+  deadlines.clear();
+  correlations.clear();
+  dirty.clear();
+  touched.clear();
+  to_pump.clear();
+  records.clear();
+  actions.clear();
+  started.clear();
+  ended.clear();
+  entries.clear();
+  return before;
+}
+
+}  // namespace msgkit::engine

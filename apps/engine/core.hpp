@@ -1,0 +1,93 @@
+// The engine's heart: events in, changed messages and actions out. Deterministic: no clock, no randomness, no I/O, no
+// threads. Whoever drives it commits the changes and only then releases the actions (see processor.hpp).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/events.hpp"
+#include "engine/options.hpp"
+#include "engine/routing.hpp"
+#include "engine/store.hpp"
+
+namespace msgkit::engine {
+
+// An attempt whose result is outstanding.
+struct attempt_ref {
+  message_id id{};
+  std::uint32_t attempt = 0;
+  std::uint64_t link = 0;
+};
+
+struct endpoint_view {
+  std::string_view name;
+  bool up = false;
+  std::size_t links = 0;
+  std::size_t capacity = 0, in_flight = 0, queued = 0;
+  wall_time paused_until{};
+};
+
+struct core_stats {
+  std::uint64_t submits = 0, refusals = 0, attempts = 0, retries = 0, results_stale = 0;
+  std::uint64_t reports_applied = 0, reports_no_effect = 0, reports_unmatched = 0;
+  std::uint64_t receipts_created = 0;
+  std::array<std::uint64_t, message_state_count> settled{};  // since start, by the state they ended in
+  std::array<std::size_t, message_state_count> active{};     // now, by state
+  std::size_t early_reports = 0;
+  bool draining = false;
+};
+
+class core {
+ public:
+  core(core_options options, std::shared_ptr<const route_table> routes);
+  ~core();
+  core(core&&) noexcept;
+  core& operator=(core&&) noexcept;
+
+  // One batch: apply() any number of times, finish() once. Then records() is what must become durable and actions()
+  // what may be released after that. committed() ends the batch. `now` should not step back; when it does, nothing
+  // breaks, timers wait.
+  void apply(const event& e, wall_time now);
+  void finish(wall_time now);
+  [[nodiscard]] std::span<const record> records() const noexcept;
+  [[nodiscard]] std::vector<action>& actions() noexcept;
+  void committed();
+
+  // When finish() has something to do without any event; wall_time::max() for never, the epoch for now.
+  [[nodiscard]] wall_time next_deadline() const noexcept;
+
+  // Restart: load() each unsettled message in id order, then loaded(). A message found in `sending` whose attempt is in
+  // `in_flight` stays there; another one is handled as `policy` says. Produces a batch of its own: finish() etc. follow.
+  enum class sending_policy : std::uint8_t {
+    attempt_unknown,  // the process died: apply unknown_policy
+    attempt_not_sent, // we know that the attempt was never released: try again, nothing is counted
+  };
+  void load(message&& m);
+  void loaded(wall_time now, std::span<const attempt_ref> in_flight, sending_policy policy, message_id last_id);
+
+  // The batch could not be committed. Forgets every message but keeps endpoints and links; afterwards load() anew.
+  // Returns the attempts that were on the wire before the batch began. `unanswered` receives the tokens of reports that
+  // still wait for their message; requests answered in the batch are in actions(), which the caller takes first.
+  std::vector<attempt_ref> abandon(std::vector<ingress_token>& unanswered);
+  [[nodiscard]] bool has_link(std::uint64_t link) const noexcept;
+
+  // Takes effect at the next routing decision; waiting messages are routed again.
+  void set_routes(std::shared_ptr<const route_table> routes);
+
+  [[nodiscard]] const core_stats& stats() const noexcept;
+  [[nodiscard]] std::vector<endpoint_view> endpoints() const;
+  // Messages in memory. The pointer is valid until the next non-const call; null when the message is not active.
+  [[nodiscard]] std::size_t active() const noexcept;
+  [[nodiscard]] const message_progress* find(message_id id) const noexcept;
+  [[nodiscard]] std::size_t in_flight() const noexcept;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace msgkit::engine

@@ -1,0 +1,161 @@
+// Private to the core: its state and the steps it is made of. Defined across core_*.cpp by theme.
+#pragma once
+
+#include <array>
+#include <list>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/carrier_id.hpp"
+#include "engine/core.hpp"
+#include "engine/entry.hpp"
+
+namespace msgkit::engine {
+
+constexpr std::size_t priority_count = 4;
+// Work of one batch that no event asked for is cut into slices, so that a million due messages do not stall the rest.
+constexpr std::size_t due_per_batch_max = 4'096;
+constexpr std::size_t reroutes_per_batch_max = 4'096;
+
+struct link {
+  std::uint64_t id = 0;
+  sink_id sink = 0;
+  std::uint32_t capacity = 0, in_flight = 0;
+};
+
+// A report that came before the submit answer it belongs to.
+struct early_report {
+  report what;
+  std::string normal;
+  std::uint64_t hash = 0;
+  std::uint64_t order = 0;    // of arrival
+  std::uint64_t barrier = 0;  // attempts up to this one may still turn out to be meant
+  wall_time expires{};
+};
+
+// Endpoints are made by configuration (routes, accounts), never by what a peer sends, so their number is bounded there.
+struct endpoint {
+  std::string name;
+  const endpoint_options* options = nullptr;
+  std::vector<link> links;
+  std::size_t cursor = 0;  // links take turns
+  std::array<entry_list, priority_count> ready;
+  entry_list in_flight;    // oldest attempt first
+  wall_time paused_until{};
+  std::chrono::milliseconds pause{0};  // the latest one; doubles while throttling lasts
+  std::list<early_report> early;
+  std::unordered_multimap<std::uint64_t, std::list<early_report>::iterator> early_by_hash;
+  bool to_pump = false;
+
+  [[nodiscard]] bool up() const noexcept { return !links.empty(); }
+  [[nodiscard]] std::size_t queued() const noexcept {
+    std::size_t n = 0;
+    for (const auto& l : ready) n += l.size;
+    return n;
+  }
+  link* find_link(std::uint64_t id) noexcept {
+    for (auto& l : links)
+      if (l.id == id) return &l;
+    return nullptr;
+  }
+};
+
+struct core::impl {
+  impl(core_options o, std::shared_ptr<const route_table> r)
+      : options(std::move(o)), routes(std::move(r)), ids(options.instance) {}
+
+  core_options options;
+  std::shared_ptr<const route_table> routes;
+  id_source ids;
+  core_stats stats;
+  bool draining = false;
+  std::uint64_t attempt_order = 0, early_order = 0;
+
+  std::unordered_map<message_id, entry> entries;
+  std::unordered_map<std::string_view, std::unique_ptr<endpoint>> endpoint_by_name;  // keys view into the endpoints
+  std::vector<endpoint*> endpoints;                                                  // in order of appearance
+  std::unordered_map<std::uint64_t, endpoint*> endpoint_of_link;
+  struct correlation {
+    entry* e;
+    std::uint16_t segment;
+  };
+  std::unordered_multimap<std::uint64_t, correlation> correlations;  // by correlation_hash
+  deadline_heap deadlines;
+  entry_list rerouting;  // waited for an endpoint that is down, while another may be up
+
+  // Of the current batch.
+  std::vector<entry*> dirty, touched;
+  std::vector<endpoint*> to_pump, waking;  // waking: paused, or holding early reports
+  std::vector<record> records;
+  std::vector<action> actions;
+  std::vector<attempt_ref> started, ended;
+
+  // core_submit.cpp
+  void apply(const submit& e, wall_time now);
+  void apply(const cancel& e, wall_time now);
+  void refuse(ingress_token token, refusal reason);
+  std::optional<refusal> check(const message_content& c, wall_time valid_until, wall_time now);
+  entry& add_entry(content_ptr content, wall_time valid_until, wall_time now, message_id id);
+
+  // core_dispatch.cpp
+  void apply(const link_state& e, wall_time now);
+  void link_up(endpoint& ep, const link_state& e);
+  void link_down(endpoint& ep, std::uint64_t id, wall_time now);
+  void apply(const drain&, wall_time) { draining = stats.draining = true; }
+  void apply(const tick&, wall_time) {}
+  endpoint& endpoint_named(std::string_view name);
+  endpoint* choose_endpoint(const entry& e);
+  void make_ready(entry& e, wall_time now);
+  void push_ready(endpoint& ep, entry& e, bool front);
+  void pump_later(endpoint& ep);
+  void pump(endpoint& ep, wall_time now);
+  void start_attempt(endpoint& ep, link& l, entry& e, wall_time now);
+  void reroute_waiting_of(endpoint& ep);
+  void reroute_slice(wall_time now);
+  void on_due(wall_time now);
+  void set_deadline(entry& e);
+
+  // core_results.cpp
+  void apply(const attempt_result& e, wall_time now);
+  void end_attempt(entry& e);
+  void merge_segments(entry& e, const attempt_result& r, endpoint& ep);
+  void on_sent(endpoint& ep, entry& e, wall_time now);
+  void on_throttled(endpoint& ep, entry& e, wall_time now);
+  void on_unknown(endpoint& ep, entry& e, wall_time now);
+  void on_not_sent(endpoint& ep, entry& e, wall_time now);
+  void requeue(entry& e, wall_time next_attempt_at);
+  void retry_or_give_up(entry& e, message_state when_used_up, wall_time now);
+  void set_error(entry& e, error_class kind, std::uint32_t code, std::string_view text);
+  void finalize(entry& e, message_state state, wall_time now, wall_time done_at = {});
+  void settle(entry& e, wall_time now);
+  void create_receipt(entry& e, message_state state, bool intermediate, wall_time done_at, wall_time now);
+  void drop_body(entry& e);
+
+  // core_reports.cpp
+  void apply(const report& e, wall_time now);
+  std::optional<correlation> match(std::uint64_t hash, const std::string& normal, const endpoint& ep);
+  report_outcome on_report(entry& e, std::size_t index, const report& r, wall_time now);
+  void answer(const report& r, report_outcome outcome);
+  void evaluate_segments(entry& e, wall_time done_at, wall_time now);
+  void correlate(entry& e, std::size_t index, endpoint& ep);
+  void uncorrelate(entry& e);
+  void replay_early(entry& e, endpoint& ep, wall_time now);
+  void release_early(endpoint& ep, wall_time now);
+
+  // core.cpp
+  void set_state(entry& e, message_state s);
+  void mark(entry& e);   // to be written
+  void touch(entry& e);  // deadline to be set
+  void wake(endpoint& ep);
+  void unlist(entry& e);
+  void finish(wall_time now);
+  void committed();
+  void load(message&& m);
+  void loaded(wall_time now, std::span<const attempt_ref> in_flight, sending_policy policy, message_id last_id);
+  std::vector<attempt_ref> abandon(std::vector<ingress_token>& unanswered);
+  [[nodiscard]] wall_time next_deadline() const noexcept;
+};
+
+}  // namespace msgkit::engine

@@ -1,0 +1,288 @@
+#include "engine/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace msgkit::engine {
+namespace {
+
+constexpr std::chrono::seconds idle_wake{1};  // also how often endpoint statistics are refreshed
+
+// What the engine itself is owed is never turned away: there is at most one for each thing it handed out.
+bool always_taken(const event& e) noexcept {
+  return std::holds_alternative<attempt_result>(e) || std::holds_alternative<link_state>(e) ||
+         std::holds_alternative<drain>(e);
+}
+
+wall_time system_now() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+void histogram::add(std::uint64_t value) noexcept {
+  const auto at = std::ranges::upper_bound(bounds, value) - bounds.begin();
+  ++counts[static_cast<std::size_t>(at)];
+  sum += value;
+  ++total;
+}
+
+struct engine::impl : processor_observer {
+  impl(engine_options o, std::shared_ptr<const route_table> routes, std::unique_ptr<store> s, clock c, logger l)
+      : options(std::move(o)), now(c ? std::move(c) : clock{system_now}), log(std::move(l)), store_(std::move(s)),
+        work(options.core, options.processor, std::move(routes), *store_, this) {}
+
+  engine_options options;
+  clock now;
+  logger log;
+  std::unique_ptr<store> store_;
+  processor work;
+  std::thread thread;
+
+  // Shared with posters.
+  mutable std::mutex inbox_mutex;
+  std::condition_variable inbox_filled;
+  std::vector<event> inbox;
+  struct question {
+    message_id id;
+    query_callback callback;
+  };
+  std::vector<question> questions;
+  std::shared_ptr<const route_table> new_routes;
+  bool waiting = false, closed = false;
+  std::size_t backlog = 0;  // taken from the inbox, not yet run
+
+  // Shared with readers.
+  mutable std::mutex stats_mutex;
+  engine_stats shown;
+  std::atomic<bool> running{false}, faulted{false}, stopping{false};
+  std::mutex idle_mutex;
+  std::condition_variable idle;
+  std::size_t in_flight = 0;
+  bool drained = false;
+
+  std::mutex sinks_mutex;
+  std::vector<sink*> sinks{nullptr};  // 0 is nobody
+  std::vector<std::vector<action>> outbox;
+
+  void on_store_failed(std::string_view what) override {
+    faulted = true;
+    say(true, what);
+    const std::lock_guard lock{stats_mutex};
+    ++shown.commit_failures;
+  }
+  void on_store_recovered(std::size_t active) override {
+    faulted = false;
+    say(false, fmt::format("store recovered, {} active messages", active));
+  }
+  void on_corrupt(message_id id, const fault& f) override {
+    say(true, fmt::format("stored message {} is damaged: {} at octet {}; skipped", id.text(), f.field, f.offset));
+    const std::lock_guard lock{stats_mutex};
+    ++shown.corrupt_rows;
+  }
+  void say(bool is_error, std::string_view line) {
+    if (log) log(is_error, line);
+  }
+
+  template <class Admit>
+  bool enqueue(std::size_t count, bool forced, Admit&& admit) {
+    bool wake = false;
+    {
+      const std::lock_guard lock{inbox_mutex};
+      if (closed || (!forced && inbox.size() + backlog + questions.size() + count > options.inbox_events_max)) return false;
+      admit();
+      wake = waiting;
+      waiting = false;
+    }
+    if (wake) inbox_filled.notify_one();
+    return true;
+  }
+
+  void run();
+  void run_batch(std::vector<event>& events);
+  void hand_out(std::vector<action>& actions);
+  void answer(std::vector<question>& asked);
+  void publish(std::chrono::steady_clock::duration took, std::size_t events, bool with_endpoints);
+};
+
+engine::engine(engine_options options, std::shared_ptr<const route_table> routes, std::unique_ptr<store> s, clock c,
+               logger log)
+    : impl_(std::make_unique<impl>(std::move(options), std::move(routes), std::move(s), std::move(c), std::move(log))) {}
+
+engine::~engine() { stop(std::chrono::milliseconds{0}); }
+
+result<void> engine::start() {
+  if (auto started = impl_->work.start(impl_->now()); !started) return started;
+  impl_->running = true;
+  impl_->thread = std::thread{[this] { impl_->run(); }};
+  return {};
+}
+
+std::string engine::store_error_text() const { return std::string{impl_->store_->error_text()}; }
+
+sink_id engine::add_sink(sink& s) {
+  const std::lock_guard lock{impl_->sinks_mutex};
+  impl_->sinks.push_back(&s);
+  return static_cast<sink_id>(impl_->sinks.size() - 1);
+}
+
+void engine::remove_sink(sink_id id) {
+  const std::lock_guard lock{impl_->sinks_mutex};
+  if (id < impl_->sinks.size()) impl_->sinks[id] = nullptr;
+}
+
+bool engine::post(event&& e) {
+  return impl_->enqueue(1, always_taken(e), [&] { impl_->inbox.push_back(std::move(e)); });
+}
+
+bool engine::post(std::vector<event>& events) {
+  if (events.empty()) return true;
+  const bool forced = std::ranges::all_of(events, always_taken);
+  return impl_->enqueue(events.size(), forced, [&] {
+    if (impl_->inbox.empty()) {
+      impl_->inbox.swap(events);
+    } else {
+      std::ranges::move(events, std::back_inserter(impl_->inbox));
+      events.clear();
+    }
+  });
+}
+
+bool engine::query(message_id id, query_callback callback) {
+  return impl_->enqueue(1, false, [&] { impl_->questions.push_back({id, std::move(callback)}); });
+}
+
+void engine::set_routes(std::shared_ptr<const route_table> routes) {
+  impl_->enqueue(0, true, [&] { impl_->new_routes = std::move(routes); });
+}
+
+engine_stats engine::stats() const {
+  engine_stats out;
+  {
+    const std::lock_guard lock{impl_->stats_mutex};
+    out = impl_->shown;
+  }
+  out.store_faulted = impl_->faulted;
+  const std::lock_guard lock{impl_->inbox_mutex};
+  out.inbox = impl_->inbox.size() + impl_->backlog;
+  return out;
+}
+
+bool engine::ready() const noexcept { return impl_->running && !impl_->stopping && !impl_->faulted; }
+
+bool engine::stop(std::chrono::milliseconds deadline) {
+  if (!impl_->thread.joinable()) return true;
+  impl_->stopping = true;
+  bool quiet = false;
+  if (deadline.count() > 0 && post(event{drain{}})) {
+    std::unique_lock lock{impl_->idle_mutex};
+    quiet = impl_->idle.wait_for(lock, deadline, [&] { return impl_->drained && impl_->in_flight == 0; });
+  }
+  impl_->enqueue(0, true, [&] { impl_->closed = true; });
+  impl_->thread.join();
+  impl_->running = false;
+  return quiet;
+}
+
+// ---- the thread ---------------------------------------------------------------------------------------------------
+
+void engine::impl::run() {
+  std::vector<event> taken, batch;
+  std::vector<question> asked;
+  auto endpoints_at = std::chrono::steady_clock::now();
+  for (bool last = false; !last;) {
+    std::shared_ptr<const route_table> routes;
+    {
+      std::unique_lock lock{inbox_mutex};
+      const auto wait = std::clamp<std::chrono::milliseconds>(
+          work.next_deadline() == wall_time::max() ? idle_wake : work.next_deadline() - now(),
+          std::chrono::milliseconds{0}, idle_wake);
+      waiting = true;
+      inbox_filled.wait_for(lock, wait, [&] { return !inbox.empty() || !questions.empty() || closed || new_routes; });
+      waiting = false;
+      taken.swap(inbox);
+      asked.swap(questions);
+      routes.swap(new_routes);
+      backlog = taken.size();
+      last = closed;
+    }
+    if (routes) work.state().set_routes(std::move(routes));
+    std::size_t at = 0;
+    do {
+      const auto started = std::chrono::steady_clock::now();
+      const std::size_t count = std::min(taken.size() - at, options.batch_events_max);
+      batch.assign(std::make_move_iterator(taken.begin() + static_cast<std::ptrdiff_t>(at)),
+                   std::make_move_iterator(taken.begin() + static_cast<std::ptrdiff_t>(at + count)));
+      at += count;
+      hand_out(work.run(batch, now()));
+      const auto ended = std::chrono::steady_clock::now();
+      const bool refresh = ended >= endpoints_at;
+      if (refresh) endpoints_at = ended + idle_wake;
+      publish(ended - started, count, refresh);
+      const std::lock_guard lock{inbox_mutex};
+      backlog = taken.size() - at;
+    } while (at < taken.size());
+    taken.clear();
+    answer(asked);
+  }
+}
+
+// One call per sink and batch. A sink that has gone cannot send: say so, or the message would wait for ever.
+void engine::impl::hand_out(std::vector<action>& actions) {
+  if (actions.empty()) return;
+  const std::lock_guard lock{sinks_mutex};
+  outbox.resize(sinks.size());
+  std::vector<event> undeliverable;
+  for (auto& a : actions) {
+    const sink_id to = sink_of(a);
+    if (to < sinks.size() && sinks[to] != nullptr) {
+      outbox[to].push_back(std::move(a));
+    } else if (const auto* s = std::get_if<send>(&a)) {
+      undeliverable.push_back(attempt_result{.id = s->id, .attempt = s->attempt, .outcome = attempt_outcome::not_sent});
+    }
+  }
+  actions.clear();
+  for (std::size_t i = 0; i < outbox.size(); ++i) {
+    if (outbox[i].empty()) continue;
+    sinks[i]->on_actions(std::move(outbox[i]));
+    outbox[i].clear();
+  }
+  if (undeliverable.empty()) return;
+  const std::lock_guard inbox_lock{inbox_mutex};
+  std::ranges::move(undeliverable, std::back_inserter(inbox));
+}
+
+void engine::impl::answer(std::vector<question>& asked) {
+  for (auto& q : asked) q.callback(work.find(q.id));
+  asked.clear();
+}
+
+void engine::impl::publish(std::chrono::steady_clock::duration took, std::size_t events, bool with_endpoints) {
+  {
+    const std::lock_guard lock{stats_mutex};
+    shown.core = work.state().stats();
+    ++shown.batches;
+    if (events > 0) {
+      ++shown.commits;
+      shown.commit_microseconds.add(
+          static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+      shown.batch_events.add(events);
+    }
+    if (with_endpoints) {
+      shown.endpoints.clear();
+      for (const auto& ep : work.state().endpoints())
+        shown.endpoints.push_back({std::string{ep.name}, ep.up, ep.links, ep.capacity, ep.in_flight, ep.queued});
+    }
+  }
+  const std::lock_guard lock{idle_mutex};
+  in_flight = work.state().in_flight();
+  drained = work.state().stats().draining;
+  if (drained && in_flight == 0) idle.notify_all();
+}
+
+}  // namespace msgkit::engine

@@ -1,0 +1,102 @@
+// The engine as connectors see it: one thread around a processor. Everything that waits is taken as one batch, so
+// batches grow with load and there is no timer to tune.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/processor.hpp"
+
+namespace msgkit::engine {
+
+struct engine_options {
+  core_options core{};
+  processor_options processor{};
+  std::size_t inbox_events_max = 100'000;  // posted and not yet taken, 100..10'000'000
+  std::size_t batch_events_max = 4'096;    // taken at once; bounds the time of a commit
+};
+
+// Receives what a connector has to do. Called on the engine thread: hand over and return (one asio::post for all).
+class sink {
+ public:
+  virtual ~sink() = default;
+  virtual void on_actions(std::vector<action>&& actions) = 0;
+};
+
+// Counts per bucket; bucket i holds values below bounds[i], the last one the rest.
+struct histogram {
+  static constexpr std::array<std::uint64_t, 15> bounds{50,     100,    200,     500,     1'000,     2'000,     5'000, 10'000,
+                                                        20'000, 50'000, 100'000, 200'000, 500'000, 1'000'000, 5'000'000};
+  std::array<std::uint64_t, bounds.size() + 1> counts{};
+  std::uint64_t sum = 0, total = 0;
+  void add(std::uint64_t value) noexcept;
+};
+
+struct engine_stats {
+  core_stats core;
+  std::size_t inbox = 0;
+  std::uint64_t batches = 0, commits = 0, commit_failures = 0, corrupt_rows = 0;
+  histogram commit_microseconds;  // apply, commit and release of one batch
+  histogram batch_events;
+  bool store_faulted = false;
+  struct endpoint {
+    std::string name;
+    bool up = false;
+    std::size_t links = 0, capacity = 0, in_flight = 0, queued = 0;
+  };
+  std::vector<endpoint> endpoints;  // refreshed once a second
+};
+
+class engine {
+ public:
+  using clock = std::function<wall_time()>;
+  using logger = std::function<void(bool is_error, std::string_view line)>;
+
+  // `clock` is read once per batch on the engine thread; null means the system clock.
+  engine(engine_options options, std::shared_ptr<const route_table> routes, std::unique_ptr<store> s,
+         clock clock = {}, logger log = {});
+  ~engine();  // stops without draining when stop() was not called
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+
+  // Loads the store and starts the thread. Errors: those of the store; store_error_text() has the words.
+  result<void> start();
+  [[nodiscard]] std::string store_error_text() const;
+
+  // ---- from any thread ----
+
+  // The sink must live until remove_sink() returned; after that it is not called again.
+  // remove_sink() must not be called from on_actions().
+  sink_id add_sink(sink& s);
+  void remove_sink(sink_id id);
+
+  // False when the inbox is full or the engine is stopping: the event was not taken, tell the peer to slow down.
+  // Results of attempts and link states are always taken (their number is bounded by what the engine handed out).
+  [[nodiscard]] bool post(event&& e);
+  // All or nothing; `events` is emptied on success and untouched otherwise. One lock and one wake-up for all.
+  [[nodiscard]] bool post(std::vector<event>& events);
+
+  // Calls back on the engine thread with what is durable. False when the inbox is full or the engine is stopping.
+  using query_callback = std::function<void(result<std::optional<message>>)>;
+  [[nodiscard]] bool query(message_id id, query_callback callback);
+
+  void set_routes(std::shared_ptr<const route_table> routes);
+  [[nodiscard]] engine_stats stats() const;
+  // Started, not stopping, and the store accepts.
+  [[nodiscard]] bool ready() const noexcept;
+
+  // Starts no more attempts, waits until those in flight have ended or `deadline` passed, finishes the inbox and ends
+  // the thread. True when nothing was in flight any more. Call again is harmless.
+  bool stop(std::chrono::milliseconds deadline);
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace msgkit::engine

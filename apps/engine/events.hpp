@@ -1,0 +1,152 @@
+// What goes into the engine (events, made by connectors) and what comes out (actions, carried out by connectors).
+// Plain values; every action is released only after the commit that holds what it speaks of.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/message.hpp"
+
+namespace msgkit::engine {
+
+// A connector's address inside this process: where actions for it go. Handed out by engine::add_sink.
+using sink_id = std::uint32_t;
+
+// Names one request of a connector; comes back unchanged in exactly one answer. The engine never looks at `value`.
+struct ingress_token {
+  sink_id sink = 0;
+  std::uint64_t value = 0;
+  friend bool operator==(const ingress_token&, const ingress_token&) = default;
+};
+
+// ---- events -------------------------------------------------------------------------------------------------------
+
+// Answered by `accepted` or `refused`.
+struct submit {
+  ingress_token token{};
+  content_ptr content{};  // not null
+};
+
+// A way to reach an endpoint: one bound session, one HTTP carrier, ... An endpoint ("carrier:up1", "client:alice") may
+// have several links, also on different sinks; the engine spreads messages over them by free capacity. The connector
+// chooses `link`, unique in the process. Posting `up` again changes the capacity (0 pauses the link). A link that goes
+// down must first have posted the attempt_result of each `send` it was given; those it left out become `unknown`.
+struct link_state {
+  std::string endpoint{};
+  std::uint64_t link = 0;
+  sink_id sink = 0;
+  bool up = false;
+  std::uint32_t capacity = 0;  // messages handed over and not yet answered
+};
+
+enum class attempt_outcome : std::uint8_t {
+  sent,       // the next hop took it; reports may follow, see segment_result::receipt_expected
+  delivered,  // the recipient itself took it (a client acknowledged)
+  temporary,  // refused now, may work later
+  permanent,  // refused for good
+  throttled,  // the next hop asks us to slow down; the message keeps its place
+  unknown,    // on the wire, then no answer
+  not_sent,   // never reached the wire; the message keeps its place, nothing is counted
+};
+
+struct segment_result {
+  bool accepted = false;
+  bool receipt_expected = false;
+  std::string carrier_id{};
+};
+
+// Ends the attempt that `send` began. One that matches no attempt in flight is ignored, so a duplicate is harmless.
+struct attempt_result {
+  message_id id{};
+  std::uint32_t attempt = 0;
+  attempt_outcome outcome = attempt_outcome::not_sent;
+  std::uint32_t code = 0;  // the peer's status
+  std::string text{};      // for people; no message text in here
+  // For `sent`: one per segment. For failures of a message of several segments: what is known; segments accepted so
+  // far are kept, come back in the next `send`, and the message then stays with this endpoint.
+  std::vector<segment_result> segments{};
+};
+
+// A delivery report from a carrier. Answered by `report_done` or `refused`: acknowledge the report to the carrier on
+// the former, give a temporary error on the latter.
+struct report {
+  ingress_token token{};
+  std::string endpoint{};  // the carrier, not the link: reports may come over another bind
+  std::string carrier_id{};
+  message_state state = message_state::unknown;  // final, or sent/sending for an intermediate report
+  bool intermediate = false;
+  std::uint32_t code = 0;
+  std::string text{};      // the carrier's words for the error
+  wall_time done_at{};     // as the carrier says; epoch means now
+};
+
+// Withdraws a message that is not yet on its way. Answered by `cancel_done` or `refused`.
+struct cancel {
+  ingress_token token{};
+  message_id id{};
+  std::string account{};  // when not empty, must be the message's own
+};
+
+// No new attempts from now on; submits and reports are still taken.
+struct drain {};
+
+// Nothing happened; lets time pass (retries, expiry).
+struct tick {};
+
+using event = std::variant<submit, link_state, attempt_result, report, cancel, drain, tick>;
+
+// ---- actions ------------------------------------------------------------------------------------------------------
+
+// The numbers mean something to people only; connectors map them to their protocol's words.
+enum class refusal : std::uint8_t {
+  queue_full,         // temporary: the engine or the endpoint holds as much as it may
+  store_unavailable,  // temporary: the store cannot commit
+  no_route,           // permanent: nobody serves this destination
+  expired,            // permanent: validity was over on arrival
+  invalid,            // permanent: a limit of message.hpp is exceeded
+  not_found,          // cancel: no such message, or not this account's
+  too_late,           // cancel: it is already on its way
+};
+std::string_view name(refusal reason) noexcept;
+constexpr bool is_temporary(refusal r) noexcept {
+  return r == refusal::queue_full || r == refusal::store_unavailable;
+}
+
+struct accepted {
+  ingress_token token{};
+  message_id id{};
+};
+struct refused {
+  ingress_token token{};
+  refusal reason = refusal::store_unavailable;
+};
+enum class report_outcome : std::uint8_t {
+  applied,
+  no_effect,  // repeated or older than what is known
+  unmatched,  // no message of ours; acknowledged all the same so that the carrier stops
+};
+struct report_done {
+  ingress_token token{};
+  report_outcome outcome = report_outcome::applied;
+};
+struct cancel_done {
+  ingress_token token{};
+};
+// Put this message on the wire over `link`, then post exactly one attempt_result{id, attempt}.
+struct send {
+  sink_id sink = 0;
+  std::uint64_t link = 0;
+  message_id id{};
+  std::uint32_t attempt = 0;
+  content_ptr content{};
+  wall_time valid_until{};
+  std::vector<segment> segments{};  // not empty: parts the peer accepted earlier, do not send these again
+};
+
+using action = std::variant<accepted, refused, report_done, cancel_done, send>;
+
+sink_id sink_of(const action& a) noexcept;
+
+}  // namespace msgkit::engine

@@ -1,0 +1,54 @@
+// A store in memory for tests and the simulator, with faults on demand. It keeps what it "wrote" encoded, so that what
+// comes back went through the same codec as in a file.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "engine/store.hpp"
+
+namespace msgkit::engine {
+
+class memory_store final : public store {
+ public:
+  enum class failure : std::uint8_t {
+    clean,    // nothing of the batch is there afterwards
+    in_doubt, // the batch is there after recover(), although the commit reported failure
+  };
+  // The n-th commit from now fails (1: the next one), and recover() fails `recover_failures` times after it.
+  void fail_commit(std::uint64_t n, failure how = failure::clean, std::uint32_t recover_failures = 0);
+  // What a process that dies now would find when it starts again: everything committed, nothing else.
+  [[nodiscard]] memory_store after_crash() const;
+
+  result<void> commit(std::span<const record> records) override;
+  result<void> recover() override;
+  result<void> remove(std::span<const message_id> ids) override;
+  result<load_report> load_active(const message_handler& on_message, const corrupt_handler& on_corrupt) override;
+  result<std::optional<message>> find(message_id id) override;
+  result<message_id> last_id() override;
+  result<std::size_t> purge(message_id before, std::size_t limit) override;
+  [[nodiscard]] std::string_view error_text() const override { return error_text_; }
+
+  [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
+  [[nodiscard]] std::uint64_t commits() const noexcept { return commits_; }
+  // All rows in id order as one octet string; equal runs give equal images.
+  [[nodiscard]] byte_vector image() const;
+
+ private:
+  struct row {
+    byte_vector content, progress;
+    bool settled = false;
+  };
+  void write(std::map<std::uint64_t, row>& rows, std::span<const record> records) const;
+
+  std::map<std::uint64_t, row> rows_;
+  std::map<std::uint64_t, row> in_doubt_rows_;
+  std::uint64_t commits_ = 0, fail_at_ = 0;
+  failure how_ = failure::clean;
+  std::uint32_t recover_failures_ = 0;
+  bool faulted_ = false, has_doubt_ = false;
+  std::string error_text_;
+};
+
+}  // namespace msgkit::engine

@@ -1,0 +1,148 @@
+#include "engine/processor.hpp"
+
+#include <algorithm>
+
+#include "engine/error.hpp"
+
+namespace msgkit::engine {
+namespace {
+
+constexpr std::chrono::seconds purge_interval{60};
+processor_observer silent;
+
+}  // namespace
+
+processor::processor(core_options options, processor_options more, std::shared_ptr<const route_table> routes, store& s,
+                     processor_observer* observer)
+    : options_(more), store_(s), observer_(observer != nullptr ? *observer : silent),
+      core_(std::move(options), std::move(routes)) {}
+
+result<void> processor::start(wall_time now) {
+  const auto last = store_.last_id();
+  if (!last) return last.error();
+  const auto report = store_.load_active([this](message&& m) { core_.load(std::move(m)); },
+                                         [this](message_id id, const fault& f) { observer_.on_corrupt(id, f); });
+  if (!report) return report.error();
+  core_.loaded(now, {}, core::sending_policy::attempt_unknown, *last);
+  core_.finish(now);
+  if (auto done = store_.commit(core_.records()); !done) return done;
+  core_.committed();  // no link is up yet, so there is nothing to release
+  purge_at_ = now + purge_interval;
+  return {};
+}
+
+std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
+  released_.clear();
+  if (faulted_ && now >= retry_at_) try_recover(now);
+  if (faulted_) {
+    run_faulted(events, now);
+  } else {
+    for (const auto& e : events) core_.apply(e, now);
+    core_.finish(now);
+    if (!commit_batch()) fail(events);
+    else if (options_.retention.count() > 0 && now >= purge_at_) purge(now);
+    if (faulted_) retry_at_ = now + backoff_delay(options_.recovery, recovery_tries_++, 0);
+  }
+  events.clear();
+  return released_;
+}
+
+wall_time processor::next_deadline() const noexcept {
+  if (faulted_) return retry_at_;
+  const wall_time core_at = core_.next_deadline();
+  return options_.retention.count() > 0 ? std::min(core_at, purge_at_) : core_at;
+}
+
+result<std::optional<message>> processor::find(message_id id) { return store_.find(id); }
+
+bool processor::commit_batch() {
+  if (!store_.commit(core_.records())) return false;
+  auto& actions = core_.actions();
+  if (released_.empty()) released_.swap(actions);
+  else released_.insert(released_.end(), std::make_move_iterator(actions.begin()), std::make_move_iterator(actions.end()));
+  core_.committed();
+  return true;
+}
+
+// ---- when the store fails -----------------------------------------------------------------------------------------
+
+// Nothing of this batch happened. Who asked for something is refused; what became of attempts is remembered.
+void processor::fail(std::span<event> events) {
+  faulted_ = true;
+  observer_.on_store_failed(store_.error_text());
+  std::vector<ingress_token> unanswered;
+  for (const auto& a : core_.actions()) {
+    if (const auto* r = std::get_if<refused>(&a)) {
+      released_.push_back(*r);
+      continue;
+    }
+    if (const auto* ok = std::get_if<accepted>(&a)) refused_ids_.push_back(ok->id);
+    std::visit([&](const auto& what) {
+      if constexpr (requires { what.token; }) unanswered.push_back(what.token);
+    }, a);
+  }
+  in_flight_ = core_.abandon(unanswered);
+  for (const auto token : unanswered) released_.push_back(refused{token, refusal::store_unavailable});
+  for (auto& e : events)
+    if (std::holds_alternative<attempt_result>(e)) held_results_.push_back(std::move(e));
+}
+
+void processor::run_faulted(std::vector<event>& events, wall_time now) {
+  for (auto& e : events) {
+    if (std::holds_alternative<attempt_result>(e)) held_results_.push_back(std::move(e));
+    else if (std::holds_alternative<link_state>(e) || std::holds_alternative<drain>(e)) core_.apply(e, now);
+    else refuse_token(e);
+  }
+  core_.finish(now);  // no messages here; only lets link changes settle
+  core_.committed();
+}
+
+void processor::refuse_token(const event& e) {
+  std::visit([this](const auto& what) {
+    if constexpr (requires { what.token; }) released_.push_back(refused{what.token, refusal::store_unavailable});
+  }, e);
+}
+
+void processor::try_recover(wall_time now) {
+  if (!reload(now)) {
+    std::vector<ingress_token> none;
+    core_.abandon(none);
+    retry_at_ = now + backoff_delay(options_.recovery, recovery_tries_++, 0);
+    return;
+  }
+  faulted_ = false;
+  recovery_tries_ = 0;
+  refused_ids_.clear();
+  in_flight_.clear();
+  held_results_.clear();
+  observer_.on_store_recovered(core_.active());
+}
+
+result<void> processor::reload(wall_time now) {
+  if (auto done = store_.recover(); !done) return done;
+  if (auto done = store_.remove(refused_ids_); !done) return done;
+  const auto last = store_.last_id();
+  if (!last) return last.error();
+  const auto report = store_.load_active([this](message&& m) { core_.load(std::move(m)); },
+                                         [this](message_id id, const fault& f) { observer_.on_corrupt(id, f); });
+  if (!report) return report.error();
+  core_.loaded(now, in_flight_, core::sending_policy::attempt_not_sent, *last);
+  for (const auto& e : held_results_) core_.apply(e, now);
+  // Links that went down meanwhile took their attempts with them.
+  for (const auto& ref : in_flight_) {
+    if (core_.has_link(ref.link)) continue;
+    core_.apply(attempt_result{.id = ref.id, .attempt = ref.attempt, .outcome = attempt_outcome::unknown,
+                               .text = "connection lost"}, now);
+  }
+  core_.finish(now);
+  if (!commit_batch()) return fault{make_error_code(errc::store_failed), "commit"};
+  return {};
+}
+
+void processor::purge(wall_time now) {
+  const auto gone = store_.purge(first_id_at(now - options_.retention), options_.purge_rows_max);
+  if (!gone) return fail({});
+  purge_at_ = *gone == options_.purge_rows_max ? now + std::chrono::seconds{1} : now + purge_interval;
+}
+
+}  // namespace msgkit::engine

@@ -1,0 +1,81 @@
+// Core and store together: one call is one batch of apply, commit, release. The engine thread and the simulator both
+// drive this, so what is simulated is what runs. Not thread-safe, no clock of its own.
+//
+// When a commit fails nothing of the batch is released: every submit, report and cancel is refused with
+// store_unavailable, results of attempts are kept, and the store is recovered from scratch with back-off between tries
+// before anything is accepted again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/core.hpp"
+#include "engine/store.hpp"
+#include "msgkit/core/backoff.hpp"
+
+namespace msgkit::engine {
+
+struct processor_options {
+  backoff_options recovery{.initial = std::chrono::milliseconds{200}, .maximum = std::chrono::seconds{30}};
+  std::chrono::hours retention{30 * 24};  // settled messages older than this are removed; 0 keeps them for ever
+  std::size_t purge_rows_max = 500;       // removed in one go
+};
+
+struct processor_observer {
+  virtual ~processor_observer() = default;
+  virtual void on_store_failed(std::string_view /*what*/) {}
+  virtual void on_store_recovered(std::size_t /*active*/) {}
+  virtual void on_corrupt(message_id, const fault&) {}
+};
+
+class processor {
+ public:
+  processor(core_options options, processor_options more, std::shared_ptr<const route_table> routes, store& s,
+            processor_observer* observer = nullptr);
+
+  // Loads the active messages and settles what a crash left behind. Call once, first.
+  // Errors: those of the store; nothing was accepted, the caller reports and exits.
+  result<void> start(wall_time now);
+
+  // One batch. Consumes the events; returns the actions that may now be carried out (valid until the next call).
+  std::vector<action>& run(std::vector<event>& events, wall_time now);
+
+  // When run() should be called although there is no event.
+  [[nodiscard]] wall_time next_deadline() const noexcept;
+  [[nodiscard]] bool store_faulted() const noexcept { return faulted_; }
+  // From the store, so what it returns is durable. Errors: record_corrupt, store_failed (also while faulted).
+  result<std::optional<message>> find(message_id id);
+
+  [[nodiscard]] core& state() noexcept { return core_; }
+  [[nodiscard]] const core& state() const noexcept { return core_; }
+
+ private:
+  bool commit_batch();
+  void fail(std::span<event> events);
+  void run_faulted(std::vector<event>& events, wall_time now);
+  void try_recover(wall_time now);
+  result<void> reload(wall_time now);
+  void purge(wall_time now);
+  void refuse_token(const event& e);
+
+  processor_options options_;
+  store& store_;
+  processor_observer& observer_;
+  core core_;
+  std::vector<action> released_;
+  wall_time purge_at_{};
+
+  // While faulted.
+  bool faulted_ = false;
+  std::uint32_t recovery_tries_ = 0;
+  wall_time retry_at_{};
+  std::vector<message_id> refused_ids_;   // must not survive in the store
+  std::vector<attempt_ref> in_flight_;    // on the wire when the store failed
+  std::vector<event> held_results_;       // what became of them since
+};
+
+}  // namespace msgkit::engine

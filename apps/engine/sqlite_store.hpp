@@ -1,0 +1,50 @@
+// The embedded store: one SQLite file in WAL mode with synchronous=FULL.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "engine/store.hpp"
+
+namespace msgkit::engine {
+
+struct sqlite_store_options {
+  std::string path{};                     // created when missing (its directory must exist)
+  std::string vfs{};                      // SQLite VFS name; empty for the system's. Tests put faults here.
+  std::uint32_t checkpoint_pages = 4'000; // WAL pages before they are moved into the main file, 100..1'000'000
+  std::uint32_t cache_kib = 64 * 1024;    // page cache, 1'024..4'194'304
+  bool durable = true;                    // false: synchronous=OFF, for measurements only
+};
+
+class sqlite_store final : public store {
+ public:
+  // Errors: store_open_failed, store_newer. `error_text` then has one line with path and reason.
+  static result<std::unique_ptr<sqlite_store>> open(sqlite_store_options options, std::string* error_text = nullptr);
+  ~sqlite_store() override;
+  sqlite_store(const sqlite_store&) = delete;
+  sqlite_store& operator=(const sqlite_store&) = delete;
+
+  result<void> commit(std::span<const record> records) override;
+  result<void> recover() override;
+  result<void> remove(std::span<const message_id> ids) override;
+  result<load_report> load_active(const message_handler& on_message, const corrupt_handler& on_corrupt) override;
+  result<std::optional<message>> find(message_id id) override;
+  result<message_id> last_id() override;
+  result<std::size_t> purge(message_id before, std::size_t limit) override;
+  [[nodiscard]] std::string_view error_text() const override;
+
+ private:
+  struct connection;
+  explicit sqlite_store(sqlite_store_options options);
+  result<void> connect();
+  fault fail(std::string_view what);
+  void checkpoint_when_due();
+
+  sqlite_store_options options_;
+  std::unique_ptr<connection> db_;
+  std::string error_text_;
+  bool faulted_ = false;
+};
+
+}  // namespace msgkit::engine

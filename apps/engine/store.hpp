@@ -1,0 +1,63 @@
+// Where messages survive. One store belongs to one engine thread; no store is thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/message.hpp"
+#include "msgkit/core/result.hpp"
+
+namespace msgkit::engine {
+
+// One row to write. The pointers are valid during commit() only.
+struct record {
+  message_id id;
+  bool is_new = false;                     // true: `content` is written too
+  const message_content* content = nullptr;
+  const message_progress* progress = nullptr;
+};
+
+struct load_report {
+  std::size_t loaded = 0;
+  std::size_t corrupt = 0;  // rows skipped; each was handed to on_corrupt
+};
+
+class store {
+ public:
+  using message_handler = std::function<void(message&&)>;
+  using corrupt_handler = std::function<void(message_id, const fault&)>;
+
+  virtual ~store() = default;
+
+  // All or nothing, and durable when it returns success. After an error nothing may be assumed about this batch, and
+  // every call fails until recover() succeeds.
+  virtual result<void> commit(std::span<const record> records) = 0;
+
+  // Forgets what a failed medium may have promised: drops the handle, opens afresh, makes what is found there durable
+  // by rewriting it. After success the store holds every earlier commit, and either all or nothing of the failed one.
+  virtual result<void> recover() = 0;
+
+  // Removes messages whatever their state. Ids not present are skipped. Durable on success.
+  virtual result<void> remove(std::span<const message_id> ids) = 0;
+
+  // Every message that is not settled, in id order. Rows that do not decode are reported and left alone.
+  virtual result<load_report> load_active(const message_handler& on_message, const corrupt_handler& on_corrupt) = 0;
+
+  // Also settled ones. nullopt: not here. Errors: record_corrupt, store_failed.
+  virtual result<std::optional<message>> find(message_id id) = 0;
+
+  // The greatest id ever written and still present; message_id{} for an empty store.
+  virtual result<message_id> last_id() = 0;
+
+  // Removes up to `limit` settled messages with ids below `before`; returns how many went.
+  virtual result<std::size_t> purge(message_id before, std::size_t limit) = 0;
+
+  // The latest failure in words, with the path: for logs.
+  [[nodiscard]] virtual std::string_view error_text() const = 0;
+};
+
+}  // namespace msgkit::engine

@@ -1,0 +1,183 @@
+// An SMPP client (ESME side) that stays bound: connects, binds, and after a loss begins again with a fresh session.
+//
+// Two ways to use it. Coroutines and other completion tokens: async_submit() and friends, one call per message. Or, for
+// the highest rates, a client_handler with cookies: nothing is allocated per request.
+// Thread-safety: none; use it from its executor, which one thread runs.
+#pragma once
+
+#include <asio/async_result.hpp>
+#include <asio/any_io_executor.hpp>
+#include <asio/associated_executor.hpp>
+#include <asio/dispatch.hpp>
+#include <asio/executor_work_guard.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "msgkit/core/backoff.hpp"
+#include "msgkit/core/net/connector.hpp"
+#include "msgkit/smpp/net/connection.hpp"
+
+namespace msgkit::smpp {
+
+class client;
+
+class client_handler {
+ public:
+  virtual ~client_handler() = default;
+  virtual void on_bound(client&) {}
+  // The bind is lost or could not be had; every request had its outcome before. The client tries again by itself after
+  // `retry_in`, unless it is negative: stopped, or the peer refused us for good.
+  virtual void on_unbound(client&, std::error_code reason, std::chrono::milliseconds retry_in) {
+    (void)reason, (void)retry_in;
+  }
+  // deliver_sm, data_sm, alert_notification... Answer with client::respond().
+  virtual void on_request(client&, const pdu& m) { (void)m; }
+  // Outcomes of request(); those of the async_ operations go to their completion handlers.
+  virtual void on_outcome(client&, const outcome&) {}
+  virtual void on_batch_end(client&) {}
+};
+
+struct client_options {
+  connect_options connect{.port = 2775};
+  connection_options connection{};
+  bind_mode mode = bind_mode::transceiver;
+  std::string system_id{};
+  std::string password{};
+  std::string system_type{};
+  std::uint8_t interface_version = 0x34;
+  ton addr_ton = ton::unknown;
+  npi addr_npi = npi::unknown;
+  std::string address_range{};
+  bool reconnect = true;
+  backoff_options reconnect_backoff{.initial = std::chrono::milliseconds{500}, .maximum = std::chrono::seconds{30}};
+  // Statuses of a bind response after which trying again is pointless until somebody changes the configuration.
+  bool give_up_on_bad_credentials = false;  // RINVPASWD, RINVSYSID, RINVSYSTYP, RBINDFAIL
+};
+
+class client : public std::enable_shared_from_this<client> {
+ public:
+  // `handler` may be null when only async_ operations are used; then requests of the peer are answered RX_P_APPN,
+  // receipts ROK.
+  static std::shared_ptr<client> make(asio::any_io_executor executor, client_options options,
+                                      std::shared_ptr<client_handler> handler = nullptr);
+  ~client();
+
+  // Connects and binds, again and again until stop().
+  void start();
+  // Unbinds politely and stops reconnecting. `done` runs when the connection is closed.
+  void stop(std::function<void()> done = {});
+
+  // Completes with void(std::error_code) once bound, or with the reason when the first attempt failed.
+  // Cancellation: none; stop() completes it with errc::session_closed.
+  template <class Token>
+  auto async_bind(Token&& token) {
+    return asio::async_initiate<Token, void(std::error_code)>(
+        [self = shared_from_this()](auto handler) {
+          self->wait_bound(box<std::error_code>(std::move(handler), self->executor_));
+        },
+        token);
+  }
+
+  // Completes with void(std::error_code, std::string message_id). `m` is encoded before this returns, so the request
+  // is under way even if the operation is awaited later. Errors: those of session::request(), the peer's
+  // command_status, response_timeout, session_closed. Cancellation: none; the timeout bounds the wait.
+  template <class Token>
+  auto async_submit(const submit_sm& m, request_options o, Token&& token) {
+    return async_request(m, o, std::forward<Token>(token));
+  }
+  template <class Token>
+  auto async_data(const data_sm& m, request_options o, Token&& token) {
+    return async_request(m, o, std::forward<Token>(token));
+  }
+
+  // The handler way. Errors: as session::request(); session_closed while not bound. The upper bit of the cookie is
+  // reserved for the async_ operations.
+  template <class Pdu>
+  result<std::uint32_t> request(const Pdu& m, request_options o = {}) {
+    if (!connection_ || !connection_->session().is_bound()) return errc::session_closed;
+    return connection_->request(m, o);
+  }
+  template <class Pdu>
+  result<void> respond(std::uint32_t sequence, const Pdu& m, command_status status = command_status::ok) {
+    if (!connection_) return errc::session_closed;
+    return connection_->respond(sequence, m, status);
+  }
+  result<void> reject(std::uint32_t sequence, command_status status);
+  void flush();
+
+  [[nodiscard]] bool is_bound() const noexcept { return connection_ && connection_->session().is_bound(); }
+  [[nodiscard]] std::size_t window_room() const noexcept {
+    return is_bound() && !connection_->session().is_unbinding() ? connection_->session().window_room() : 0;
+  }
+  // Null while not connected.
+  [[nodiscard]] smpp::connection* current() const noexcept { return connection_.get(); }
+  [[nodiscard]] const client_options& options() const noexcept { return options_; }
+  [[nodiscard]] asio::any_io_executor executor() const { return executor_; }
+  void set_observer(pdu_observer* o) noexcept;
+
+ private:
+  // A completion handler behind one virtual call, so that this header stays light and the work is in client.cpp.
+  template <class... Args>
+  struct completion {
+    virtual ~completion() = default;
+    virtual void complete(Args...) = 0;
+  };
+  template <class... Args, class Handler>
+  static std::unique_ptr<completion<Args...>> box(Handler handler, const asio::any_io_executor& fallback) {
+    using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
+    struct boxed final : completion<Args...> {
+      boxed(Handler h, executor_type e) : handler(std::move(h)), guard(std::move(e)) {}
+      void complete(Args... args) override {
+        asio::dispatch(guard.get_executor(), [h = std::move(handler), ... a = std::move(args)]() mutable {
+          std::move(h)(std::move(a)...);
+        });
+      }
+      Handler handler;
+      asio::executor_work_guard<executor_type> guard;
+    };
+    auto executor = asio::get_associated_executor(handler, fallback);
+    return std::make_unique<boxed>(std::move(handler), std::move(executor));
+  }
+  using bind_completion = completion<std::error_code>;
+  using request_completion = completion<std::error_code, std::string>;
+
+  template <class Pdu, class Token>
+  auto async_request(const Pdu& m, request_options o, Token&& token) {
+    // Encoded here and now: `m` holds views that need not outlive this call.
+    o.cookie = open_async_request();
+    auto sent = request(m, o);
+    return asio::async_initiate<Token, void(std::error_code, std::string)>(
+        [self = shared_from_this(), sent = std::move(sent), cookie = o.cookie](auto handler) {
+          auto boxed = box<std::error_code, std::string>(std::move(handler), self->executor_);
+          self->wait_outcome(cookie, sent ? std::error_code{} : sent.error().code, std::move(boxed));
+        },
+        token);
+  }
+
+  client(asio::any_io_executor executor, client_options options, std::shared_ptr<client_handler> handler);
+  std::uint64_t open_async_request();
+  void wait_bound(std::unique_ptr<bind_completion> done);
+  void wait_outcome(std::uint64_t cookie, std::error_code failed, std::unique_ptr<request_completion> done);
+  void connect();
+  void connected(std::error_code ec, std::shared_ptr<stream> transport);
+  void lost(std::error_code reason);
+  void complete_bind(std::error_code ec);
+
+  struct bridge;  // connection_handler towards us
+  struct waiting;
+
+  asio::any_io_executor executor_;
+  client_options options_;
+  std::shared_ptr<client_handler> handler_;
+  connector connector_;
+  asio::steady_timer retry_timer_;
+  std::shared_ptr<smpp::connection> connection_;
+  std::unique_ptr<waiting> waiting_;
+  std::function<void()> stopped_;
+  pdu_observer* observer_ = nullptr;
+  std::uint32_t attempt_ = 0;
+  bool running_ = false;
+};
+
+}  // namespace msgkit::smpp

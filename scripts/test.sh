@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Installs, builds and tests everything:  scripts/test.sh [--quick | --long] [--no-setup]
+#   --quick     release build and its tests without sanitizers, peers and crash rounds
+#   --long      200 crash rounds instead of 50, more simulator seeds, 5 minutes of fuzzing per target
+#   --no-setup  do not install packages
+# Three builds: release (libraries, apps, examples, benchmarks, tests), asan (libraries, engine, unit tests and fuzz
+# corpora), tsan (the tests that run threads). Exits non-zero if any step failed; the steps after it still run, so that
+# one run shows everything. Figures of the steps and the sum of all tests stand at the end.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+mode=normal
+setup=yes
+for argument in "$@"; do
+  case $argument in
+    --quick) mode=quick ;;
+    --long) mode=long ;;
+    --no-setup) setup=no ;;
+    *) echo "usage: scripts/test.sh [--quick | --long] [--no-setup]" >&2; exit 2 ;;
+  esac
+done
+if [[ $mode == long ]]; then
+  export MSGKIT_CRASH_ROUNDS=${MSGKIT_CRASH_ROUNDS:-200} MSGKIT_SIMULATION_SEEDS=${MSGKIT_SIMULATION_SEEDS:-20000}
+fi
+jobs=$(nproc)
+report=()
+failed=()
+
+# step <name> <command...>: runs it, records time and outcome.
+step() {
+  local name=$1 start=$SECONDS outcome=ok
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" || { outcome=FAILED; failed+=("$name"); }
+  report+=("$(printf '%-34s %-6s %4d s' "$name" "$outcome" $((SECONDS - start)))")
+  [[ $outcome == ok ]]
+}
+
+configure_and_build() {  # preset, then arguments of cmake --build
+  local preset=$1
+  shift
+  cmake --preset "$preset" && cmake --build --preset "$preset" --parallel "$jobs" "$@"
+}
+
+# Sums up the test programs of a run for the last lines.
+results=()
+run_ctest() {  # preset, then arguments of ctest
+  local preset=$1 log status
+  shift
+  log=build/$preset/ctest.log
+  ctest --preset "$preset" --parallel "$jobs" --no-tests=error --output-junit junit.xml "$@" | tee "$log"
+  status=${PIPESTATUS[0]}
+  results+=("$preset: $(grep -E '^[0-9]+% tests passed' "$log" || echo 'no result')")
+  return "$status"
+}
+
+if [[ $setup == yes ]]; then
+  step "setup" scripts/setup.sh --test || exit 1
+fi
+
+step "release: build" configure_and_build release &&
+  if [[ $mode == quick ]]; then
+    step "release: test" run_ctest release --label-exclude 'interop|crash|soak'
+  else
+    step "release: test" run_ctest release
+  fi
+
+if [[ $mode != quick ]]; then
+  # Sanitized programs need memory of their own; apps and examples add nothing the unit tests do not reach.
+  step "asan: build" configure_and_build asan --target unit_tests &&
+    step "asan: test" run_ctest asan --label-regex unit
+  step "tsan: build" configure_and_build tsan --target thread_tests &&
+    step "tsan: test" run_ctest tsan --label-regex threads
+fi
+if [[ $mode == long ]]; then
+  step "fuzz: 300 s per target" scripts/fuzz.sh 300
+fi
+
+printf '\n== time per step\n'
+printf '%s\n' "${report[@]}"
+printf '\n== results\n'
+printf '%s\n' "${results[@]}"
+if [[ ${#failed[@]} -gt 0 ]]; then
+  printf 'FAILED: %s\n' "${failed[@]}"
+  exit 1
+fi
+echo "ALL PASSED"
