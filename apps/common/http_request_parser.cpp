@@ -1,58 +1,18 @@
 #include "common/http_request_parser.hpp"
 
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
 #include <algorithm>
 #include <limits>
-#include <optional>
+
+#include "common/http_chunk_decoder.hpp"
 
 namespace msgkit::app {
 namespace {
 
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-
-// A chunk's size line with its extensions, or the trailers, must fit this.
-constexpr std::size_t chunk_head_bytes_max = 16 * 1024;
-
-// A body that grows as octets arrive. Beast's own string body reserves the declared length at once, which would let a
-// head of 100 octets claim memory.
-struct bounded_body {
-  struct value_type {
-    std::string text;
-    std::size_t bytes_max = 0;
-    std::size_t bytes = 0;
-    bool keep = true;
-  };
-  static std::uint64_t size(const value_type& v) { return v.text.size(); }
-
-  class reader {
-   public:
-    template <bool IsRequest, class Fields>
-    reader(http::header<IsRequest, Fields>&, value_type& value) : value_(value) {}
-    void init(const boost::optional<std::uint64_t>&, beast::error_code& ec) { ec = {}; }
-    template <class Buffers>
-    std::size_t put(const Buffers& buffers, beast::error_code& ec) {
-      std::size_t taken = 0;
-      ec = {};
-      for (auto it = boost::asio::buffer_sequence_begin(buffers); it != boost::asio::buffer_sequence_end(buffers); ++it) {
-        const boost::asio::const_buffer b = *it;
-        if (b.size() > value_.bytes_max - value_.bytes) {
-          ec = http::error::body_limit;
-          return taken;
-        }
-        value_.bytes += b.size();
-        if (value_.keep) value_.text.append(static_cast<const char*>(b.data()), b.size());
-        taken += b.size();
-      }
-      return taken;
-    }
-    void finish(beast::error_code& ec) { ec = {}; }
-
-   private:
-    value_type& value_;
-  };
-};
 
 std::string_view view(beast::string_view s) { return {s.data(), s.size()}; }
 
@@ -100,8 +60,7 @@ bool split_target(http_request& r) {
 struct http_request_parser::impl {
   explicit impl(const http_head_limits& limits) : scanner(limits) {
     parser.header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits.head_bytes_max, 1 << 30)) + 64);
-    parser.body_limit(std::numeric_limits<std::int64_t>::max());  // bounded_body has the limit
-    parser.eager(true);
+    parser.body_limit(std::numeric_limits<std::int64_t>::max());  // limit_body() has the limit
   }
 
   progress fail(unsigned status, const char* reason, std::size_t consumed = 0) {
@@ -124,6 +83,9 @@ struct http_request_parser::impl {
     if (const auto* const why = take_head()) return fail(400, why);
     if (expects && !iequals(request.header("Expect"), "100-continue")) return fail(417, "unknown expectation");
     head_done = true;
+    chunked = parser.chunked();
+    declared = parser.content_length() ? *parser.content_length() : 0;
+    body_done = !chunked && declared == 0;
     return {scanner.length(), step::head};
   }
 
@@ -168,28 +130,36 @@ struct http_request_parser::impl {
   }
 
   progress feed_body(bytes_view octets) {
-    std::size_t consumed = 0;
-    while (!parser.is_done()) {
-      const auto window = octets.subspan(consumed).first(std::min(octets.size() - consumed, chunk_head_bytes_max));
-      if (window.empty()) return {consumed, step::need_more};
-      beast::error_code ec;
-      const auto count = parser.put({window.data(), window.size()}, ec);
-      consumed += count;
-      if (ec == http::error::body_limit) return fail(413, "body is too large", consumed);
-      if (ec && ec != http::error::need_more) return fail(400, "ill-formed chunked body", consumed);
-      if (count == 0) {
-        if (window.size() < chunk_head_bytes_max) return {consumed, step::need_more};
-        return fail(400, "chunk header or trailer is too large", consumed);
+    if (chunked) {
+      std::size_t consumed = 0;
+      switch (chunks.feed(octets, body_bytes_max, keep_body, request.body, consumed)) {
+        case http_chunk_decoder::verdict::need_more: return {consumed, step::need_more};
+        case http_chunk_decoder::verdict::refused: return fail(400, "ill-formed chunked body", consumed);
+        case http_chunk_decoder::verdict::too_large: return fail(413, "body is too large", consumed);
+        case http_chunk_decoder::verdict::complete: break;
       }
+      body_done = true;
+      return {consumed, step::complete};
     }
-    request.body = std::move(parser.get().body().text);
-    return {consumed, step::complete};
+    if (declared > body_bytes_max) return fail(413, "body is too large");
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(declared - body_bytes, octets.size()));
+    if (keep_body) request.body += as_text(octets.first(count));
+    body_bytes += count;
+    body_done = body_bytes == declared;
+    return {count, body_done ? step::complete : step::need_more};
   }
 
   http_head_scanner scanner;
-  http::request_parser<bounded_body> parser;
+  http::request_parser<http::empty_body> parser;  // reads the head, never the body
+  http_chunk_decoder chunks;
   http_request request;
   failure_info failure;
+  std::uint64_t declared = 0;
+  std::uint64_t body_bytes = 0;
+  std::size_t body_bytes_max = 0;
+  bool keep_body = true;
+  bool chunked = false;
+  bool body_done = false;
   bool head_done = false;
   bool failed = false;
   bool expects = false;
@@ -206,20 +176,16 @@ http_request_parser::progress http_request_parser::feed(bytes_view octets) {
 }
 
 void http_request_parser::limit_body(std::size_t octets, bool keep) {
-  auto& body = impl_->parser.get().body();
-  body.bytes_max = octets;
-  body.keep = keep;
+  impl_->body_bytes_max = octets;
+  impl_->keep_body = keep;
 }
 
 http_request& http_request_parser::request() { return impl_->request; }
 bool http_request_parser::keep_alive() const { return impl_->parser.keep_alive(); }
 bool http_request_parser::expects_continue() const { return impl_->expects && !impl_->request.is_http_1_0; }
-bool http_request_parser::has_body() const { return !impl_->parser.is_done(); }
+bool http_request_parser::has_body() const { return !impl_->body_done; }
 
-std::uint64_t http_request_parser::declared_bytes() const {
-  const auto length = impl_->parser.content_length();
-  return length ? *length : 0;
-}
+std::uint64_t http_request_parser::declared_bytes() const { return impl_->declared; }
 
 const http_request_parser::failure_info& http_request_parser::failure() const { return impl_->failure; }
 

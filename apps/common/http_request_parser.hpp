@@ -1,4 +1,4 @@
-// Incremental parser of one HTTP/1.1 request (RFC 9112): Boost.Beast's parser behind a strict policy.
+// Incremental parser of one HTTP/1.1 request (RFC 9112): Boost.Beast's head parser behind a strict policy.
 //
 // Refused with 400, because two parsers on one path could disagree about them: Content-Length together with
 // Transfer-Encoding, any second Content-Length, lengths that are not plain digits, a transfer coding other than

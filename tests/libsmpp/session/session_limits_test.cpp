@@ -281,7 +281,7 @@ TEST(SessionLimits, AnUndecodableResponseStillIsTheOutcome) {
   const auto sequence = p.esme.request(submit_sm{.destination_addr = "1"}, p.now, {.cookie = 6});
   byte_vector response;
   ASSERT_TRUE(encode(submit_sm_resp{.message_id = "abc"}, *sequence, response));
-  response.insert(response.end() - 1, 80, 'x');  // a message_id beyond every limit
+  response.insert(response.end() - 1, 200, 'x');  // a message_id beyond every limit
   store_big(response.data(), static_cast<std::uint32_t>(response.size()));
   const auto events = feed(p.esme, response, p.now);
   ASSERT_EQ(events.size(), 1u);

@@ -9,7 +9,7 @@
 
 namespace msgkit::smpp {
 
-// Receives a PDU's fields in wire order under their specification names.
+// Receives a PDU's fields in wire order under their specification names. Views live as long as the PDU.
 class field_sink {
  public:
   virtual ~field_sink() = default;
@@ -28,11 +28,18 @@ struct json_options {
   bool with_text = true;  // add `text`: the message decoded to UTF-8 by its data_coding
 };
 
-// One JSON object: command, command_id, command_status, sequence_number, every mandatory field (octet strings as hex),
-// tlvs as [{"tag","name","value"}], text, diagnostics as [{"field","offset","kind"}]. Valid UTF-8 whatever the input.
+// One JSON object in one line, valid UTF-8 whatever the input:
+//   command (null when unknown), command_id ("0x00000004"), command_status, command_status_name, sequence_number,
+//   every mandatory field under its specification name, octet strings as hex; an unknown PDU has its body there,
+//   tlvs: [{"tag":"0x0427","name":"message_state","value":2}], values as number, text or hex by the tag's kind, unknown
+//     tags with name null,
+//   text: short_message, else message_payload, without its user data header; left out when there is no message or it
+//     does not decode,
+//   diagnostics: [{"field","offset","kind"}], and diagnostics_left_out when there were more than `notes` keeps.
+// Passwords are shown: this is for looking at PDUs, summary() is for logs.
 std::string to_json(const pdu& p, const diagnostics& notes = {}, json_options options = {});
 
-// For a log line: command, status and sequence only, never message text or passwords.
+// For a log line: "submit_sm_resp ESME_RTHROTTLED sequence 7"; never message text or passwords.
 std::string summary(const header& h);
 
 }  // namespace msgkit::smpp

@@ -1,0 +1,228 @@
+#include "common/lifecycle.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "common/command_line.hpp"
+#include "common/log.hpp"
+#include "common/sd_notify.hpp"
+
+namespace msgkit::app {
+namespace {
+
+constexpr logger log{"daemon"};
+constexpr std::size_t threads_default_max = 8;
+
+struct common_settings {
+  log_options logging;
+  std::size_t threads = 0;
+  std::chrono::milliseconds drain_timeout{10'000};
+};
+
+common_settings read_common(config_reader& config, const command_line& line) {
+  common_settings out;
+  out.logging.level = config.choice<log_level>("log.level", log_level::info,
+                                               {{"trace", log_level::trace},
+                                                {"debug", log_level::debug},
+                                                {"info", log_level::info},
+                                                {"warn", log_level::warn},
+                                                {"error", log_level::error},
+                                                {"off", log_level::off}});
+  out.logging.format =
+      config.choice<log_format>("log.format", log_format::text, {{"text", log_format::text}, {"json", log_format::json}});
+  if (line.level) out.logging.level = *line.level;
+  if (line.json_logs) out.logging.format = log_format::json;
+  out.threads = config.size("threads", 0, 0, 256);
+  if (out.threads == 0) out.threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, threads_default_max);
+  out.drain_timeout = config.time("drain_timeout", out.drain_timeout, std::chrono::seconds{0}, std::chrono::minutes{10});
+  return out;
+}
+
+config_reader open_config(const daemon_spec& spec, const command_line& line) {
+  config_sources sources{.env_prefix = std::string(spec.env_prefix),
+                         .aliases = spec.aliases,
+                         .environment = process_environment()};
+  if (!line.config_file.empty()) return config_reader::from_file(line.config_file, std::move(sources));
+  std::error_code ec;
+  for (const auto& path : spec.default_configs)
+    if (std::filesystem::exists(path, ec)) return config_reader::from_file(path, std::move(sources));
+  return config_reader::from_text("", "no configuration file", std::move(sources));
+}
+
+void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
+
+// One process's run, from start() to the exit code.
+class runner {
+ public:
+  runner(const daemon_spec& spec, const command_line& line, const common_settings& settings, std::unique_ptr<daemon> app)
+      : spec_(spec),
+        line_(line),
+        settings_(settings),
+        pool_(settings.threads),
+        app_(std::move(app)),
+        context_{loop_.get_executor(), pool_, metrics_, [this](int code) { stop_later(code); }} {}
+
+  int run() {
+    metrics_.add_process_metrics(spec_.name, spec_.version, spec_.revision);
+    std::signal(SIGPIPE, SIG_IGN);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) signals_.add(signal);
+    wait_signal();
+    if (!app_->start(context_)) {
+      app_->stop();
+      pool_.stop();
+      return exit_failed;
+    }
+    log.info("started", {{"app", spec_.name}, {"version", spec_.version}, {"threads", pool_.size()}});
+    sd_notify("READY=1");
+    kick_watchdog();
+    loop_.run();
+    app_->stop();
+    pool_.stop();
+    log.info("stopped", {{"code", code_}});
+    return code_;
+  }
+
+ private:
+  void wait_signal() {
+    signals_.async_wait([this](std::error_code ec, int signal) {
+      if (ec) return;
+      on_signal(signal);
+      wait_signal();
+    });
+  }
+
+  void on_signal(int signal) {
+    if (signal == SIGHUP) return reload();
+    if (signal == SIGUSR1) return next_log_level();
+    if (draining_) {
+      log.warn("second signal: ending at once");
+      // Destructors and flushing are skipped on purpose: whoever sends a second signal wants the process gone.
+      _exit(exit_failed);
+    }
+    log.info("draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"},
+                          {"deadline_ms", settings_.drain_timeout.count()}});
+    begin_drain(exit_ok);
+  }
+
+  void stop_later(int code) {
+    asio::post(loop_, [this, code] {
+      if (!draining_) begin_drain(code);
+    });
+  }
+
+  void begin_drain(int code) {
+    draining_ = true;
+    code_ = code;
+    sd_notify("STOPPING=1");
+    deadline_.expires_after(settings_.drain_timeout);
+    deadline_.async_wait([this](std::error_code ec) {
+      if (ec) return;
+      log.warn("drain deadline passed; closing what is left");
+      loop_.stop();
+    });
+    app_->drain([this] { asio::post(loop_, [this] { loop_.stop(); }); });
+  }
+
+  void reload() {
+    if (draining_) return;
+    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now().time_since_epoch());
+    sd_notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.count()));
+    auto config = open_config(spec_, line_);
+    const auto settings = read_common(config, line_);
+    const auto apply = app_->reload(config);
+    config.finish();
+    for (const auto& warning : config.warnings()) log.warn("configuration", {{"warning", warning}});
+    if (config.ok()) {
+      configure_logging(settings.logging);
+      settings_.drain_timeout = settings.drain_timeout;
+      if (apply) apply();
+      log.info("configuration reloaded");
+    } else {
+      for (const auto& error : config.errors()) log.error("configuration refused, the running one stays", {{"error", error}});
+    }
+    sd_notify("READY=1");
+  }
+
+  static void next_log_level() {
+    const auto now = current_log_level();
+    set_log_level(now == log_level::debug ? log_level::trace : now == log_level::trace ? log_level::info : log_level::debug);
+    log.warn("log level changed", {{"level", to_string(current_log_level())}});
+  }
+
+  void kick_watchdog() {
+    const auto interval = sd_watchdog_interval();
+    if (!interval) return;
+    sd_notify("WATCHDOG=1");
+    watchdog_.expires_after(*interval);
+    watchdog_.async_wait([this](std::error_code ec) {
+      if (!ec) kick_watchdog();
+    });
+  }
+
+  const daemon_spec& spec_;
+  const command_line& line_;
+  common_settings settings_;
+  asio::io_context loop_{1};
+  asio::signal_set signals_{loop_};
+  asio::steady_timer deadline_{loop_};
+  asio::steady_timer watchdog_{loop_};
+  metrics metrics_;
+  io_pool pool_;
+  std::unique_ptr<daemon> app_;  // destroyed first: its parts use all of the above
+  daemon_context context_;
+  bool draining_ = false;
+  int code_ = exit_ok;
+};
+
+}  // namespace
+
+std::size_t raise_descriptor_limit() noexcept {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const auto before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
+int run_daemon(int argc, const char* const* argv, const daemon_spec& spec) try {
+  command_line line;
+  if (const auto code = parse_command_line(argc, argv, spec, line)) return *code;
+  auto config = open_config(spec, line);
+  auto app = spec.make();
+  common_settings settings;
+  // After a file that does not parse every key is missing; complaints about that would only hide the reason.
+  if (config.ok()) {
+    settings = read_common(config, line);
+    app->configure(config);
+    config.finish();
+  }
+  for (const auto& warning : config.warnings()) print(stderr, fmt::format("{}: warning: {}\n", spec.name, warning));
+  if (!config.ok()) {
+    print(stderr, config.errors_text());
+    return exit_configuration;
+  }
+  if (line.check) {
+    print(stdout, config.describe() + "configuration is valid\n");
+    return exit_ok;
+  }
+  configure_logging(settings.logging);
+  raise_descriptor_limit();
+  return runner(spec, line, settings, std::move(app)).run();
+} catch (const std::exception& e) {
+  print(stderr, fmt::format("{}: {}\n", spec.name, e.what()));
+  return exit_failed;
+}
+
+}  // namespace msgkit::app
