@@ -52,7 +52,7 @@ struct limit {
   measurement run_subject{};
 };
 
-// One finished row, in the shape DESIGN's budget table and scripts/bench.sh use.
+// One finished row.
 struct row {
   std::string name{}, subject{}, reference{}, unit{};
   double subject_median = 0, reference_median = 0;

@@ -39,7 +39,10 @@ step() {
 configure_and_build() {  # preset, then arguments of cmake --build
   local preset=$1
   shift
-  cmake --preset "$preset" && cmake --build --preset "$preset" --parallel "$jobs" "$@"
+  local configure=()
+  if [[ $preset == release ]]; then configure=(-DMSGKIT_BUILD_BENCHMARKS=ON); fi
+  # scripts/run.sh shares the release tree and may have left parts of it out.
+  cmake --preset "$preset" -DMSGKIT_BUILD_TESTS=ON -DMSGKIT_BUILD_EXAMPLES=ON "${configure[@]}" && cmake --build --preset "$preset" --parallel "$jobs" "$@"
 }
 
 # Sums up the test programs of a run for the last lines.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Holds the tree to the rules of docs/architecture.md that a compiler does not check.
 
-    check.py <source root>     prints one line per violation, exits 1 if there is any
-    check.py --self-test       every rule must fire on its bad samples and stay silent on its good ones
+    rules.py <source root>     prints one line per violation, exits 1 if there is any
+    rules.py --self-test       every rule must fire on its bad samples and stay silent on its good ones
 
 A rule is a function (path, text) -> iterable of (line number, message). `path` is relative, with '/'.
 """
