@@ -8,8 +8,11 @@
 
 class temporary_directory {
  public:
-  temporary_directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "msgkit-XXXXXX").string();
+  // `in_memory`: on a file system without a disk where there is one, for tests that bring their own model of a disk.
+  explicit temporary_directory(bool in_memory = false) {
+    const bool shm = in_memory && std::filesystem::is_directory("/dev/shm");
+    const std::filesystem::path parent = shm ? "/dev/shm" : std::filesystem::temp_directory_path();
+    std::string name = (parent / "msgkit-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::filesystem::filesystem_error{"mkdtemp", name, {}};
     path_ = name;
   }
