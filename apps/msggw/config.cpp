@@ -1,0 +1,218 @@
+#include "msggw/config.hpp"
+
+#include <algorithm>
+#include <asio/ip/address.hpp>
+#include <set>
+
+#include "common/password.hpp"
+
+namespace msgkit::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+smpp::charset read_charset(config_reader& r, std::string_view key) {
+  using c = smpp::charset;
+  return r.choice<c>(key, c::gsm7,
+                     {{"gsm7", c::gsm7}, {"gsm7_packed", c::gsm7_packed}, {"latin1", c::latin1}, {"ascii", c::ascii},
+                      {"utf8", c::utf8}});
+}
+
+smpp::long_message_method read_long_messages(config_reader& r, smpp::long_message_method fallback) {
+  using m = smpp::long_message_method;
+  return r.choice<m>("long_messages", fallback,
+                     {{"udh8", m::udh8}, {"udh16", m::udh16}, {"sar", m::sar}, {"payload", m::payload}});
+}
+
+void read_session(config_reader& r, smpp::session_options& s) {
+  s.bind_timeout = r.time("bind_timeout", 30s, 1s, 1h);
+  s.response_timeout = r.time("response_timeout", 60s, 1s, 1h);
+  s.enquire_link_interval = r.time("enquire_link_interval", 30s, 0s, 24h);
+  s.enquire_link_timeout = r.time("enquire_link_timeout", 10s, 1s, 1h);
+  s.inactivity_timeout = r.time("inactivity_timeout", 0s, 0s, 24h);
+  s.pdu_bytes_max = r.bytes("pdu_bytes_max", smpp::pdu_bytes_max_default, 1024, 1024 * 1024);
+}
+
+std::shared_ptr<tls_context> read_tls(config_reader r, std::string_view key, tls_role role) {
+  if (!r.has(key)) return nullptr;
+  auto t = r.table(key);
+  tls_options o;
+  o.certificate_file = role == tls_role::server ? t.required_text("certificate_file") : t.text("certificate_file");
+  o.private_key_file = role == tls_role::server ? t.required_text("private_key_file") : t.text("private_key_file");
+  o.ca_file = t.text("ca_file");
+  o.verify_peer = t.flag("verify_peer", true);
+  auto context = tls_context::make(o, role);
+  if (context) return *context;
+  t.fail(context.error().field, context.error().code.message());
+  return nullptr;
+}
+
+engine::id_form read_id_form(config_reader& r, std::string_view key) {
+  using f = engine::id_form;
+  return r.choice<f>(key, f::folded, {{"folded", f::folded}, {"exact", f::exact}, {"decimal", f::decimal}, {"hex", f::hex}});
+}
+
+engine::unknown_policy read_unknown_policy(config_reader& r) {
+  using p = engine::unknown_policy;
+  return r.choice<p>("on_unknown", p::resend, {{"resend", p::resend}, {"fail", p::fail}});
+}
+
+engine::engine_options read_engine(config_reader r) {
+  engine::engine_options o;
+  auto& c = o.core;
+  const auto seconds = [](std::chrono::milliseconds t) { return std::chrono::duration_cast<std::chrono::seconds>(t); };
+  c.instance = r.u32("instance", 0, 0, 1023);
+  c.active_messages_max = r.size("active_messages_max", 1'000'000, 1, 10'000'000);
+  c.attempts_max = r.u32("attempts_max", 16, 1, 1000);
+  c.retry.initial = r.time("retry_initial", 5s, 10ms, 1h);
+  c.retry.maximum = r.time("retry_maximum", 10min, 10ms, 24h);
+  c.throttle_initial = r.time("throttle_initial", 1s, 10ms, 1min);
+  c.throttle_maximum = r.time("throttle_maximum", 30s, 10ms, 1h);
+  c.validity_default = seconds(r.time("validity_default", 48h, 1min, 24h * 365));
+  c.receipt_validity = seconds(r.time("receipt_validity", 24h * 7, 1min, 24h * 365));
+  c.report_wait = seconds(r.time("report_wait", 72h, 1min, 24h * 365));
+  c.early_report_wait = seconds(r.time("early_report_wait", 5min, 1s, 1h));
+  c.on_unknown = read_unknown_policy(r);
+  c.endpoint_default.queue_max = r.size("endpoint_queue_max", 200'000, 1, 10'000'000);
+  o.processor.retention = std::chrono::duration_cast<std::chrono::hours>(r.time("retention", 24h * 30, 0s, 24h * 3650));
+  if (const auto problem = engine::check(c); !problem.empty()) r.fail("", problem);
+  return o;
+}
+
+smpp_account read_client(config_reader r, std::vector<engine::route>& routes) {
+  smpp_account a;
+  a.system_id = r.required_text("system_id", 15);
+  a.password = r.required_secret("password");
+  if (const auto problem = check_stored_password(a.password); !problem.empty()) r.fail("password", problem);
+  a.name = r.text("name", a.system_id, 64);
+  a.binds_max = r.size("binds_max", 10, 1, 1000);
+  a.allow_transmitter = r.flag("allow_transmitter", true);
+  a.allow_receiver = r.flag("allow_receiver", true);
+  a.deliver_window = r.size("deliver_window", 100, 1, 10'000);
+  a.profile.default_charset = read_charset(r, "default_charset");
+  a.profile.long_messages = read_long_messages(r, smpp::long_message_method::payload);
+  for (const auto& number : r.texts("numbers")) {
+    engine::route to_client{.name = "number " + number, .destination = number, .destination_exact = true};
+    to_client.targets.push_back({.endpoint = "client:" + a.name});
+    routes.push_back(std::move(to_client));
+  }
+  return a;
+}
+
+smpp_server_options read_smpp(config_reader& all, std::vector<engine::route>& routes) {
+  smpp_server_options o;
+  auto r = all.table("smpp");
+  const auto listen = r.endpoint("listen", {.host = "127.0.0.1", .port = 2775});
+  o.server.accept.listen_host = listen.host;
+  o.server.accept.listen_port = listen.port;
+  o.server.accept.connections_max = r.size("connections_max", 10'000, 1, 1'000'000);
+  o.server.accept.connections_per_address_max = r.size("connections_per_address_max", 1'000, 1, 1'000'000);
+  o.server.accept.proxy_protocol = r.flag("proxy_protocol", false);
+  o.server.accept.tls = read_tls(r, "tls", tls_role::server);
+  o.system_id = r.text("system_id", "msgkit", 15);
+  read_session(r, o.server.connection.session);
+  o.server.connection.session.inbound_window_size = r.size("inbound_window", 1'000, 1, 100'000);
+  o.server.connection.session.window_size = 10'000;  // each account's deliver_window is the limit
+  o.server.connection.output_bytes_max = r.bytes("output_bytes_max", 4 * 1024 * 1024, 64 * 1024, 256 * 1024 * 1024);
+  std::set<std::string> names;
+  for (auto& row : all.tables("clients")) {
+    o.accounts.push_back(read_client(row, routes));
+    if (!names.insert(o.accounts.back().system_id).second)
+      row.fail("system_id", "system_id: " + o.accounts.back().system_id + " is used twice");
+  }
+  return o;
+}
+
+smpp_carrier_options read_carrier(config_reader r, engine::endpoint_options& endpoint) {
+  smpp_carrier_options o;
+  o.name = r.required_text("name", 64);
+  auto& c = o.client;
+  c.connect.host = r.required_text("host", 255);
+  c.connect.port = r.u16("port", 2775, 1);
+  c.connect.timeout = r.time("connect_timeout", 10s, 100ms, 5min);
+  c.connect.tls = read_tls(r, "tls", tls_role::client);
+  c.system_id = r.required_text("system_id", 15);
+  c.password = r.secret("password");
+  c.system_type = r.text("system_type", "", 12);
+  c.mode = r.choice<smpp::bind_mode>("mode", smpp::bind_mode::transceiver,
+                                     {{"transceiver", smpp::bind_mode::transceiver},
+                                      {"transmitter", smpp::bind_mode::transmitter},
+                                      {"receiver", smpp::bind_mode::receiver}});
+  c.interface_version = r.choice<std::uint8_t>("interface_version", 0x34, {{"3.3", 0x33}, {"3.4", 0x34}, {"5.0", 0x50}});
+  c.connection.session.interface_version = c.interface_version;
+  c.address_range = r.text("address_range", "", 40);
+  c.reconnect_backoff.initial = r.time("reconnect_initial", 500ms, 10ms, 1h);
+  c.reconnect_backoff.maximum = r.time("reconnect_maximum", 30s, 10ms, 1h);
+  read_session(r, c.connection.session);
+  c.connection.session.window_size = r.size("window", 10, 1, 10'000);
+  c.connection.session.inbound_window_size = r.size("inbound_window", 10'000, 1, 100'000);
+  o.binds = r.size("binds", 1, 1, 100);
+  o.segments_per_second = r.number("segments_per_second", 0, 0, 1e6);
+  o.receipts = r.choice<receipt_policy>("receipts", receipt_policy::always,
+                                        {{"always", receipt_policy::always}, {"requested", receipt_policy::requested}});
+  o.profile.default_charset = read_charset(r, "default_charset");
+  o.profile.long_messages = read_long_messages(r, smpp::long_message_method::udh8);
+  o.profile.forward_validity = r.flag("forward_validity", true);
+  endpoint.queue_max = r.size("queue_max", endpoint.queue_max, 1, 10'000'000);
+  endpoint.ids.submit = read_id_form(r, "submit_id");
+  endpoint.ids.report = read_id_form(r, "receipt_id");
+  if (r.has("on_unknown")) endpoint.on_unknown = read_unknown_policy(r);
+  return o;
+}
+
+engine::route read_route(config_reader r, const std::set<std::string, std::less<>>& endpoints) {
+  engine::route route;
+  route.destination = r.text("destination", "", 64);
+  route.destination_exact = r.flag("exact", false);
+  route.source_prefix = r.text("source", "", 64);
+  route.account = r.text("from", "", 128);
+  route.name = r.text("name", r.path("").empty() ? "route" : r.path(""), 128);
+  std::uint32_t priority = 0;
+  for (const auto& name : r.texts("to")) route.targets.push_back({.endpoint = name, .priority = priority++});
+  for (auto& t : r.tables("targets"))
+    route.targets.push_back({.endpoint = t.required_text("endpoint", 128),
+                             .priority = t.u32("priority", 0, 0, 1000),
+                             .weight = t.u32("weight", 1, 1, 1000)});
+  if (route.targets.empty()) r.fail("to", "to: a route needs at least one endpoint, e.g. [\"carrier:NAME\"]");
+  for (const auto& target : route.targets)
+    if (!endpoints.contains(target.endpoint))
+      r.fail("to", "to: " + target.endpoint + " is neither carrier:NAME nor client:NAME of this configuration");
+  if (!route.account.empty() && !endpoints.contains(route.account))
+    r.fail("from", "from: " + route.account + " is neither carrier:NAME nor client:NAME of this configuration");
+  return route;
+}
+
+void read_http(config_reader& all, msggw_config& c) {
+  auto r = all.table("http");
+  c.http = r.endpoint("listen", {.host = "127.0.0.1", .port = 3000});
+  c.http_api_key = r.secret("api_key");
+  std::error_code ec;
+  const bool is_loopback = asio::ip::make_address(c.http.host, ec).is_loopback();
+  if (c.http_api_key.empty() && !is_loopback)
+    r.fail("api_key", "http.api_key: required when http.listen is not a loopback address");
+  auto m = all.table("metrics");
+  c.metrics = m.endpoint("listen", {.host = "127.0.0.1", .port = 2550});
+}
+
+}  // namespace
+
+msggw_config read_msggw_config(config_reader& reader) {
+  msggw_config c;
+  c.store_path = reader.text("store.path", "var/msggw.db");
+  c.engine = read_engine(reader.table("engine"));
+  c.smpp = read_smpp(reader, c.routes);
+  std::set<std::string, std::less<>> endpoints;
+  for (const auto& a : c.smpp.accounts) endpoints.insert("client:" + a.name);
+  for (auto& row : reader.tables("carriers")) {
+    auto endpoint = c.engine.core.endpoint_default;
+    c.carriers.push_back(read_carrier(row, endpoint));
+    const auto name = "carrier:" + c.carriers.back().name;
+    if (!endpoints.insert(name).second) row.fail("name", "name: " + c.carriers.back().name + " is used twice");
+    c.engine.core.endpoints[name] = endpoint;
+  }
+  for (auto& row : reader.tables("routes")) c.routes.push_back(read_route(row, endpoints));
+  read_http(reader, c);
+  return c;
+}
+
+}  // namespace msgkit::app
