@@ -9,6 +9,11 @@
 #include <string>
 
 namespace msgkit::app {
+namespace {
+
+constexpr std::size_t leftovers_max = 1'000'000;  // a handler that posts itself for ever does not keep us
+
+}  // namespace
 
 struct io_pool::worker {
   asio::io_context context{1};
@@ -41,6 +46,14 @@ void io_pool::stop() {
   for (auto& w : workers_) w->context.stop();
   for (auto& w : workers_)
     if (w->thread.joinable()) w->thread.join();
+  for (auto& w : workers_) run_leftovers(w->context);
+}
+
+void run_leftovers(asio::io_context& context) {
+  context.restart();
+  for (std::size_t i = 0; i < leftovers_max && context.poll_one() != 0; ++i) {
+  }
+  context.stop();
 }
 
 }  // namespace msgkit::app

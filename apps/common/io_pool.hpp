@@ -27,7 +27,8 @@ class io_pool {
   [[nodiscard]] asio::any_io_executor executor(std::size_t i);
   [[nodiscard]] std::size_t size() const noexcept { return workers_.size(); }
 
-  // Stops the contexts, drops what is queued and joins. Not from one of the pool's own threads.
+  // Stops and joins the threads, then runs what is ready on the calling thread, so that closes posted before take
+  // effect and connections let go of each other. Not from one of the pool's own threads.
   void stop();
 
  private:
@@ -35,5 +36,8 @@ class io_pool {
   std::vector<std::unique_ptr<worker>> workers_;
   std::atomic<std::size_t> turn_{0};
 };
+
+// What io_pool::stop() does to each context; for contexts of one's own. Precondition: no thread runs it.
+void run_leftovers(asio::io_context& context);
 
 }  // namespace msgkit::app

@@ -89,6 +89,7 @@ class runner {
     loop_.run();
     app_->stop();
     pool_.stop();
+    run_leftovers(loop_);
     log.info("stopped", {{"code", code_}});
     return code_;
   }

@@ -15,8 +15,8 @@
 namespace msgkit::engine {
 
 struct engine_options {
-  core_options core;
-  processor_options processor;
+  core_options core{};
+  processor_options processor{};
   std::size_t inbox_events_max = 100'000;  // posted and not yet taken, 100..10'000'000
   std::size_t batch_events_max = 4'096;    // taken at once; bounds the time of a commit
 };

@@ -73,7 +73,7 @@ struct attempt_result {
 // the former, give a temporary error on the latter.
 struct report {
   ingress_token token{};
-  std::string endpoint{};    // the carrier, not the link: reports may come over another bind
+  std::string endpoint{};  // the carrier, not the link: reports may come over another bind
   std::string carrier_id{};
   message_state state = message_state::unknown;  // final, or sent/sending for an intermediate report
   bool intermediate = false;

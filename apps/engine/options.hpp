@@ -32,8 +32,8 @@ struct id_match {
 
 struct endpoint_options {
   std::size_t queue_max = 200'000;  // waiting for this endpoint, 1..10'000'000
-  std::optional<unknown_policy> on_unknown;
-  id_match ids;
+  std::optional<unknown_policy> on_unknown{};
+  id_match ids{};
 };
 
 struct core_options {
@@ -49,8 +49,8 @@ struct core_options {
   std::chrono::seconds early_report_wait{300};  // a report that arrived before the submit answer
   std::size_t early_reports_max = 10'000;
   unknown_policy on_unknown = unknown_policy::resend;
-  endpoint_options endpoint_default;
-  std::map<std::string, endpoint_options, std::less<>> endpoints;  // exceptions by name
+  endpoint_options endpoint_default{};
+  std::map<std::string, endpoint_options, std::less<>> endpoints{};  // exceptions by name
 };
 
 // The first problem as "key: value is outside min..max", empty when there is none.

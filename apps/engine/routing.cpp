@@ -92,18 +92,20 @@ route_choice route_table::choose(std::string_view destination, std::string_view 
   struct candidate {
     std::uint32_t priority;
     double draw;
-    std::string_view endpoint;
   };
-  std::array<candidate, route_targets_max> candidates;
-  for (const auto& t : best->targets) {
-    const double drawn = best->targets.size() == 1 ? 0.0 : draw(seed, out.count_, t.weight);
-    candidates[out.count_++] = {t.priority, drawn, t.endpoint};
+  std::array<candidate, route_targets_max> candidates{};
+  for (const auto& t : best->targets) {  // insertion: there are a handful at most
+    const candidate c{t.priority, best->targets.size() == 1 ? 0.0 : draw(seed, out.count_, t.weight)};
+    std::size_t at = out.count_++;
+    for (; at > 0; --at) {
+      const candidate& before = candidates[at - 1];
+      if (before.priority < c.priority || (before.priority == c.priority && before.draw <= c.draw)) break;
+      candidates[at] = before;
+      out.targets_[at] = out.targets_[at - 1];
+    }
+    candidates[at] = c;
+    out.targets_[at] = t.endpoint;
   }
-  std::sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(out.count_),
-            [](const candidate& a, const candidate& b) {
-              return a.priority != b.priority ? a.priority < b.priority : a.draw < b.draw;
-            });
-  for (std::size_t i = 0; i < out.count_; ++i) out.targets_[i] = candidates[i].endpoint;
   return out;
 }
 

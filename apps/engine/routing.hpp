@@ -17,7 +17,7 @@
 namespace msgkit::engine {
 
 struct route_target {
-  std::string endpoint;         // "carrier:NAME" or "client:NAME"
+  std::string endpoint{};       // "carrier:NAME" or "client:NAME"
   std::uint32_t priority = 0;   // lowest first
   std::uint32_t weight = 1;     // share among targets of the same priority, 1..1000
 };
@@ -25,12 +25,12 @@ struct route_target {
 // A route matches when everything it names matches. Between routes that match, the most specific destination wins
 // (exact, then longest prefix), then one that names an account, then the longest source prefix, then the earlier one.
 struct route {
-  std::string name;
-  std::string destination;      // digits as they appear in the address; empty: every destination
+  std::string name{};
+  std::string destination{};    // digits as they appear in the address; empty: every destination
   bool destination_exact = false;  // false: `destination` is a prefix
-  std::string source_prefix;    // empty: every source
-  std::string account;          // empty: every account
-  std::vector<route_target> targets;  // 1..route_targets_max
+  std::string source_prefix{};  // empty: every source
+  std::string account{};        // empty: every account
+  std::vector<route_target> targets{};  // 1..route_targets_max
 };
 constexpr std::size_t route_targets_max = 8;
 

@@ -1,5 +1,5 @@
-// Delivery receipts, ids and times. The input is TLV presence, then an id TLV of up to 16 octets, then the text. A receipt
-// that was parsed and formatted again parses to the same state and id.
+// Delivery receipts, ids and times. The input is TLV presence, then an id TLV of up to 15 octets, then the text. A
+// receipt that was parsed and formatted again parses to the same state and id.
 #include <cstdlib>
 
 #include <algorithm>
@@ -17,7 +17,9 @@ void check(bool ok) {
   if (!ok) std::abort();
 }
 
-bool has_space(std::string_view s) { return s.find_first_of(std::string_view(" \t\r\n\0", 5)) != std::string_view::npos; }
+bool has_space(std::string_view s) {
+  return s.find_first_of(std::string_view(" \t\r\n\0", 5)) != std::string_view::npos;
+}
 
 void check_ids(const receipt& r) {
   check(ids_match(r.id, r.id));

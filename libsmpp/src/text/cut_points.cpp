@@ -49,6 +49,8 @@ std::size_t lead_octets(charset alphabet, std::uint8_t lead) {
   }
 }
 
+bool is_gsm7(charset c) { return c == charset::gsm7 || c == charset::gsm7_packed; }
+
 bool one_octet_a_character(charset c) {
   return c == charset::octets || c == charset::ascii || c == charset::latin1 || c == charset::cyrillic ||
          c == charset::hebrew;
@@ -101,8 +103,19 @@ char32_t cut_points::character_at(std::size_t at) const {
 
 std::size_t cut_points::hard(std::size_t from, std::size_t limit) const {
   if (octets_.size() - from <= limit) return octets_.size();
-  if (one_octet_a_character(coding_.alphabet)) return from + limit;
-  std::size_t end = from;
+  std::size_t end = from + limit;
+  if (one_octet_a_character(coding_.alphabet)) return end;
+  if (is_gsm7(coding_.alphabet)) {
+    // A run of escapes pairs up from its start, so an odd one leaves its last escape waiting for what is behind the cut.
+    std::size_t escapes = 0;
+    while (end - escapes > from && octets_[end - escapes - 1] == gsm7_data::escape) ++escapes;
+    return end - escapes % 2;
+  }
+  if (coding_.alphabet == charset::ucs2) {
+    end -= limit % 2;
+    return end > from && character_octets(end - 2) == 4 ? end - 2 : end;
+  }
+  end = from;
   for (;;) {
     const std::size_t next = end + character_octets(end);
     if (next - from > limit) return end;
@@ -112,8 +125,10 @@ std::size_t cut_points::hard(std::size_t from, std::size_t limit) const {
 
 std::size_t cut_points::soft(std::size_t from, std::size_t hard_end) const {
   const auto a = coding_.alphabet;
-  const bool gsm7 = a == charset::gsm7 || a == charset::gsm7_packed;
-  if (hard_end == octets_.size() || (!gsm7 && a != charset::ucs2 && a != charset::utf8)) return hard_end;
+  const bool gsm7 = is_gsm7(a);
+  // The default alphabet has no combining characters, and neither have the single-octet and East Asian charsets.
+  const bool may_combine = gsm7 ? coding_.languages != gsm7_alphabet{} : a == charset::ucs2 || a == charset::utf8;
+  if (hard_end == octets_.size() || !may_combine) return hard_end;
   std::size_t best = from;
   std::size_t indicators = 0;  // regional indicators in a row before `at`: flags are pairs of them
   char32_t before = 0;

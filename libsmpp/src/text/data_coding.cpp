@@ -5,8 +5,9 @@
 namespace msgkit::smpp {
 namespace {
 
-constexpr std::string_view charset_names[] = {"gsm7",   "gsm7_packed", "ascii",     "latin1",      "utf8",   "ucs2",  "cyrillic",
-                                              "hebrew", "shift_jis",   "iso_2022_jp", "euc_jp", "euc_kr", "octets"};
+constexpr std::string_view charset_names[] = {
+    "gsm7",   "gsm7_packed", "ascii",       "latin1", "utf8",   "ucs2",  "cyrillic",
+    "hebrew", "shift_jis",   "iso_2022_jp", "euc_jp", "euc_kr", "octets"};
 static_assert(std::size(charset_names) == static_cast<std::size_t>(charset::octets) + 1);
 
 charset gsm7_of(const coding_profile& profile) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "gsm7_lookup.hpp"
 #include "msgkit/core/utf.hpp"
@@ -18,53 +19,57 @@ constexpr std::string_view language_names[] = {
     "kannada", "malayalam", "oriya",   "punjabi",    "tamil",   "telugu",   "urdu"};
 static_assert(std::size(language_names) == gsm7_data::language_count);
 
-// Septets gather in a block on the stack, so that the vector grows by blocks instead of by octets.
-class septet_writer {
- public:
-  explicit septet_writer(byte_vector& out) : out_(out) {}
-  void put(std::uint8_t septet) {
-    if (used_ == block_.size()) flush();
-    block_[used_++] = septet;
-  }
-  void flush() {
-    append(out_, bytes_view{block_.data(), used_});
-    used_ = 0;
-  }
+constexpr std::size_t block_octets = 512;
 
- private:
-  byte_vector& out_;
-  std::array<std::uint8_t, 512> block_;
-  std::size_t used_ = 0;
+enum class on_missing { stop, question_mark };
+struct walk_result {
+  std::size_t septets = 0;
+  std::size_t missing = 0;         // characters without a place
+  std::size_t missing_offset = 0;  // of the first one, in the UTF-8 text
 };
 
-// Walks `utf8`, calling put(septet) for each septet and missing(offset) for each character without a place.
-// missing returns false to stop.
-template <class Put, class Missing>
-void walk(std::string_view utf8, gsm7_alphabet alphabet, Put&& put, Missing&& missing) {
+// Walks `utf8` and hands out septets in blocks on the stack, so that a block costs one call and a character one lookup.
+template <class Sink>
+walk_result walk(std::string_view utf8, gsm7_alphabet alphabet, on_missing policy, Sink&& sink) {
   const auto& basic = gsm7_data::locking_table(alphabet.locking).reverse;
   const auto& extension = gsm7_data::shift_table(alphabet.single).reverse;
-  std::size_t i = 0;
-  while (i < utf8.size()) {
+  walk_result out;
+  std::array<std::uint8_t, block_octets> block;
+  std::size_t used = 0;
+  const auto flush = [&] {
+    sink(bytes_view{block.data(), used});
+    out.septets += used;
+    used = 0;
+  };
+  for (std::size_t i = 0; i < utf8.size();) {
+    // Plain characters need no decoding and take one septet: as many as the block surely holds.
+    const std::size_t run_end = std::min(utf8.size(), i + (block_octets - used));
+    for (; i < run_end; ++i) {
+      const auto octet = static_cast<unsigned char>(utf8[i]);
+      const auto code = basic.latin[octet & 0x7F];
+      if (((octet | code) & 0x80) != 0) break;
+      block[used++] = code;
+    }
+    if (used + 2 > block_octets) flush();
+    if (i == run_end) continue;
     const std::size_t start = i;
-    const auto octet = static_cast<unsigned char>(utf8[i]);
-    char32_t c = octet;
     bool ill_formed = false;
-    if (octet < 0x80) {
-      ++i;
+    const char32_t c = next_code_point(utf8, i, ill_formed);
+    const auto code = basic.find(c);
+    const auto escaped = code == no_code ? extension.find(c) : no_code;
+    if (code != no_code) {
+      block[used++] = code;
+    } else if (escaped != no_code && !ill_formed) {
+      block[used++] = escape;
+      block[used++] = escaped;
     } else {
-      c = next_code_point(utf8, i, ill_formed);
-    }
-    if (const auto code = basic.find(c); code != no_code) [[likely]] {
-      put(code);
-      continue;
-    }
-    if (const auto code = extension.find(c); code != no_code && !ill_formed) {
-      put(escape);
-      put(code);
-    } else if (!missing(start)) {
-      return;
+      if (out.missing++ == 0) out.missing_offset = start;
+      if (policy == on_missing::stop) return out;
+      block[used++] = '?';  // 3F in every table
     }
   }
+  flush();
+  return out;
 }
 
 void put_decoded(std::string& out, const gsm7_data::glyph& g) { out.append(g.octets, g.length); }
@@ -111,55 +116,36 @@ std::string_view to_string(gsm7_language language) noexcept {
 }
 
 std::optional<std::size_t> gsm7_septets(std::string_view utf8, gsm7_alphabet alphabet) noexcept {
-  std::size_t count = 0;
-  bool fits = true;
-  walk(utf8, alphabet, [&](std::uint8_t) { ++count; }, [&](std::size_t) { return fits = false; });
-  return fits ? std::optional(count) : std::nullopt;
+  const auto done = walk(utf8, alphabet, on_missing::stop, [](bytes_view) {});
+  return done.missing == 0 ? std::optional(done.septets) : std::nullopt;
 }
 
 result<void> gsm7_encode(std::string_view utf8, gsm7_alphabet alphabet, byte_vector& out) {
   const std::size_t before = out.size();
-  std::optional<std::size_t> bad;
-  septet_writer writer{out};
-  walk(utf8, alphabet, [&](std::uint8_t septet) { writer.put(septet); },
-       [&](std::size_t offset) {
-         bad = offset;
-         return false;
-       });
-  if (bad) {
-    out.resize(before);
-    return fault{make_error_code(text_errc::not_representable), "text", *bad};
-  }
-  writer.flush();
-  return {};
+  const auto done = walk(utf8, alphabet, on_missing::stop, [&](bytes_view block) { append(out, block); });
+  if (done.missing == 0) return {};
+  out.resize(before);
+  return fault{make_error_code(text_errc::not_representable), "text", done.missing_offset};
 }
 
 std::size_t gsm7_encode_lossy(std::string_view utf8, gsm7_alphabet alphabet, byte_vector& out) {
-  std::size_t replaced = 0;
-  septet_writer writer{out};
-  walk(utf8, alphabet, [&](std::uint8_t septet) { writer.put(septet); },
-       [&](std::size_t) {
-         writer.put('?');  // 3F in every table
-         ++replaced;
-         return true;
-       });
-  writer.flush();
-  return replaced;
+  return walk(utf8, alphabet, on_missing::question_mark, [&](bytes_view block) { append(out, block); }).missing;
 }
 
 bool gsm7_decode(bytes_view septets, gsm7_alphabet alphabet, std::string& out) {
   const auto& basic = gsm7_data::locking_table(alphabet.locking).glyphs;
   const auto& extension = gsm7_data::shift_table(alphabet.single).glyphs;
   bool irregular = table_missing(alphabet);
-  std::array<char, 3 * 256> block;
+  constexpr std::size_t run = 256;
+  std::array<char, 3 * run + 1> block;
   std::size_t i = 0;
   while (i < septets.size()) {
     std::size_t used = 0;
-    const std::size_t block_end = std::min(septets.size(), i + 256);
+    const std::size_t block_end = std::min(septets.size(), i + run);
     for (; i < block_end && septets[i] < 0x80; ++i) {
       const auto& g = basic[septets[i]];
       if (g.length == 0) break;
-      std::copy_n(g.octets, 3, &block[used]);  // always three: cheaper than asking how many
+      std::memcpy(&block[used], &g, sizeof g);  // the whole word: cheaper than asking how many octets count
       used += g.length;
     }
     out.append(block.data(), used);

@@ -122,8 +122,7 @@ constexpr std::size_t index_of(gsm7_language language) {
 
 }  // namespace
 
-std::uint8_t reverse_table::find(char32_t c) const noexcept {
-  if (c < 256) return latin[c];
+std::uint8_t reverse_table::find_other(char32_t c) const noexcept {
   const auto end = others.begin() + static_cast<std::ptrdiff_t>(other_count);
   const auto it = std::lower_bound(others.begin(), end, c,
                                    [](const reverse_entry& e, char32_t wanted) { return e.character < wanted; });

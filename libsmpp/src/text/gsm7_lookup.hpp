@@ -12,7 +12,7 @@ constexpr std::uint8_t escape = 0x1B;
 constexpr std::uint8_t no_code = 0xFF;
 constexpr std::size_t language_count = 14;  // 0 is the default alphabet
 
-// UTF-8 of one position; length 0 marks ESC and unassigned positions.
+// UTF-8 of one position; length 0 marks ESC and unassigned positions. Four octets, to be copied as one word.
 struct glyph {
   char octets[3];
   std::uint8_t length;
@@ -30,7 +30,8 @@ struct reverse_table {
   std::array<reverse_entry, 128> others{};
   std::size_t other_count = 0;
 
-  std::uint8_t find(char32_t c) const noexcept;
+  std::uint8_t find(char32_t c) const noexcept { return c < 256 ? latin[c] : find_other(c); }
+  std::uint8_t find_other(char32_t c) const noexcept;
 };
 
 struct alphabet_tables {

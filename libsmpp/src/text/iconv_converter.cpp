@@ -14,7 +14,8 @@ constexpr const char* iconv_name(charset c) {
   switch (c) {
     case charset::cyrillic: return "ISO-8859-5";
     case charset::hebrew: return "ISO-8859-8";
-    case charset::shift_jis: return "SHIFT_JIS";
+    // Not "SHIFT_JIS", which turns the backslash and tilde of every URL into yen sign and overline.
+    case charset::shift_jis: return "CP932";
     case charset::iso_2022_jp: return "ISO-2022-JP";
     case charset::euc_jp: return "EUC-JP";
     case charset::euc_kr: return "CP949";

@@ -204,9 +204,7 @@ std::string format_receipt(const receipt& r, const receipt_format& format) {
 }
 
 byte_vector format_network_error(const network_error& e) {
-  byte_vector out{e.network};
-  append_big(out, e.code);
-  return out;
+  return {e.network, static_cast<std::uint8_t>(e.code >> 8), static_cast<std::uint8_t>(e.code & 0xFF)};
 }
 
 }  // namespace msgkit::smpp

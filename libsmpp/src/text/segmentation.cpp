@@ -113,7 +113,8 @@ result<split_message> assemble(const layout& l, const std::vector<bytes_view>& b
     out.has_header = out.has_header || part->header_octets > 0;
     out.parts.push_back(*std::move(part));
   }
-  if (out.payload && out.parts.front().octets.size() > message_payload_octets_max) return fail(text_errc::text_too_long);
+  const bool too_long = out.parts.front().octets.size() > message_payload_octets_max;
+  if (out.payload && too_long) return fail(text_errc::text_too_long);
   return out;
 }
 

@@ -32,8 +32,9 @@ result<smpp_time> parse_absolute(std::string_view text, int reference_year) {
     const int value = two_digits(text, r.offset);
     if (value < r.low || value > r.high) return fail(text_errc::time_range, r.offset);
   }
-  const auto local = make_wall_time(full_year(two_digits(text, 0), reference_year), two_digits(text, 2),
-                                    two_digits(text, 4), two_digits(text, 6), two_digits(text, 8), two_digits(text, 10));
+  const int year = full_year(two_digits(text, 0), reference_year);
+  const auto local = make_wall_time(year, two_digits(text, 2), two_digits(text, 4), two_digits(text, 6),
+                                    two_digits(text, 8), two_digits(text, 10));
   if (!local) return fail(text_errc::time_range, 4);  // a day that this month does not have
   const milliseconds tenths{(text[12] - '0') * 100};
   const minutes ahead{two_digits(text, 13) * 15 * (text[15] == '-' ? -1 : 1)};

@@ -38,6 +38,7 @@ struct HttpServer : ::testing::Test {
     options.on_exchange = [this](const http_exchange& e) {
       const std::lock_guard lock(mutex);
       exchanges.push_back(std::to_string(e.status) + ' ' + std::string(e.method) + ' ' + std::string(e.pattern));
+      arrived.notify_all();
     };
   }
   ~HttpServer() override {
@@ -208,8 +209,14 @@ TEST_F(HttpServer, CutsAPeerThatDoesNotRead) {
   const auto port = start();
   const raw_client client(port, 4096);
   for (int i = 0; i < 4; ++i) client.send(get("/big"));
-  for (int i = 0; i < 2000 && loop.run([this] { return server->connection_count(); }) != 0; ++i) std::this_thread::sleep_for(5ms);
-  EXPECT_EQ(loop.run([this] { return server->connection_count(); }), 0u);
+  std::unique_lock lock(mutex);
+  EXPECT_TRUE(arrived.wait_for(lock, 10s, [this] { return exchanges.size() == 4; }));
+  lock.unlock();
+  // Reading only after the cut: the rest of 32 MiB never comes.
+  std::promise<void> gone;
+  loop.run([&] { server->drain([&] { gone.set_value(); }); });
+  EXPECT_EQ(gone.get_future().wait_for(10s), std::future_status::ready);
+  EXPECT_LT(client.receive_all().size(), std::size_t{32} << 20);
 }
 
 TEST_F(HttpServer, SendsLargeBodiesToASlowReader) {

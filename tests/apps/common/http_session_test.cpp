@@ -13,6 +13,7 @@ namespace msgkit::app {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_view_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -58,8 +59,8 @@ const wire_case refused[] = {
     {"bare lf in fields", "GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n", 400},
     {"bare cr in a value", "GET / HTTP/1.1\r\nHost: x\r\nX: a\rb\r\n\r\n", 400},
     {"bare cr in request line", "GET /\r HTTP/1.1\r\nHost: x\r\n\r\n", 400},
-    {"nul in a value", std::string_view("GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n", 38), 400},
-    {"nul in a name", std::string_view("GET / HTTP/1.1\r\nHost: x\r\nX\0: b\r\n\r\n", 37), 400},
+    {"nul in a value", "GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n"sv, 400},
+    {"nul in a name", "GET / HTTP/1.1\r\nHost: x\r\nX\0: b\r\n\r\n"sv, 400},
     {"control in a value", "GET / HTTP/1.1\r\nHost: x\r\nX: a\x01z\r\n\r\n", 400},
     {"missing host", "GET / HTTP/1.1\r\n\r\n", 400},
     {"two hosts", "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400},
@@ -76,8 +77,8 @@ const wire_case refused[] = {
     {"http/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
     {"http/1.2", "GET / HTTP/1.2\r\nHost: x\r\n\r\n", 505},
     {"lower-case version", "GET / http/1.1\r\nHost: x\r\n\r\n", 400},
-    {"tls client hello", std::string_view("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11), 400},
-    {"smpp bind", std::string_view("\0\0\0\x20\0\0\0\x09\0\0\0\0", 12), 400},
+    {"tls client hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"sv, 400},
+    {"smpp bind", "\0\0\0\x20\0\0\0\x09\0\0\0\0"sv, 400},
     {"unknown expectation", "POST / HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\nContent-Length: 1\r\n\r\na", 417},
     {"chunk size overflow", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1ffffffffffffffff\r\na\r\n0\r\n\r\n",
      400},

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <thread>
 
+#include "common/io_pool.hpp"
+
 namespace msgkit::app {
 
 class loop_thread {
@@ -23,6 +25,7 @@ class loop_thread {
     guard_.reset();
     context_.stop();
     thread_.join();
+    run_leftovers(context_);
   }
   asio::io_context& context() { return context_; }
   // Runs `f` on the loop and waits for it.

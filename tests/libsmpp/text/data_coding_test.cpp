@@ -56,7 +56,9 @@ TEST(DataCoding, ReadsWaitingIndications) {
   EXPECT_EQ(classify(0xEA).waiting, (waiting_indication{waiting_kind::email, true, true}));
   EXPECT_EQ(classify(0xC8).alphabet, charset::gsm7);
   EXPECT_EQ(classify(0xE0).alphabet, charset::ucs2);
-  for (const std::uint8_t octet : byte_vector{0xC8, 0xCB, 0xD2, 0xDB}) EXPECT_EQ(data_coding_for(*classify(octet).waiting), octet);
+  for (const std::uint8_t octet : byte_vector{0xC8, 0xCB, 0xD2, 0xDB}) {
+    EXPECT_EQ(data_coding_for(*classify(octet).waiting), octet);
+  }
   EXPECT_EQ(data_coding_for(*classify(0xE9).waiting, true), 0xE9);
 }
 
@@ -136,6 +138,10 @@ TEST(TextCodec, ReadsAndWritesEastAsianAlphabets) {
     EXPECT_EQ(decode(encode(japanese, c), c), japanese) << to_string(c);
   }
   EXPECT_EQ(decode(encode(korean, charset::euc_kr), charset::euc_kr), korean);
+  const std::string address = "C:\\x ~user";
+  for (const auto c : {charset::shift_jis, charset::euc_jp, charset::iso_2022_jp, charset::euc_kr}) {
+    EXPECT_EQ(decode(encode(address, c), c), address) << to_string(c);
+  }
 }
 
 TEST(TextCodec, ReplacesWhatDoesNotConvertAndGoesOn) {
@@ -180,6 +186,13 @@ TEST(TextCodec, DecodesTheNationalVectorByItsShift) {
   const auto body = *from_hex("747b7374");
   EXPECT_EQ(decode_text(body, charset::gsm7, {.alphabet = {.single = gsm7_language::portuguese}})->text, "t\u00e4st");
   EXPECT_EQ(decode_text(body, charset::gsm7, {.alphabet = {.locking = gsm7_language::portuguese}})->text, "t\u00e3st");
+}
+
+TEST(TextCodec, DecodesTheVietnamesePart) {
+  const auto body = *from_hex(
+      "006e006700681eaf0020006e00670068006900ea006e00670020006e0067006800691ec5006e00670020006e00671ea3");
+  EXPECT_EQ(decode_text(body, 0x08)->text, "ngh\u1eaf nghi\u00eang nghi\u1ec5ng ng\u1ea3");
+  EXPECT_EQ(*encode_text("ngh\u1eaf nghi\u00eang nghi\u1ec5ng ng\u1ea3", {charset::ucs2, {}}), body);
 }
 
 TEST(TextCodec, RandomOctetsDecodeToValidUtf8) {

@@ -205,7 +205,8 @@ TEST(Receipt, FormatsAppendixB) {
   r.submit_date.reset();
   r.text = "";
   EXPECT_EQ(format_receipt(r, {.seconds = true, .zone = 60min}),
-            "id:0000012345 sub:001 dlvrd:000 submit date:000000000000 done date:240506080900 stat:REJECTD err:005 text:");
+            "id:0000012345 sub:001 dlvrd:000 submit date:000000000000 done date:240506080900 stat:REJECTD err:005 "
+            "text:");
 }
 
 TEST(Receipt, FormattedTextKeepsWholeCharacters) {

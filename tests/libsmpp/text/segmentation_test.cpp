@@ -279,7 +279,13 @@ TEST(Segmentation, EveryCharsetSurvivesSplitting) {
       for (const auto& part : m.parts) EXPECT_LE(part.octets.size(), 140u);
     }
   }
-  const auto encoded = *encode_text(repeat(japanese, 50), {charset::iso_2022_jp, {}});
+  const text_coding stateful{charset::iso_2022_jp, {}};
+  EXPECT_EQ(split(japanese, stateful).parts.size(), 1u);
+  EXPECT_EQ(split(repeat(japanese, 50), stateful, {.method = long_message_method::payload}).parts.size(), 1u);
+  EXPECT_EQ(split_text(repeat(japanese, 50), stateful, {.parts_max = 2}).error().code, text_errc::too_many_parts);
+  EXPECT_EQ(split_text(japanese, stateful, {.user_data_octets = 8}).error().code, text_errc::no_room);
+  EXPECT_EQ(split_text("a\U0001F600", stateful).error().code, text_errc::not_representable);
+  const auto encoded = *encode_text(repeat(japanese, 50), stateful);
   EXPECT_EQ(join(*split_octets(encoded, {charset::iso_2022_jp, {}}), {charset::iso_2022_jp, {}}),
             repeat(japanese, 50));
 }

@@ -50,7 +50,8 @@ TEST(UserDataHeader, ReadsPortsAndLanguages) {
   const auto p = parse("03240103747b7374");
   EXPECT_EQ(p.data.header.languages(), (gsm7_alphabet{.single = gsm7_language::portuguese}));
   EXPECT_EQ(gsm7_decode(p.data.body, p.data.header.languages()).text, "t\u00e4st");
-  EXPECT_EQ(parse("06240101250106").data.header.languages(), (gsm7_alphabet{gsm7_language::hindi, gsm7_language::turkish}));
+  EXPECT_EQ(parse("06240101250106").data.header.languages(),
+            (gsm7_alphabet{gsm7_language::hindi, gsm7_language::turkish}));
 }
 
 TEST(UserDataHeader, KeepsUnknownElementsInOrder) {

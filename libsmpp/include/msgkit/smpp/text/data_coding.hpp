@@ -28,7 +28,7 @@ enum class charset : std::uint8_t {
   ucs2,         // UTF-16 big endian; surrogate pairs pass
   cyrillic,     // ISO-8859-5
   hebrew,       // ISO-8859-8
-  shift_jis,    // JIS X 0208 as it is sent in practice
+  shift_jis,    // JIS X 0208 as it is sent in practice, read as CP932
   iso_2022_jp,
   euc_jp,       // JIS X 0212
   euc_kr,       // KS C 5601, read as CP949

@@ -83,6 +83,8 @@ struct reassembly_result {
 class reassembler {
  public:
   explicit reassembler(const reassembly_options& options = {});
+  reassembler(reassembler&&) = default;  // no copies: the indexes point into the lists
+  reassembler& operator=(reassembler&&) = default;
 
   // Messages differ when account, source, destination, reference, total or width differ.
   reassembly_result add(const part_addresses& addresses, const concatenation& position, const part_input& part,

@@ -102,11 +102,11 @@ struct user_data {
 };
 
 // Splits a payload that starts with a user data header.
-// Errors: text_errc::header_exceeds_payload (also for an empty payload) and text_errc::element_exceeds_header, each with
-// the offset of the offending length octet. Answer ESME_RINVMSGLEN or ESME_RINVESMCLASS, and do not show it as text.
+// Errors: text_errc::header_exceeds_payload (also for an empty payload) and text_errc::element_exceeds_header, each
+// with the offset of the offending length octet. Answer ESME_RINVMSGLEN or ESME_RINVESMCLASS; do not show it as text.
 result<user_data> split_user_data(bytes_view octets);
 
-// Builds a header. Errors: text_errc::header_too_long, reported by octets(), when the elements exceed what UDHL counts.
+// Builds a header. Elements that exceed what UDHL can count make octets() report text_errc::header_too_long.
 class udh_builder {
  public:
   udh_builder& add(std::uint8_t id, bytes_view data);
