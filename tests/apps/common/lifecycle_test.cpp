@@ -1,9 +1,11 @@
 #include "common/lifecycle.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -23,9 +25,12 @@ using ::testing::Not;
 // A run of lifecycle_probe with its output in a pipe.
 class child {
  public:
-  explicit child(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {
+  explicit child(std::vector<std::string> arguments, std::vector<std::string> environment = {}, bool as_journal = false) {
     int ends[2];
     EXPECT_EQ(pipe(ends), 0);
+    struct stat status {};
+    fstat(ends[1], &status);
+    if (as_journal) environment.push_back(fmt::format("JOURNAL_STREAM={}:{}", status.st_dev, status.st_ino));
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
@@ -200,6 +205,18 @@ TEST_F(Lifecycle, LogsJsonWhenAsked) {
   EXPECT_TRUE(c.wait_for("\"message\":\"started\""));
   c.signal(SIGTERM);
   EXPECT_EQ(c.exit_code(), 0);
+}
+
+TEST_F(Lifecycle, GivesTheJournalItsPriorities) {
+  child c({}, {}, true);
+  c.port();
+  c.signal(SIGUSR1);
+  EXPECT_TRUE(c.wait_for("log level changed"));
+  EXPECT_TRUE(c.text().starts_with("<6>"));
+  EXPECT_THAT(c.text(), HasSubstr("\n<4>"));
+  child elsewhere({}, {"JOURNAL_STREAM=1:2"});
+  elsewhere.port();
+  EXPECT_FALSE(elsewhere.text().starts_with("<"));
 }
 
 TEST_F(Lifecycle, ExitsWithOneWhenItCannotStart) {
