@@ -4,13 +4,13 @@
 
 #include <vector>
 
-#include "engine/engine.hpp"
+#include "engine/inbox.hpp"
 
 namespace msgkit::app {
 
 class engine_port {
  public:
-  explicit engine_port(engine::engine& e) : engine_(e) {}
+  explicit engine_port(engine::inbox& e) : engine_(e) {}
 
   // Work for the engine that it may refuse by being full.
   void add_ingress(engine::event e) { ingress_.push_back(std::move(e)); }
@@ -31,7 +31,7 @@ class engine_port {
   }
 
  private:
-  engine::engine& engine_;
+  engine::inbox& engine_;
   std::vector<engine::event> ingress_;
   std::vector<engine::event> results_;
 };

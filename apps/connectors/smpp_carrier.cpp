@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
 #include <atomic>
 #include <deque>
 #include <unordered_map>
@@ -15,9 +14,6 @@ namespace {
 
 using smpp::client;
 using smpp::command_status;
-
-time_point steady_now() { return std::chrono::steady_clock::now(); }
-wall_time wall_now() { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
 
 // A message on its way, with all its segments.
 struct attempt {
@@ -42,7 +38,7 @@ constexpr std::uint64_t part_bits = 8;  // segments_max is 255
 }  // namespace
 
 struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<impl> {
-  impl(asio::any_io_executor e, engine::engine& eng, smpp_carrier_options o, std::shared_ptr<smpp_carrier_observer> obs)
+  impl(asio::any_io_executor e, engine::inbox& eng, smpp_carrier_options o, std::shared_ptr<smpp_carrier_observer> obs)
       : executor(std::move(e)), engine_(eng), port(eng), options(std::move(o)), observer(std::move(obs)),
         endpoint("carrier:" + options.name), pace(options.segments_per_second), pace_timer(executor) {}
 
@@ -162,7 +158,7 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
 
   // Sends what the window and the pace allow.
   void pump(bind& b) {
-    const auto now = steady_now();
+    const auto now = driver_clock::now();
     while (!b.waiting.empty() && b.session->window_room() > 0) {
       const auto number = b.waiting.front();
       auto* a = attempts.find(number);
@@ -191,7 +187,7 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
       m.registered_delivery |= smpp::registered::intermediate;
     std::string validity;
     if (options.profile.forward_validity && content.valid_until != wall_time{}) {
-      const auto left = std::chrono::ceil<std::chrono::seconds>(a.order.valid_until - wall_now());
+      const auto left = std::chrono::ceil<std::chrono::seconds>(a.order.valid_until - driver_clock::wall_now());
       validity = smpp::format_relative(std::max(left, std::chrono::seconds{1}));
       m.validity_period = validity;
     }
@@ -282,7 +278,7 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   template <class Pdu>
   void take_sms(const pending_request& pending, const Pdu& m) {
     if (smpp::is_receipt(m.esm_class)) return take_receipt(pending, m);
-    auto content = to_content(m, endpoint, options.profile, wall_now());
+    auto content = to_content(m, endpoint, options.profile, driver_clock::wall_now());
     if (!content) {
       observer->on_deliver(options.name, smpp::status_for(content.error()));
       return respond(pending, smpp::status_for(content.error()));
@@ -324,7 +320,7 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   }
 
   asio::any_io_executor executor;
-  engine::engine& engine_;
+  engine::inbox& engine_;
   engine_port port;
   smpp_carrier_options options;
   std::shared_ptr<smpp_carrier_observer> observer;
@@ -334,16 +330,16 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   std::unordered_map<std::uint64_t, bind*> by_link;
   slab<attempt> attempts;
   slab<pending_request> requests;
-  smpp::reference_counter references{static_cast<std::uint64_t>(wall_now().time_since_epoch().count())};
+  smpp::reference_counter references{static_cast<std::uint64_t>(driver_clock::wall_now().time_since_epoch().count())};
   smpp::tlv_builder tlvs;
   pacer pace;
-  asio::steady_timer pace_timer;
+  driver_timer pace_timer;
   bool pace_waiting = false;
   std::size_t first_bind = 0;
   std::atomic<std::size_t> bound_count{0};
 };
 
-smpp_carrier::smpp_carrier(asio::any_io_executor executor, engine::engine& e, smpp_carrier_options options,
+smpp_carrier::smpp_carrier(asio::any_io_executor executor, engine::inbox& e, smpp_carrier_options options,
                            std::shared_ptr<smpp_carrier_observer> observer)
     : impl_(std::make_shared<impl>(std::move(executor), e, std::move(options), std::move(observer))) {
   impl_->sink = e.add_sink(*impl_);

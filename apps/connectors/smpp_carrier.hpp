@@ -39,7 +39,7 @@ struct smpp_carrier_observer {
 
 class smpp_carrier {
  public:
-  smpp_carrier(asio::any_io_executor executor, engine::engine& e, smpp_carrier_options options,
+  smpp_carrier(asio::any_io_executor executor, engine::inbox& e, smpp_carrier_options options,
                std::shared_ptr<smpp_carrier_observer> observer);
   ~smpp_carrier();
   smpp_carrier(const smpp_carrier&) = delete;

@@ -12,8 +12,6 @@ namespace {
 using smpp::command_status;
 using smpp::connection;
 
-wall_time wall_now() { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
-
 bool may_send(smpp::bind_mode mode) { return mode != smpp::bind_mode::receiver; }
 bool may_receive(smpp::bind_mode mode) { return mode != smpp::bind_mode::transmitter; }
 
@@ -46,7 +44,7 @@ struct pending_deliver {
 }  // namespace
 
 struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable_shared_from_this<impl> {
-  impl(asio::any_io_executor e, engine::engine& eng, smpp_server_options o, credential_check c,
+  impl(asio::any_io_executor e, engine::inbox& eng, smpp_server_options o, credential_check c,
        std::shared_ptr<smpp_server_observer> obs)
       : executor(std::move(e)), engine_(eng), port(eng), options(std::move(o)), check(std::move(c)),
         observer(std::move(obs)) {
@@ -172,7 +170,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   template <class Pdu>
   void take(connection& c, const bound_client& bound, const smpp::header& h, const Pdu& m) {
     if (draining) return answer_submit(c, bound, h, command_status::system_error);
-    auto content = to_content(m, bound.endpoint, bound.account->profile, wall_now());
+    auto content = to_content(m, bound.endpoint, bound.account->profile, driver_clock::wall_now());
     if (!content) return answer_submit(c, bound, h, smpp::status_for(content.error()));
     const auto number = submits.insert({c.shared_from_this(), h.sequence, h.id});
     port.add_ingress(engine::submit{{sink, number}, std::move(*content)});
@@ -298,7 +296,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   }
 
   asio::any_io_executor executor;
-  engine::engine& engine_;
+  engine::inbox& engine_;
   engine_port port;
   smpp_server_options options;
   credential_check check;
@@ -311,7 +309,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   slab<pending_submit> submits;
   slab<pending_deliver> delivers;
   std::vector<std::shared_ptr<connection>> touched;
-  smpp::reference_counter references{static_cast<std::uint64_t>(wall_now().time_since_epoch().count())};
+  smpp::reference_counter references{static_cast<std::uint64_t>(driver_clock::wall_now().time_since_epoch().count())};
   smpp::tlv_builder tlvs;
   std::string receipt_text;
   std::function<void()> stopped;
@@ -319,7 +317,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   bool stopping = false;
 };
 
-smpp_server::smpp_server(asio::any_io_executor executor, engine::engine& e, smpp_server_options options,
+smpp_server::smpp_server(asio::any_io_executor executor, engine::inbox& e, smpp_server_options options,
                          credential_check check, std::shared_ptr<smpp_server_observer> observer)
     : impl_(std::make_shared<impl>(executor, e, options, std::move(check), std::move(observer))) {
   impl_->sink = e.add_sink(*impl_);
@@ -332,6 +330,7 @@ smpp_server::~smpp_server() {
 }
 
 std::error_code smpp_server::listen() { return impl_->server->listen(); }
+void smpp_server::adopt(std::shared_ptr<stream> transport) { impl_->server->adopt(std::move(transport)); }
 std::uint16_t smpp_server::port() const noexcept { return impl_->server->port(); }
 
 void smpp_server::set_accounts(std::vector<smpp_account> accounts) {

@@ -53,7 +53,7 @@ struct smpp_server_observer {
 
 class smpp_server {
  public:
-  smpp_server(asio::any_io_executor executor, engine::engine& e, smpp_server_options options, credential_check check,
+  smpp_server(asio::any_io_executor executor, engine::inbox& e, smpp_server_options options, credential_check check,
               std::shared_ptr<smpp_server_observer> observer);
   ~smpp_server();
   smpp_server(const smpp_server&) = delete;
@@ -62,6 +62,8 @@ class smpp_server {
   // Errors: what the system says about the listening address.
   std::error_code listen();
   [[nodiscard]] std::uint16_t port() const noexcept;
+  // As smpp::server::adopt().
+  void adopt(std::shared_ptr<stream> transport);
 
   // The methods below may be called from any thread.
   // Accounts may change at any time; binds of accounts that are gone or disabled are unbound.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/inbox.hpp"
 #include "engine/processor.hpp"
 
 namespace msgkit::engine {
@@ -19,13 +20,6 @@ struct engine_options {
   processor_options processor{};
   std::size_t inbox_events_max = 100'000;  // posted and not yet taken, 100..10'000'000
   std::size_t batch_events_max = 4'096;    // taken at once; bounds the time of a commit
-};
-
-// Receives what a connector has to do. Called on the engine thread: hand over and return (one asio::post for all).
-class sink {
- public:
-  virtual ~sink() = default;
-  virtual void on_actions(std::vector<action>&& actions) = 0;
 };
 
 // Counts per bucket; bucket i holds values below bounds[i], the last one the rest.
@@ -52,7 +46,7 @@ struct engine_stats {
   std::vector<endpoint> endpoints;  // refreshed once a second
 };
 
-class engine {
+class engine final : public inbox {
  public:
   using clock = std::function<wall_time()>;
   using logger = std::function<void(bool is_error, std::string_view line)>;
@@ -60,7 +54,7 @@ class engine {
   // `clock` is read once per batch on the engine thread; null means the system clock.
   engine(engine_options options, std::shared_ptr<const route_table> routes, std::unique_ptr<store> s,
          clock clock = {}, logger log = {});
-  ~engine();  // stops without draining when stop() was not called
+  ~engine() override;  // stops without draining when stop() was not called
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
@@ -70,16 +64,10 @@ class engine {
 
   // ---- from any thread ----
 
-  // The sink must live until remove_sink() returned; after that it is not called again.
-  // remove_sink() must not be called from on_actions().
-  sink_id add_sink(sink& s);
-  void remove_sink(sink_id id);
-
-  // False when the inbox is full or the engine is stopping: the event was not taken, tell the peer to slow down.
-  // Results of attempts and link states are always taken (their number is bounded by what the engine handed out).
-  [[nodiscard]] bool post(event&& e);
-  // All or nothing; `events` is emptied on success and untouched otherwise. One lock and one wake-up for all.
-  [[nodiscard]] bool post(std::vector<event>& events);
+  sink_id add_sink(sink& s) override;
+  void remove_sink(sink_id id) override;
+  [[nodiscard]] bool post(event&& e) override;
+  [[nodiscard]] bool post(std::vector<event>& events) override;
 
   // Calls back on the engine thread with what is durable. False when the inbox is full or the engine is stopping.
   using query_callback = std::function<void(result<std::optional<message>>)>;

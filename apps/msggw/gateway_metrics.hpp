@@ -6,6 +6,7 @@
 #include "common/metrics.hpp"
 #include "connectors/smpp_carrier.hpp"
 #include "connectors/smpp_server.hpp"
+#include "engine/engine.hpp"
 
 namespace msgkit::app {
 

@@ -120,10 +120,11 @@ void client::start() {
 }
 
 void client::connect() {
-  connector_.connect(options_.connect,
-                     [weak = weak_from_this()](std::error_code ec, const std::shared_ptr<stream>& transport) {
-                       if (const auto self = weak.lock()) self->connected(ec, transport);
-                     });
+  auto done = [weak = weak_from_this()](std::error_code ec, const std::shared_ptr<stream>& transport) {
+    if (const auto self = weak.lock()) self->connected(ec, transport);
+  };
+  if (options_.dial) options_.dial(std::move(done));
+  else connector_.connect(options_.connect, std::move(done));
 }
 
 void client::connected(std::error_code ec, std::shared_ptr<stream> transport) {

@@ -22,31 +22,28 @@ bind_request_view view_bind(const pdu& p) noexcept {
 
 namespace {
 
-acceptor::callbacks make_callbacks(const std::shared_ptr<server_handler>& handler, connection_options options,
-                                   std::function<asio::any_io_executor()> place) {
-  return {.on_stream =
-              [handler, options](std::shared_ptr<stream> transport) {
-                const auto made = connection::start(std::move(transport), options, handler);
-                handler->on_connected(*made);
-              },
-          .on_refused = [handler](refusal why, const peer_address& peer) { handler->on_refused(why, peer); },
-          .place = std::move(place)};
-}
-
-connection_options as_mc(connection_options options) {
+std::function<void(std::shared_ptr<stream>)> make_on_stream(const std::shared_ptr<server_handler>& handler,
+                                                            connection_options options) {
   options.session.role = role::mc;
-  return options;
+  return [handler, options](std::shared_ptr<stream> transport) {
+    const auto made = connection::start(std::move(transport), options, handler);
+    handler->on_connected(*made);
+  };
 }
 
 }  // namespace
 
 server::server(asio::any_io_executor executor, server_options options, std::shared_ptr<server_handler> handler,
                std::function<asio::any_io_executor()> place)
-    : acceptor_(std::move(executor), std::move(options.accept),
-                make_callbacks(handler, as_mc(options.connection), std::move(place))) {}
+    : on_stream_(make_on_stream(handler, options.connection)),
+      acceptor_(std::move(executor), std::move(options.accept),
+                {.on_stream = on_stream_,
+                 .on_refused = [handler](refusal why, const peer_address& peer) { handler->on_refused(why, peer); },
+                 .place = std::move(place)}) {}
 
 server::~server() { stop(); }
 std::error_code server::listen() { return acceptor_.listen(); }
+void server::adopt(std::shared_ptr<stream> transport) { on_stream_(std::move(transport)); }
 void server::stop() { acceptor_.stop(); }
 std::uint16_t server::port() const noexcept { return acceptor_.port(); }
 std::size_t server::connection_count() const noexcept { return acceptor_.connection_count(); }

@@ -40,6 +40,8 @@ class client_handler {
 
 struct client_options {
   connect_options connect{.port = 2775};
+  // Makes the transport instead of `connect`: a tunnel, a proxy, a simulation. Calls its argument once.
+  std::function<void(connector::handler)> dial{};
   connection_options connection{};
   bind_mode mode = bind_mode::transceiver;
   std::string system_id{};
@@ -171,7 +173,7 @@ class client : public std::enable_shared_from_this<client> {
   client_options options_;
   std::shared_ptr<client_handler> handler_;
   connector connector_;
-  asio::steady_timer retry_timer_;
+  driver_timer retry_timer_;
   std::shared_ptr<smpp::connection> connection_;
   std::unique_ptr<waiting> waiting_;
   std::function<void()> stopped_;

@@ -2,10 +2,10 @@
 // Thread-safety: none; everything happens on the stream's executor.
 #pragma once
 
-#include <asio/steady_timer.hpp>
 #include <memory>
 #include <string>
 
+#include "msgkit/core/net/clock.hpp"
 #include "msgkit/core/net/stream.hpp"
 #include "msgkit/smpp/session.hpp"
 
@@ -100,12 +100,12 @@ class connection final : public stream_handler, public std::enable_shared_from_t
   void touched();
   void arm_timer();
   void linger();
-  static time_point clock_now() { return std::chrono::steady_clock::now(); }
+  static time_point clock_now() { return driver_clock::now(); }
 
   std::shared_ptr<stream> stream_;
   std::shared_ptr<connection_handler> handler_;
   smpp::session session_;
-  asio::steady_timer timer_;
+  driver_timer timer_;
   std::shared_ptr<void> user_data_;
   std::error_code closed_reason_;
   time_point armed_for_ = never;

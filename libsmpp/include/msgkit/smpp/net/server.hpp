@@ -46,12 +46,16 @@ class server {
 
   // Errors: what the system says, e.g. address in use.
   std::error_code listen();
+  // Serves a stream that came some other way: an inherited socket, a tunnel, a simulation. The acceptor's limits do not
+  // count it. On the stream's executor.
+  void adopt(std::shared_ptr<stream> transport);
   // Stops accepting. Sessions go on; unbind them through their connections.
   void stop();
   [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] std::size_t connection_count() const noexcept;
 
  private:
+  std::function<void(std::shared_ptr<stream>)> on_stream_;
   acceptor acceptor_;
 };
 
