@@ -43,7 +43,7 @@ listen = "127.0.0.1:0"
 [smpp]
 listen = "127.0.0.1:{smpp_port}"
 
-[[accounts]]
+[[clients]]
 name = "client"
 system_id = {toml_string(CLIENT_ID)}
 password = {toml_string(CLIENT_PASSWORD)}
@@ -56,13 +56,12 @@ system_id = {toml_string(CARRIER_ID)}
 password = {toml_string(CARRIER_PASSWORD)}
 
 [[routes]]
-prefix = ""
-carrier = "upstream"
+to = ["carrier:upstream"]
 
 [[routes]]
-prefix = {toml_string(CLIENT_NUMBERS)}
-from_carrier = "upstream"
-account = "client"
+from = "carrier:upstream"
+destination = {toml_string(CLIENT_NUMBERS)}
+to = ["client:client"]
 """
 
 
@@ -72,6 +71,7 @@ def smppd_config(directory, port, mo=(), receipt_delay_ms=20, extra=""):
 listen = "127.0.0.1:{port}"
 record_file = {toml_string(str(directory / "accepted.jsonl"))}
 receipt_delay = "{receipt_delay_ms}ms"
+http.listen = "127.0.0.1:0"
 {extra}
 [[users]]
 system_id = {toml_string(CARRIER_ID)}
