@@ -5,8 +5,8 @@ from pathlib import Path
 
 from peers import free_port, http_get, require, wait_until
 
-CLIENT_ID, CLIENT_PASSWORD = "client", "client-secret"
-CARRIER_ID, CARRIER_PASSWORD = "gateway", "carrier-secret"
+CLIENT_ID, CLIENT_PASSWORD = "client", "client-s"
+CARRIER_ID, CARRIER_PASSWORD = "gateway", "carrier"
 # MO messages to these numbers belong to the client.
 CLIENT_NUMBERS = "447700900"
 
