@@ -3,7 +3,8 @@
 # Starts smppd (a simulated carrier) and msggw (the gateway, store in a temporary directory), sends one message with
 # smppc, prints its delivery receipt and its trace, and keeps running until interrupted; with --once it stops everything
 # and exits 0 if every step succeeded.
-# Environment: MSGKIT_SMPP_PORT (2775), MSGKIT_CARRIER_PORT (2776), MSGKIT_HTTP_PORT (3000), MSGKIT_METRICS_PORT (2550),
+# Environment: MSGKIT_SMPP_PORT (2775), MSGKIT_CARRIER_PORT (2776), MSGKIT_CARRIER_HTTP_PORT (2780),
+#              MSGKIT_HTTP_PORT (3000), MSGKIT_METRICS_PORT (2550),
 #              MSGKIT_STATE_DIR (a temporary directory that is removed at the end)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +20,7 @@ for argument in "$@"; do
 done
 smpp_port=${MSGKIT_SMPP_PORT:-2775}
 carrier_port=${MSGKIT_CARRIER_PORT:-2776}
+carrier_http_port=${MSGKIT_CARRIER_HTTP_PORT:-2780}
 http_port=${MSGKIT_HTTP_PORT:-3000}
 metrics_port=${MSGKIT_METRICS_PORT:-2550}
 deadline_seconds=30
@@ -117,7 +119,8 @@ ready() { curl -fsS -o "$state/ready" "http://127.0.0.1:$http_port/ready"; }
 # ---- the demonstration
 
 say "start smppd, the simulated carrier, on port $carrier_port"
-SMPPD_LISTEN=127.0.0.1:$carrier_port start smppd "$bin/smppd/smppd" --config deploy/demo/smppd.toml
+SMPPD_LISTEN=127.0.0.1:$carrier_port SMPPD_HTTP_LISTEN=127.0.0.1:$carrier_http_port \
+  start smppd "$bin/smppd/smppd" --config deploy/demo/smppd.toml
 wait_for "smppd to listen" listens "$carrier_port"
 
 say "start msggw, the gateway, on port $smpp_port"
@@ -127,7 +130,7 @@ MSGGW_STORE_PATH=$state/msggw.db MSGGW_SMPP_LISTEN=127.0.0.1:$smpp_port MSGGW_HT
 wait_for "msggw to be ready" ready
 
 say "send a message and wait for its receipt"
-"$bin/smppc/smppc" send --host 127.0.0.1 --port "$smpp_port" --system-id demo --password demo-secret \
+"$bin/smppc/smppc" send --host 127.0.0.1 --port "$smpp_port" --system-id demo --password demo-pw \
   --from 447700900000 --to 447700900123 --text "Hello from msgkit" --wait-receipt --json | tee "$state/sent"
 message_id=$(sed -n 's/.*"message_id" *: *"\([^"]*\)".*/\1/p' "$state/sent" | head -n 1)
 if [[ -z $message_id ]]; then
@@ -147,11 +150,11 @@ if [[ $once == yes ]]; then
 fi
 say "running; Ctrl-C ends it"
 cat <<TEXT
-SMPP      127.0.0.1:$smpp_port   (system_id demo, password demo-secret)
+SMPP      127.0.0.1:$smpp_port   (system_id demo, password demo-pw)
 API       http://127.0.0.1:$http_port/messages/$message_id
 metrics   http://127.0.0.1:$metrics_port/metrics
 logs      $state/msggw.log, $state/smppd.log
-again     $bin/smppc/smppc send --port $smpp_port --system-id demo --password demo-secret \\
+again     $bin/smppc/smppc send --port $smpp_port --system-id demo --password demo-pw \\
             --from 447700900000 --to 447700900123 --text "another one" --wait-receipt
 TEXT
 # A process that ends by itself ends the demonstration with an error.

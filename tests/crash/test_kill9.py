@@ -4,7 +4,7 @@ Each round sends uniquely numbered messages over two connections, kills the gate
 again on the same store. In the end every message that was ever acknowledged has to have reached the carrier. One that
 reached it twice must have an attempt whose outcome the gateway could not know: its log shows more than one attempt.
 
-    MSGKIT_BIN_DIR        the build directory
+    MSGKIT_BIN_DIR        the directory apps/ of the build tree
     MSGKIT_CRASH_ROUNDS   rounds, default 50
     MSGKIT_CRASH_SEED     of the random moments; printed, so that a run can be repeated
 """

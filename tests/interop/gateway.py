@@ -5,18 +5,17 @@ from pathlib import Path
 
 from peers import free_port, http_get, require, wait_until
 
-CLIENT_ID, CLIENT_PASSWORD = "client", "client-s"
-CARRIER_ID, CARRIER_PASSWORD = "gateway", "carrier"
+# SMPP passwords have eight characters at most; Kannel cuts longer ones without a word.
+CLIENT_ID, CLIENT_PASSWORD = "client", "secret-1"
+CARRIER_ID, CARRIER_PASSWORD = "gateway", "secret-2"
 # MO messages to these numbers belong to the client.
 CLIENT_NUMBERS = "447700900"
 
 
 def binary(name):
-    """The path of one of our programs; MSGKIT_BIN_DIR names the directory they were built in."""
+    """The path of one of our programs; MSGKIT_BIN_DIR is the directory apps/ of the build tree."""
     directory = os.environ.get("MSGKIT_BIN_DIR", "")
-    path = Path(directory) / name
-    if not path.is_file():
-        path = next(Path(directory).glob(f"**/{name}/{name}"), path) if directory else path
+    path = Path(directory).resolve() / name / name
     require(path.is_file(), f"{name} (MSGKIT_BIN_DIR={directory or 'not set'})")
     return path
 
@@ -25,26 +24,22 @@ def toml_string(text):
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML basic string
 
 
-def msggw_config(directory, smpp_port, http_port, carrier_port, sync="full"):
+def msggw_config(directory, smpp_port, http_port, metrics_port, carrier_port):
     """A gateway with one SMPP client, one SMPP carrier, and the embedded store in `directory`."""
     return f"""\
 [store]
 path = {toml_string(str(directory / "msggw.db"))}
 
-[log]
-level = "debug"
-
 [http]
 listen = "127.0.0.1:{http_port}"
 
 [metrics]
-listen = "127.0.0.1:0"
+listen = "127.0.0.1:{metrics_port}"
 
 [smpp]
 listen = "127.0.0.1:{smpp_port}"
 
 [[clients]]
-name = "client"
 system_id = {toml_string(CLIENT_ID)}
 password = {toml_string(CLIENT_PASSWORD)}
 
@@ -54,25 +49,28 @@ host = "127.0.0.1"
 port = {carrier_port}
 system_id = {toml_string(CARRIER_ID)}
 password = {toml_string(CARRIER_PASSWORD)}
+reconnect_initial = "20ms"
 
 [[routes]]
 to = ["carrier:upstream"]
 
 [[routes]]
-from = "carrier:upstream"
 destination = {toml_string(CLIENT_NUMBERS)}
-to = ["client:client"]
+from = "carrier:upstream"
+to = ["client:{CLIENT_ID}"]
 """
 
 
-def smppd_config(directory, port, mo=(), receipt_delay_ms=20, extra=""):
+def smppd_config(directory, port, http_port, mo=(), receipt_delay_ms=20):
     """A message centre for the gateway that writes what it accepts to <directory>/accepted.jsonl."""
     text = f"""\
 listen = "127.0.0.1:{port}"
 record_file = {toml_string(str(directory / "accepted.jsonl"))}
 receipt_delay = "{receipt_delay_ms}ms"
-http.listen = "127.0.0.1:0"
-{extra}
+
+[http]
+listen = "127.0.0.1:{http_port}"
+
 [[users]]
 system_id = {toml_string(CARRIER_ID)}
 password = {toml_string(CARRIER_PASSWORD)}
@@ -93,7 +91,7 @@ class Smppd:
     def __init__(self, test, mo=(), **options):
         self.port = free_port()
         self.record = test.scratch / "accepted.jsonl"
-        config = test.write("smppd.toml", smppd_config(test.scratch, self.port, mo, **options))
+        config = test.write("smppd.toml", smppd_config(test.scratch, self.port, free_port(), mo, **options))
         self.program = test.start("smppd", [binary("smppd"), "--config", config])
         self.program.wait_for_port(self.port)
 
@@ -109,7 +107,8 @@ class Msggw:
         self.test = test
         self.smpp_port = free_port()
         self.http_port = free_port()
-        self.config = test.write("msggw.toml", msggw_config(test.scratch, self.smpp_port, self.http_port, carrier_port))
+        self.config = test.write("msggw.toml", msggw_config(
+            test.scratch, self.smpp_port, self.http_port, free_port(), carrier_port))
         self.program = None
         self.start()
 

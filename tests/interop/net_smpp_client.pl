@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use Encode qw(encode decode);
+use IO::Select;
 use JSON::PP;
 use Net::SMPP;
 
@@ -65,11 +66,7 @@ open my $file, '<:raw', $o{messages} or die "$o{messages}: $!";
 my $messages = $json->decode(do { local $/; <$file> });
 
 my ($responses, $mo, %waiting, %early, %request) = (0, $o{mo});
-$SIG{ALRM} = sub {
-  emit('timeout', responses_missing => $responses, receipts_missing => scalar keys %waiting, mo_missing => $mo);
-  exit 1;
-};
-alarm $o{timeout};
+my $deadline = time + $o{timeout};
 
 my $smpp = Net::SMPP->new_connect($o{host}, port => $o{port}, async => 1, interface_version => 0x34)
   or do { emit('error', message => "connect: $!"); exit 1 };
@@ -102,7 +99,13 @@ sub on_receipt {
   $early{$id} = 1 unless delete $waiting{$id};
 }
 
+# Net::SMPP uses alarm() for itself, so the deadline is kept by waiting for octets before each read.
+my $readable = IO::Select->new($smpp);
 while ($responses > 0 || %waiting || $mo > 0) {
+  if (!$readable->can_read($deadline - time > 0 ? $deadline - time : 0)) {
+    emit('timeout', responses_missing => $responses, receipts_missing => scalar keys %waiting, mo_missing => $mo);
+    exit 1;
+  }
   my $pdu = $smpp->read_pdu or do { emit('error', message => 'connection lost'); exit 1 };
   my $cmd = $pdu->{cmd};
   if ($cmd == Net::SMPP::CMD_submit_sm_resp) {

@@ -1,5 +1,5 @@
 """Clients and a message centre that nobody here wrote, through msggw: every message arrives upstream as it was sent, every
-one gets its receipt, and every MO message reaches the client whole. MSGKIT_BIN_DIR names the build directory."""
+one gets its receipt, and every MO message reaches the client whole. MSGKIT_BIN_DIR is the directory apps/ of the build tree."""
 import unittest
 
 from gateway import CARRIER_ID, CARRIER_PASSWORD, CLIENT_ID, CLIENT_PASSWORD, Msggw, Smppd, joined_texts
