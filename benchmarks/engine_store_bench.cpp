@@ -1,22 +1,23 @@
 // The engine without sockets: a client that submits, a carrier that takes and reports, a client that takes receipts.
-// One line per store and batch size: complete message lives per second and what one costs in processor time, beside a
-// reference in the same run: plain prepared INSERTs of the same number of octets, one transaction per batch.
-//
-//   engine_store_bench [seconds per row] [directory]
+// Counted are complete message lives: submit, attempt, answer, report, receipt, its attempt and answer. The reference
+// writes as many octets as one life does with plain prepared INSERTs, one transaction per batch.
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
-#include "engine/memory_store.hpp"
 #include "engine/processor.hpp"
 #include "engine/sqlite_store.hpp"
+#include "harness.hpp"
 
 using namespace msgkit;
 using namespace msgkit::engine;
@@ -25,8 +26,6 @@ using steady = std::chrono::steady_clock;
 namespace {
 
 constexpr wall_time t0{std::chrono::milliseconds{1'790'000'000'000}};
-double seconds = 2.0;
-std::filesystem::path directory = std::filesystem::temp_directory_path();
 
 double processor_seconds() {
   rusage u{};
@@ -35,31 +34,27 @@ double processor_seconds() {
          static_cast<double>(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
 }
 
-struct row {
-  double per_second = 0, cpu_microseconds = 0;
-  std::uint64_t p50 = 0, p99 = 0;  // of a batch, microseconds
-};
-
-// Runs `round` until time is up; it returns how many lives it completed.
+// Runs `round`, which returns how many lives it completed, until time is up. Gives lives per second.
 template <class F>
-row measure(F&& round) {
-  std::vector<std::uint64_t> took;
+double measure(bench::seconds length, std::string& note, F&& round) {
+  std::vector<double> took;
   std::uint64_t lives = 0;
   for (int i = 0; i < 30; ++i) round();  // fill the pipeline
   const auto start = steady::now();
   const double cpu = processor_seconds();
-  double elapsed = 0;
+  bench::seconds elapsed{};
   do {
     const auto before = steady::now();
     lives += round();
     const auto now = steady::now();
-    took.push_back(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - before).count()));
-    elapsed = std::chrono::duration<double>(now - start).count();
-  } while (elapsed < seconds);
+    took.push_back(std::chrono::duration<double, std::micro>(now - before).count());
+    elapsed = now - start;
+  } while (elapsed < length);
   std::ranges::sort(took);
-  return {static_cast<double>(lives) / elapsed,
-          (processor_seconds() - cpu) * 1e6 / static_cast<double>(std::max<std::uint64_t>(1, lives)),
-          took[took.size() / 2], took[took.size() * 99 / 100]};
+  note = fmt::format("{:.1f} us processor time each; batch p50 {:.0f} us, p99 {:.0f} us",
+                     (processor_seconds() - cpu) * 1e6 / static_cast<double>(std::max<std::uint64_t>(1, lives)),
+                     took[took.size() / 2], took[took.size() * 99 / 100]);
+  return static_cast<double>(lives) / elapsed.count();
 }
 
 // 120 octets of text, a number each, a few optional fields: what a text message with a receipt costs.
@@ -74,7 +69,7 @@ content_ptr make_content(std::uint64_t n) {
   return c;
 }
 
-row engine_row(store& s, std::size_t batch) {
+double engine_lives(store& s, std::size_t batch, bench::seconds length, std::string& note) {
   const auto table = std::make_shared<const route_table>(
       std::vector<route>{{.name = "all", .targets = {{"carrier:up1"}}}});
   processor work{core_options{}, processor_options{}, table, s};
@@ -85,7 +80,7 @@ row engine_row(store& s, std::size_t batch) {
   std::uint64_t n = 0, carrier_id = 0, lives = 0;
   std::vector<attempt_result> results;
   std::deque<std::string> reports;
-  return measure([&]() -> std::uint64_t {
+  return measure(length, note, [&]() -> std::uint64_t {
     const auto before = lives;
     now += std::chrono::milliseconds{1};
     for (std::size_t i = 0; i < batch; ++i) events.emplace_back(submit{{3, ++n}, make_content(n)});
@@ -114,7 +109,7 @@ row engine_row(store& s, std::size_t batch) {
 }
 
 // The floor: as many octets as one life writes (content, receipt, five states of progress), as one row each.
-row reference_row(const std::string& path, std::size_t batch) {
+double plain_inserts(const std::string& path, std::size_t batch, bench::seconds length, std::string& note) {
   sqlite3* db = nullptr;
   sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   sqlite3_exec(db, "PRAGMA page_size=8192; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
@@ -122,7 +117,7 @@ row reference_row(const std::string& path, std::size_t batch) {
   sqlite3_stmt *insert = nullptr;
   sqlite3_prepare_v2(db, "INSERT INTO t(b) VALUES(?1)", -1, &insert, nullptr);
   const std::string octets(800, 'r');
-  const row r = measure([&]() -> std::uint64_t {
+  const double rate = measure(length, note, [&]() -> std::uint64_t {
     sqlite3_exec(db, "BEGIN", nullptr, nullptr, nullptr);
     for (std::size_t i = 0; i < batch; ++i) {
       sqlite3_bind_blob(insert, 1, octets.data(), static_cast<int>(octets.size()), SQLITE_STATIC);
@@ -134,39 +129,46 @@ row reference_row(const std::string& path, std::size_t batch) {
   });
   sqlite3_finalize(insert);
   sqlite3_close(db);
-  return r;
+  return rate;
 }
 
-void remove_database(const std::string& path) {
-  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
-}
-void print(std::string_view what, std::size_t batch, const row& r) {
-  fmt::print("{:<28} batch {:>5}  {:>9.0f} lives/s  {:>6.2f} us cpu/life  batch p50 {:>6} us  p99 {:>6} us\n", what, batch,
-             r.per_second, r.cpu_microseconds, r.p50, r.p99);
-}
+// A database of one measurement, in the directory the gateway's would be in.
+class scratch {
+ public:
+  scratch() : path_{fmt::format("engine_store_bench_{}.db", ::getpid())} { remove(); }
+  ~scratch() { remove(); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  void remove() const {
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
+  }
+  std::string path_;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1) seconds = std::atof(argv[1]);
-  if (argc > 2) directory = argv[2];
-  const auto path = (directory / fmt::format("engine_store_bench_{}.db", ::getpid())).string();
+  bench::suite all{argc, argv};
   for (const std::size_t batch : {10u, 100u, 1'000u}) {
-    memory_store memory;
-    print("engine on memory", batch, engine_row(memory, batch));
-    remove_database(path);
-    {
-      std::string why;
-      auto s = sqlite_store::open({.path = path}, &why);
-      if (!s) {
-        fmt::print(stderr, "{}\n", why);
-        return 1;
-      }
-      print("engine on SQLite", batch, engine_row(**s, batch));
-    }
-    remove_database(path);
-    print("reference: plain inserts", batch, reference_row(path, batch));
-    remove_database(path);
+    all.add(bench::comparison{
+        .name = fmt::format("engine message life, batch {}", batch),
+        .subject = "engine on SQLite",
+        .reference = "plain inserts of as many octets",
+        .unit = "lives/s",
+        .counts = bench::kind::rate,
+        .budget = 0.2,
+        .run_subject = [batch](bench::seconds length, std::string& note) {
+          const scratch file;
+          std::string why;
+          auto s = sqlite_store::open({.path = file.path()}, &why);
+          if (!s) throw std::runtime_error{why};
+          return engine_lives(**s, batch, length, note);
+        },
+        .run_reference = [batch](bench::seconds length, std::string& note) {
+          const scratch file;
+          return plain_inserts(file.path(), batch, length, note);
+        }});
   }
-  return 0;
+  return all.run();
 }

@@ -122,6 +122,13 @@ result<std::size_t> memory_store::purge(message_id before, std::size_t limit) {
   return gone;
 }
 
+std::vector<message_id> memory_store::ids() const {
+  std::vector<message_id> out;
+  out.reserve(rows_.size());
+  for (const auto& [key, r] : rows_) out.emplace_back(key);
+  return out;
+}
+
 byte_vector memory_store::image() const {
   byte_vector out;
   for (const auto& [key, r] : rows_) {

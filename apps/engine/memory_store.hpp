@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "engine/store.hpp"
 
@@ -31,6 +32,7 @@ class memory_store final : public store {
   [[nodiscard]] std::string_view error_text() const override { return error_text_; }
 
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
+  [[nodiscard]] std::vector<message_id> ids() const;  // in order
   [[nodiscard]] std::uint64_t commits() const noexcept { return commits_; }
   // All rows in id order as one octet string; equal runs give equal images.
   [[nodiscard]] byte_vector image() const;

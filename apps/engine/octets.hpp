@@ -34,7 +34,8 @@ class octet_writer {
   // Times of one message lie close together; the epoch ("none") stays 0.
   void time(wall_time t, wall_time base) {
     if (t == wall_time{}) return number(0);
-    const std::int64_t delta = (t - base).count();
+    const auto delta = static_cast<std::int64_t>(static_cast<std::uint64_t>(t.time_since_epoch().count()) -
+                                                 static_cast<std::uint64_t>(base.time_since_epoch().count()));
     number((static_cast<std::uint64_t>(delta) << 1 ^ static_cast<std::uint64_t>(delta >> 63)) + 1);
   }
   void string(std::string_view s) {

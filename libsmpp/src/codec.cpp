@@ -4,6 +4,7 @@
 
 #include "decoder.hpp"
 #include "encoder.hpp"
+#include "quick_decoder.hpp"
 
 namespace msgkit::smpp {
 namespace {
@@ -23,16 +24,30 @@ constexpr bool is_strict(command_id id) noexcept {
   }
 }
 
-// Checks the header against the octets at hand and narrows `frame` to the PDU.
-std::optional<fault> open_frame(bytes_view& frame, header& h, diagnostics* notes) noexcept {
-  if (frame.size() < header_bytes) return fault{make_error_code(errc::truncated), "command_length", frame.size()};
+// A PDU as variables are, without the zeroes that value-initialization puts below the members' own initializers.
+// result and variant construct their value from it in place.
+template <class Pdu>
+struct fresh {
+  operator Pdu() const noexcept {  // NOLINT: implicit by purpose
+    Pdu m;
+    return m;
+  }
+};
+
+// Whether `frame` begins with a whole PDU; then `h` is its header and `frame` that PDU alone.
+[[gnu::always_inline]] inline bool open_frame(bytes_view& frame, header& h) noexcept {
+  if (frame.size() < header_bytes) return false;
   h = read_header(frame);
-  if (h.command_length < header_bytes) return fault{make_error_code(errc::command_length_invalid), "command_length", 0};
-  if (h.command_length > frame.size()) return fault{make_error_code(errc::truncated), "command_length", frame.size()};
+  if (h.command_length < header_bytes || h.command_length > frame.size()) return false;
   frame = frame.first(h.command_length);
-  if (notes != nullptr && !is_response(h.id) && h.status != command_status::ok)
-    notes->add({"command_status", 8, diagnostic_kind::status_in_request});
-  return std::nullopt;
+  return true;
+}
+
+// Why open_frame() said no.
+fault header_fault(bytes_view frame) noexcept {
+  if (frame.size() >= header_bytes && read_header(frame).command_length < header_bytes)
+    return {make_error_code(errc::command_length_invalid), "command_length", 0};
+  return {make_error_code(errc::truncated), "command_length", frame.size()};
 }
 
 std::size_t offset_in(bytes_view frame, const std::uint8_t* p) noexcept {
@@ -66,9 +81,25 @@ void note_ambiguous_message(const Pdu& m, bytes_view frame, diagnostics& notes) 
   }
 }
 
-// Fills `m`; false when `d` has failed.
 template <class Pdu>
-[[gnu::always_inline]] inline bool decode_body(bytes_view frame, Pdu& m, decoder& d, diagnostics* notes) noexcept {
+[[gnu::flatten]] inline bool decode_quickly(bytes_view frame, Pdu& m) noexcept {
+  quick_decoder d(frame.subspan(header_bytes));
+  Pdu::fields(d, m);
+  if constexpr (requires { m.esm_class; }) {
+    if (has_udh(m.esm_class)) return false;  // to be checked
+  }
+  return d.good();
+}
+
+// The same with every tolerance, note and explanation. Returns the reason of a failure.
+template <class Pdu>
+[[gnu::noinline]] std::optional<fault> decode_carefully(const header& h, bytes_view frame, Pdu& m,
+                                                        diagnostics* notes) noexcept {
+  if (notes != nullptr && !is_response(h.id) && h.status != command_status::ok)
+    notes->add({"command_status", 8, diagnostic_kind::status_in_request});
+  const bool is_failure = is_response(Pdu::id) && h.status != command_status::ok;
+  decoder d(frame, header_bytes, {is_strict(Pdu::id), is_failure}, notes);
+  m = {};
   Pdu::fields(d, m);
   if constexpr (requires { m.esm_class; }) {
     bool strict = is_strict(Pdu::id);
@@ -78,33 +109,34 @@ template <class Pdu>
     }
     if (has_udh(m.esm_class) && !d.failed()) check_user_data_header(m, frame, strict, d);
   }
-  if (d.failed()) [[unlikely]]
-    return false;
+  if (d.failed()) return d.error();
   if (notes != nullptr) {
     note_ambiguous_message(m, frame, *notes);
     if (d.offset() != frame.size()) notes->add({"body", d.offset(), diagnostic_kind::trailing_octets});
   }
-  return true;
+  return std::nullopt;
 }
 
-template <class Pdu>
-decode_rules rules_for(const header& h) noexcept {
-  return {is_strict(Pdu::id), is_response(Pdu::id) && h.status != command_status::ok};
+// Fills `m` and, when that fails, makes `decoded` the reason.
+template <class Pdu, class Result>
+[[gnu::always_inline]] inline void decode_body(const header& h, bytes_view frame, Pdu& m, Result& decoded,
+                                               diagnostics* notes) noexcept {
+  if (notes == nullptr && decode_quickly(frame, m)) return;
+  if (const auto why = decode_carefully(h, frame, m, notes)) decoded = *why;
 }
 
-// Returns the reason of a failure.
 template <class... Pdus>
-std::optional<fault> decode_any(type_list<Pdus...>, bytes_view frame, pdu& p, diagnostics* notes) noexcept {
-  std::optional<fault> why;
+[[gnu::always_inline]] inline void decode_any(type_list<Pdus...>, const header& h, bytes_view frame,
+                                              result<pdu>& decoded, diagnostics* notes) noexcept {
   const auto attempt = [&]<class Pdu>(std::type_identity<Pdu>) {
-    if (p.head.id != Pdu::id) return false;
-    decoder d(frame, header_bytes, rules_for<Pdu>(p.head), notes);
-    if (!decode_body(frame, p.template emplace<Pdu>(), d, notes)) why = d.error();
+    if (h.id != Pdu::id) return false;
+    decode_body(h, frame, decoded->template emplace<Pdu>(fresh<Pdu>{}), decoded, notes);
     return true;
   };
-  if (!(attempt(std::type_identity<Pdus>{}) || ...))
-    p.template emplace<unknown_pdu>().body = frame.subspan(header_bytes);
-  return why;
+  if ((attempt(std::type_identity<Pdus>{}) || ...)) return;
+  decoded->template emplace<unknown_pdu>().body = frame.subspan(header_bytes);
+  if (notes != nullptr && !is_response(h.id) && h.status != command_status::ok)
+    notes->add({"command_status", 8, diagnostic_kind::status_in_request});
 }
 
 bool is_error_response(command_id id, command_status status) noexcept {
@@ -129,25 +161,28 @@ result<std::size_t> frame_length(bytes_view octets, std::size_t pdu_bytes_max) n
   return length;
 }
 
+// One variable is all that either returns, so that it is built where the caller wants it.
 result<pdu> decode(bytes_view frame, diagnostics* notes) noexcept {
-  result<pdu> decoded{std::in_place};
-  if (const auto why = open_frame(frame, decoded->head, notes)) decoded = *why;
-  else if (const auto refused = decode_any(all_pdus{}, frame, *decoded, notes)) decoded = *refused;
+  result<pdu> decoded{std::in_place, fresh<pdu>{}};
+  if (!open_frame(frame, decoded->head)) [[unlikely]] {
+    decoded = header_fault(frame);
+    return decoded;
+  }
+  const header h = decoded->head;
+  decode_any(all_pdus{}, h, frame, decoded, notes);
   return decoded;
 }
 
 template <class Pdu>
 result<Pdu> decode_as(bytes_view frame, diagnostics* notes) noexcept {
-  result<Pdu> decoded{std::in_place};
+  result<Pdu> decoded{std::in_place, fresh<Pdu>{}};
   header h;
-  if (const auto why = open_frame(frame, h, notes)) {
-    decoded = *why;
-  } else if (h.id != Pdu::id) {
+  if (!open_frame(frame, h)) [[unlikely]]
+    decoded = header_fault(frame);
+  else if (h.id != Pdu::id) [[unlikely]]
     decoded = fault{make_error_code(errc::command_unknown), "command_id", 4};
-  } else {
-    decoder d(frame, header_bytes, rules_for<Pdu>(h), notes);
-    if (!decode_body(frame, *decoded, d, notes)) decoded = d.error();
-  }
+  else
+    decode_body(h, frame, *decoded, decoded, notes);
   return decoded;
 }
 

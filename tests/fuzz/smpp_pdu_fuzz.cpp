@@ -42,9 +42,11 @@ bool check_frame(bytes_view frame) {
   const auto decoded = decode(frame, &notes);
   if (!decoded) {
     check_fault(decoded.error(), frame.size());
-    check(!decode(frame));  // with and without notes alike
+    const auto without_notes = decode(frame);
+    check(!without_notes && without_notes.error() == decoded.error());
     return false;
   }
+  check(*decode(frame) == *decoded);  // with and without notes alike
   for (const auto& each : notes.kept()) check(each.offset <= frame.size() && to_string(each.kind) != "unknown");
   check(is_valid_utf8(to_json(*decoded, notes)));
   check(!summary(decoded->head).empty());

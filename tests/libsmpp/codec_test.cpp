@@ -79,13 +79,17 @@ TEST(Codec, HasOnePduPerCommandOfTheTable) {
 void expect_relays(bytes_view frame) {
   diagnostics notes;
   const auto decoded = decode(frame, &notes);
+  const auto without_notes = decode(frame);
+  ASSERT_EQ(without_notes.has_value(), decoded.has_value());
   if (!decoded) {
+    ASSERT_TRUE(without_notes.error() == decoded.error());
     ASSERT_TRUE(decoded.error().code);
     ASSERT_FALSE(decoded.error().field.empty());
     ASSERT_LE(decoded.error().offset, frame.size());
     ASSERT_NE(status_for(decoded.error()), command_status::ok);
     return;
   }
+  ASSERT_TRUE(*without_notes == *decoded);
   for (const auto& each : notes.kept()) ASSERT_LE(each.offset, frame.size());
   byte_vector again;
   ASSERT_TRUE(encode(*decoded, again, length_limits::tolerated));

@@ -17,6 +17,8 @@ using namespace msgkit::engine::test;
 
 namespace {
 
+using message_engine = msgkit::engine::engine;
+
 // Collects what it is told; waits for it with a generous limit.
 class collector : public sink {
  public:
@@ -50,7 +52,7 @@ class collector : public sink {
 // A carrier that takes everything at once.
 class echo_carrier : public sink {
  public:
-  explicit echo_carrier(engine::engine& e) : engine_(e) {}
+  explicit echo_carrier(message_engine& e) : engine_(e) {}
   void on_actions(std::vector<action>&& actions) override {
     std::vector<event> results;
     for (const auto& s : all<send>(actions)) results.push_back(sent(s, "c" + std::to_string(s.id.key()), false));
@@ -60,11 +62,11 @@ class echo_carrier : public sink {
   std::atomic<bool> silent{false};
 
  private:
-  engine::engine& engine_;
+  message_engine& engine_;
 };
 
-std::unique_ptr<engine::engine> make_engine(engine_options o = {}, std::unique_ptr<store> s = std::make_unique<memory_store>()) {
-  return std::make_unique<engine::engine>(std::move(o), routes({to({{"carrier:up1"}})}), std::move(s),
+std::unique_ptr<message_engine> make_engine(engine_options o = {}, std::unique_ptr<store> s = std::make_unique<memory_store>()) {
+  return std::make_unique<message_engine>(std::move(o), routes({to({{"carrier:up1"}})}), std::move(s),
                                           [] { return t0; });
 }
 submit make_submit(sink_id sink, std::uint64_t token) {
@@ -188,7 +190,7 @@ TEST(Engine, IsNotReadyWhileTheStoreFailsAndRecoversByItself) {
   std::atomic<std::int64_t> ms{t0.time_since_epoch().count()};
   std::mutex log_mutex;
   std::vector<std::string> lines;
-  engine::engine e{{}, routes({to({{"carrier:up1"}})}), std::move(owned),
+  message_engine e{{}, routes({to({{"carrier:up1"}})}), std::move(owned),
                    [&] { return wall_time{std::chrono::milliseconds{ms += 50}}; },
                    [&](bool, std::string_view line) {
                      const std::lock_guard lock{log_mutex};
