@@ -81,14 +81,26 @@ void note_ambiguous_message(const Pdu& m, bytes_view frame, diagnostics& notes) 
   }
 }
 
+// Whether `m` has no user data header, or one that certainly fits.
+template <class Pdu>
+bool has_plain_user_data(const Pdu& m) noexcept {
+  if constexpr (requires { m.esm_class; }) {
+    if (!has_udh(m.esm_class)) return true;
+    if constexpr (requires { m.short_message; })
+      return !m.short_message.empty() && m.short_message.size() > static_cast<std::uint8_t>(m.short_message[0]);
+    else
+      return false;
+  } else {
+    return true;
+  }
+}
+
+// False for a PDU that is not exactly as the specification says, which may be tolerable all the same.
 template <class Pdu>
 [[gnu::flatten]] inline bool decode_quickly(bytes_view frame, Pdu& m) noexcept {
   quick_decoder d(frame.subspan(header_bytes));
   Pdu::fields(d, m);
-  if constexpr (requires { m.esm_class; }) {
-    if (has_udh(m.esm_class)) return false;  // to be checked
-  }
-  return d.good();
+  return d.good() && has_plain_user_data(m);
 }
 
 // The same with every tolerance, note and explanation. Returns the reason of a failure.
