@@ -206,7 +206,10 @@ class load_run {
 
   void requested(smpp::client& c, const smpp::pdu& m) {
     if (const auto* deliver = std::get_if<smpp::deliver_sm>(&m)) {
-      if (smpp::is_receipt(deliver->esm_class)) ++receipts_;
+      if (smpp::is_receipt(deliver->esm_class)) {
+        ++receipts_;
+        last_receipt_ = now();
+      }
       (void)c.respond(m.head.sequence, smpp::deliver_sm_resp{});
       if (sending_done_ && receipts_ >= accepted_) leave();
       return;
@@ -274,10 +277,12 @@ class load_run {
     for (const auto& [what, count] : errors_)
       errors += fmt::format("{}\"{}\":{}", errors.empty() ? "" : ",", what, count);
     fmt::print("{{\"accepted\":{},\"seconds\":{:.3f},\"messages_per_second\":{:.1f},\"latency_us\":{{\"p50\":{:.1f},"
-               "\"p99\":{:.1f},\"p999\":{:.1f},\"max\":{:.1f}}},\"receipts\":{},\"resent\":{},\"lost_binds\":{},"
+               "\"p99\":{:.1f},\"p999\":{:.1f},\"max\":{:.1f}}},\"receipts\":{},\"receipt_seconds\":{:.3f},\"resent\":{},\"lost_binds\":{},"
                "\"errors\":{{{}}}}}\n",
                accepted_, elapsed, per_second, us(0.5), us(0.99), us(0.999),
-               static_cast<double>(latency_.max().count()) / 1e3, receipts_, resent_, lost_binds_, errors);
+               static_cast<double>(latency_.max().count()) / 1e3, receipts_,
+               std::chrono::duration<double>(std::max(last_receipt_, began_) - began_).count(), resent_, lost_binds_,
+               errors);
   }
 
   asio::io_context& io_;
@@ -292,7 +297,7 @@ class load_run {
   smpp::text_coding coding_;
   byte_vector text_, prefix_, suffix_;
   std::FILE* acked_ = nullptr;
-  time_point began_{}, last_answer_{}, receipts_deadline_{};
+  time_point began_{}, last_answer_{}, last_receipt_{}, receipts_deadline_{};
   std::uint64_t next_number_ = 0, accepted_ = 0, receipts_ = 0, resent_ = 0, lost_binds_ = 0;
   std::size_t open_ = 0, bound_count_ = 0, ended_ = 0, first_bind_ = 0;
   std::uint8_t data_coding_ = 0;
