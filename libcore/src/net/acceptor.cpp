@@ -2,9 +2,11 @@
 
 #include <array>
 #include <asio/dispatch.hpp>
+#include <asio/error.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <unordered_map>
 
@@ -17,9 +19,11 @@ using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds descriptor_pause{100};
 
+// By value: Asio's category maps only some codes to the conditions of std::errc, and none of these.
 bool is_descriptor_shortage(std::error_code ec) {
-  return ec == std::errc::too_many_files_open || ec == std::errc::too_many_files_open_in_system ||
-         ec == std::errc::no_buffer_space || ec == std::errc::not_enough_memory;
+  const auto value = ec.value();
+  return ec.category() == asio::error::get_system_category() &&
+         (value == EMFILE || value == ENFILE || value == ENOBUFS || value == ENOMEM);
 }
 
 peer_address address_of(const tcp::socket& socket) {
@@ -29,7 +33,7 @@ peer_address address_of(const tcp::socket& socket) {
   return {endpoint.address().to_string(), endpoint.port()};
 }
 
-// Counts open connections in total and per address. Streams hold a token; its destruction may happen on any thread.
+// Counts open connections in total and per address. Connections hold tokens, whose destruction may happen on any thread.
 class connection_counter : public std::enable_shared_from_this<connection_counter> {
  public:
   [[nodiscard]] std::size_t total() const noexcept { return total_.load(std::memory_order_relaxed); }
@@ -38,18 +42,21 @@ class connection_counter : public std::enable_shared_from_this<connection_counte
     const auto found = by_address_.find(address);
     return found == by_address_.end() ? 0 : found->second;
   }
-  std::shared_ptr<void> enter(const std::string& address) {
+  std::shared_ptr<void> enter() {
     ++total_;
+    return {nullptr, [self = shared_from_this()](void*) { --self->total_; }};
+  }
+  // Keeps `entered`, the token of enter(), as long as the new one lives.
+  std::shared_ptr<void> enter_from(const std::string& address, std::shared_ptr<void> entered) {
     {
       const std::lock_guard lock(mutex_);
       ++by_address_[address];
     }
-    return {nullptr, [self = shared_from_this(), address](void*) { self->leave(address); }};
+    return {nullptr, [self = shared_from_this(), address, kept = std::move(entered)](void*) { self->leave(address); }};
   }
 
  private:
   void leave(const std::string& address) {
-    --total_;
     const std::lock_guard lock(mutex_);
     if (const auto found = by_address_.find(address); --found->second == 0) by_address_.erase(found);
   }
@@ -109,15 +116,17 @@ struct acceptor::impl : std::enable_shared_from_this<impl> {
     auto address = address_of(peer);
     if (counter->total() >= options.connections_max) return refuse(refusal::connections_max, address);
     // Behind a balancer all connections come from its address; the real one is counted once it is known.
-    if (!options.proxy_protocol) return hand_over(std::move(peer), std::move(address), place);
-    auto pending = std::make_shared<proxied>(shared_from_this(), std::move(peer), std::move(address), place);
+    if (!options.proxy_protocol) return hand_over(std::move(peer), std::move(address), place, counter->enter());
+    auto pending =
+        std::make_shared<proxied>(shared_from_this(), std::move(peer), std::move(address), place, counter->enter());
     asio::dispatch(place, [pending] { pending->start(); });
   }
 
-  void hand_over(tcp::socket peer, peer_address address, const asio::any_io_executor& place) {
+  void hand_over(tcp::socket peer, peer_address address, const asio::any_io_executor& place,
+                 std::shared_ptr<void> entered) {
     if (counter->of(address.address) >= options.connections_per_address_max)
       return refuse(refusal::connections_per_address_max, address);
-    auto token = counter->enter(address.address);
+    auto token = counter->enter_from(address.address, std::move(entered));
     auto made = options.tls ? stream::make_tls(std::move(peer), std::move(address), options.tls, tls_role::server)
                             : stream::make_plain(std::move(peer), std::move(address));
     made->attach(std::move(token));
@@ -130,8 +139,9 @@ struct acceptor::impl : std::enable_shared_from_this<impl> {
 
   // A connection whose PROXY header has not arrived yet. Peeks, so that exactly the header is consumed.
   struct proxied : std::enable_shared_from_this<proxied> {
-    proxied(std::shared_ptr<impl> o, tcp::socket s, peer_address a, asio::any_io_executor p)
-        : owner(std::move(o)), socket(std::move(s)), address(std::move(a)), place(std::move(p)), timer(place) {}
+    proxied(std::shared_ptr<impl> o, tcp::socket s, peer_address a, asio::any_io_executor p, std::shared_ptr<void> e)
+        : owner(std::move(o)), socket(std::move(s)), address(std::move(a)), place(std::move(p)), entered(std::move(e)),
+          timer(place) {}
 
     void start() {
       timer.expires_after(owner->options.proxy_header_timeout);
@@ -160,7 +170,7 @@ struct acceptor::impl : std::enable_shared_from_this<impl> {
       socket.receive(asio::buffer(head.data(), (*header)->length), 0, ec);
       timer.cancel();
       if ((*header)->source) address = *(*header)->source;
-      owner->hand_over(std::move(socket), std::move(address), place);
+      owner->hand_over(std::move(socket), std::move(address), place, std::move(entered));
     }
 
     // Level-triggered readiness would spin on the octets already peeked at; give the rest a moment to arrive.
@@ -178,6 +188,7 @@ struct acceptor::impl : std::enable_shared_from_this<impl> {
       timer.cancel();
       std::error_code ignored;
       socket.close(ignored);
+      entered.reset();
       owner->refuse(refusal::proxy_header, address);
     }
 
@@ -185,6 +196,7 @@ struct acceptor::impl : std::enable_shared_from_this<impl> {
     tcp::socket socket;
     peer_address address;
     asio::any_io_executor place;
+    std::shared_ptr<void> entered;
     asio::steady_timer timer;
     std::size_t peeked = 0;
   };
@@ -203,7 +215,11 @@ acceptor::acceptor(asio::any_io_executor executor, acceptor_options options, cal
 
 acceptor::~acceptor() { stop(); }
 
-std::error_code acceptor::listen() { return impl_->listen(); }
+// In the system's own category, so that callers can compare with std::errc.
+std::error_code acceptor::listen() {
+  const auto ec = impl_->listen();
+  return ec.category() == asio::error::get_system_category() ? std::error_code(ec.value(), std::system_category()) : ec;
+}
 
 void acceptor::stop() {
   std::error_code ignored;

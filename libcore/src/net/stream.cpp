@@ -36,13 +36,20 @@ class out_queue {
   [[nodiscard]] std::size_t size() const noexcept { return queue_.size() - sent_; }
   void pop(std::size_t count) {
     sent_ += count;
-    if (!empty()) return;
+    if (!empty()) return forget_sent();
     sent_ = 0;
     if (queue_.capacity() > kept_capacity_bytes) byte_vector{}.swap(queue_);
     else queue_.clear();
   }
 
  private:
+  // A peer that reads slowly but steadily may never let the queue run empty. Moves at most as much as was sent before.
+  void forget_sent() {
+    if (sent_ < kept_capacity_bytes || sent_ < size()) return;
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(sent_));
+    sent_ = 0;
+  }
+
   byte_vector queue_;
   std::size_t sent_ = 0;
 };
