@@ -90,8 +90,8 @@ std::optional<event> session::next_event() {
       continue;
     }
     if (*length == 0 || *length > input_.size()) {
-      partial_since_ = input_.empty() ? never : partial_since_ == never ? now_ : partial_since_;
       keep_rest();
+      partial_since_ = pending_.empty() ? never : partial_since_ == never ? now_ : partial_since_;
       return std::nullopt;
     }
     partial_since_ = never;

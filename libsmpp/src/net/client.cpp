@@ -176,8 +176,12 @@ void client::stop(std::function<void()> done) {
   if (connection_) {
     stopped_ = std::move(done);
     connection_->unbind();
-  } else if (done) {
-    asio::post(executor_, std::move(done));
+  } else {
+    // Between two attempts nothing else would tell those who wait for a bind.
+    asio::post(executor_, [self = shared_from_this(), done = std::move(done)] {
+      if (!self->running_) self->complete_bind(make_error_code(errc::session_closed));
+      if (done) done();
+    });
   }
 }
 

@@ -52,11 +52,20 @@ void connection::on_closed(std::error_code reason) {
 }
 
 // Handlers call back into us; only the outermost call walks the events.
-void connection::drain_events() {
-  if (draining_) return;
+bool connection::drain_events() {
+  if (draining_) return false;
   draining_ = true;
-  while (const auto e = session_.next_event()) dispatch(*e);
+  bool any = false;
+  while (const auto e = session_.next_event()) {
+    dispatch(*e);
+    any = true;
+  }
   draining_ = false;
+  return any;
+}
+
+void connection::drain_batch() {
+  if (drain_events() && handler_) handler_->on_batch_end(*this);
 }
 
 void connection::dispatch(const event& e) {
@@ -106,7 +115,7 @@ void connection::touched() {
   flush_scheduled_ = true;
   asio::post(stream_->executor(), [self = shared_from_this()] {
     self->flush_scheduled_ = false;
-    self->drain_events();
+    self->drain_batch();
     self->flush();
     self->arm_timer();
   });
@@ -124,7 +133,7 @@ void connection::arm_timer() {
     if (ec || !self) return;
     self->armed_for_ = never;
     self->session_.on_time(clock_now());
-    self->drain_events();
+    self->drain_batch();
     self->flush();
     self->arm_timer();
   });

@@ -176,6 +176,20 @@ TEST(SessionLimits, ClosesAPeerThatNeverBindsHoweverSlowlyItTalks) {
   EXPECT_EQ(drain(p.mc).at(0).reason, errc::bind_timeout);
 }
 
+// A driver asks for events whenever something is due, not only after it has fed octets.
+TEST(SessionLimits, AnUnfinishedPduIsNotForgottenByAskingForEvents) {
+  pair p;
+  p.bind();
+  EXPECT_TRUE(feed(p.mc, octets("000000100000"), p.now).empty());
+  EXPECT_TRUE(drain(p.mc).empty());
+  const auto deadline = p.now + session_options{}.partial_pdu_timeout;
+  EXPECT_LE(p.mc.next_deadline(), deadline);
+  p.mc.on_time(deadline);
+  const auto events = drain(p.mc);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].reason, errc::partial_pdu_timeout);
+}
+
 TEST(SessionLimits, ClosesAPeerThatLeavesAPduUnfinished) {
   pair p;
   p.bind();

@@ -32,7 +32,7 @@ class connection_handler {
   // Owe it connection::respond() unless the command has no response. `sequence` is in m.head.
   virtual void on_request(connection&, const pdu& m) = 0;
   virtual void on_outcome(connection&, const outcome&) = 0;
-  // All PDUs of one read have been handed over: the place to pass a batch on.
+  // All PDUs of one read, or all that was due at one time, have been handed over: the place to pass a batch on.
   virtual void on_batch_end(connection&) {}
   // The peer wants to leave, or we do.
   virtual void on_unbinding(connection&) {}
@@ -94,7 +94,8 @@ class connection final : public stream_handler, public std::enable_shared_from_t
              std::shared_ptr<connection_handler> handler);
   void on_bytes(bytes_view octets) override;
   void on_closed(std::error_code reason) override;
-  void drain_events();
+  bool drain_events();  // whether there were any
+  void drain_batch();   // outside of a read
   void dispatch(const event& e);
   // Something may have been queued in the session: make sure it leaves and the timer is right.
   void touched();
