@@ -76,6 +76,7 @@ class runner {
   int run() {
     metrics_.add_process_metrics(spec_.name, spec_.version, spec_.revision);
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file size limit shall look like a full disk
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) signals_.add(signal);
     wait_signal();
     if (!app_->start(context_)) {

@@ -56,6 +56,9 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   void take_accounts(const std::vector<smpp_account>& all) {
     accounts.clear();
     for (const auto& a : all) accounts[a.system_id] = std::make_shared<const smpp_account>(a);
+    costliest_password.clear();
+    for (const auto& a : all)
+      if (a.password.size() > costliest_password.size()) costliest_password = a.password;
   }
 
   void replace_accounts(const std::vector<smpp_account>& all) {
@@ -96,21 +99,23 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
     const auto request = smpp::view_bind(bind);
     const auto found = accounts.find(std::string(request.parameters.system_id));
     const account_ptr account = found == accounts.end() ? nullptr : found->second;
-    // An unknown name costs as much as a wrong password, so that nobody learns which names exist.
-    const auto stored = account ? account->password : std::string();
+    // An unknown name is checked like a wrong password, so that the time of the answer does not tell which names exist.
+    const auto stored = account ? account->password : costliest_password;
     check(stored, std::string(request.parameters.password),
           [self = shared_from_this(), weak = c.weak_from_this(), account, mode = request.mode,
-           name = std::string(request.parameters.system_id)](bool good) {
-            asio::post(self->executor, [self, weak, account, mode, name, good] {
-              if (const auto live = weak.lock()) self->decide_bind(*live, good ? account : nullptr, mode, name);
+           name = std::string(request.parameters.system_id)](credential_answer answer) {
+            asio::post(self->executor, [self, weak, account, mode, name, answer] {
+              if (const auto live = weak.lock()) self->decide_bind(*live, account, answer, mode, name);
             });
           });
   }
 
-  void decide_bind(connection& c, const account_ptr& account, smpp::bind_mode mode, const std::string& name) {
+  void decide_bind(connection& c, const account_ptr& account, credential_answer answer, smpp::bind_mode mode,
+                   const std::string& name) {
     auto status = command_status::ok;
     if (stopping || draining) status = command_status::system_error;
-    else if (!account) status = command_status::invalid_password;
+    else if (answer == credential_answer::busy) status = command_status::throttled;
+    else if (!account || answer != credential_answer::good) status = command_status::invalid_password;
     else if (!is_allowed(*account, mode)) status = command_status::bind_failed;
     else if (count_binds(account) >= account->binds_max) status = command_status::throttled;
     if (status != command_status::ok) {
@@ -152,6 +157,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
     flush_port();
     if (const auto* bound = client_of(c)) observer->on_unbound(*bound->account, c.peer(), reason);
     else observer->on_closed(c.peer(), reason);
+    observer->on_ended(c.session().counters());
     connections.erase(c.shared_from_this());
     c.set_user_data(nullptr);
     if (connections.empty() && stopped) std::exchange(stopped, nullptr)();
@@ -304,6 +310,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   engine::sink_id sink = 0;
   std::unique_ptr<smpp::server> server;
   std::map<std::string, account_ptr, std::less<>> accounts;
+  std::string costliest_password;  // a hashed one is longer than any clear one
   std::unordered_set<std::shared_ptr<connection>> connections;
   std::unordered_map<std::uint64_t, std::shared_ptr<connection>> links;
   slab<pending_submit> submits;

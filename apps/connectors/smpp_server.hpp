@@ -30,8 +30,11 @@ struct smpp_account {
   sms_profile profile{.long_messages = smpp::long_message_method::payload};
 };
 
+// `busy`: too many checks are waiting; the client may try again.
+enum class credential_answer { good, bad, busy };
 // Decides whether `given` is the secret behind `stored`; calls `done` once, from any thread.
-using credential_check = std::function<void(const std::string& stored, std::string given, std::function<void(bool)> done)>;
+using credential_check =
+    std::function<void(const std::string& stored, std::string given, std::function<void(credential_answer)> done)>;
 
 struct smpp_server_options {
   smpp::server_options server{};
@@ -46,6 +49,7 @@ struct smpp_server_observer {
   virtual void on_bind_refused(std::string_view /*system_id*/, const peer_address&, smpp::command_status) {}
   virtual void on_unbound(const smpp_account&, const peer_address&, std::error_code) {}
   virtual void on_closed(const peer_address&, std::error_code) {}  // a connection that never bound
+  virtual void on_ended(const smpp::session_counters&) {}  // what any connection had counted, when it ends
   virtual void on_refused(refusal, const peer_address&) {}
   virtual void on_submit(const smpp_account&, smpp::command_status) {}   // the answer we gave
   virtual void on_deliver(const smpp_account&, std::error_code) {}       // the answer we got

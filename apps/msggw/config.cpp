@@ -30,6 +30,8 @@ void read_session(config_reader& r, smpp::session_options& s) {
   s.enquire_link_interval = r.time("enquire_link_interval", 30s, 0s, 24h);
   s.enquire_link_timeout = r.time("enquire_link_timeout", 10s, 1s, 1h);
   s.inactivity_timeout = r.time("inactivity_timeout", 0s, 0s, 24h);
+  s.partial_pdu_timeout = r.time("partial_pdu_timeout", 30s, 1s, 1h);
+  s.unbind_timeout = r.time("unbind_timeout", 2s, 100ms, 1min);
   s.pdu_bytes_max = r.bytes("pdu_bytes_max", smpp::pdu_bytes_max_default, 1024, 1024 * 1024);
 }
 

@@ -2,6 +2,7 @@
 
 #include <asio/post.hpp>
 #include <asio/thread_pool.hpp>
+#include <atomic>
 #include <filesystem>
 #include <map>
 
@@ -19,14 +20,21 @@ namespace {
 
 constexpr logger log_{"msggw"};
 
-// Passwords are checked off the connections' threads when that takes scrypt's time.
+// Passwords are checked off the connections' threads when that takes scrypt's time. A storm of binds fills a short queue
+// and is told to come back, instead of keeping later binds waiting for minutes.
 class credential_service {
  public:
   [[nodiscard]] credential_check check() {
-    return [this](const std::string& stored, std::string given, std::function<void(bool)> done) {
-      if (verifier_.is_quick(stored, stored, given)) return done(verifier_.verify(stored, stored, given));
+    return [this](const std::string& stored, std::string given, std::function<void(credential_answer)> done) {
+      if (verifier_.is_quick(stored, stored, given)) return done(verify(stored, given));
+      if (waiting_.fetch_add(1) >= waiting_max) {
+        --waiting_;
+        return done(credential_answer::busy);
+      }
       asio::post(workers_, [this, stored, given = std::move(given), done = std::move(done)] {
-        done(verifier_.verify(stored, stored, given));
+        const auto answer = verify(stored, given);
+        --waiting_;
+        done(answer);
       });
     };
   }
@@ -36,7 +44,14 @@ class credential_service {
   }
 
  private:
+  static constexpr std::size_t waiting_max = 64;
+
+  credential_answer verify(const std::string& stored, const std::string& given) {
+    return verifier_.verify(stored, stored, given) ? credential_answer::good : credential_answer::bad;
+  }
+
   password_verifier verifier_;
+  std::atomic<std::size_t> waiting_{0};
   asio::thread_pool workers_{1};
 };
 
@@ -53,7 +68,7 @@ bool same(const smpp_carrier_options& a, const smpp_carrier_options& b) {
                       o.client.interface_version, o.client.address_range, o.binds, o.segments_per_second, o.receipts,
                       o.profile.default_charset, o.profile.long_messages, o.profile.forward_validity, s.window_size,
                       s.inbound_window_size, s.bind_timeout, s.response_timeout, s.enquire_link_interval,
-                      s.enquire_link_timeout, s.inactivity_timeout, s.pdu_bytes_max);
+                      s.enquire_link_timeout, s.inactivity_timeout, s.partial_pdu_timeout, s.unbind_timeout, s.pdu_bytes_max);
   };
   return key(a) == key(b);
 }
@@ -103,7 +118,8 @@ class gateway final : public daemon {
   }
 
  private:
-  static constexpr std::chrono::seconds drain_time{6};
+  // Together with the sessions' unbind_timeout below the ten seconds that service managers and operators expect.
+  static constexpr std::chrono::seconds drain_time{5};
 
   bool start_engine() {
     const std::filesystem::path path = config_.store_path;

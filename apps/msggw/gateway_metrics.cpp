@@ -73,12 +73,19 @@ class counter_family {
 class server_observer final : public smpp_server_observer {
  public:
   explicit server_observer(metrics& registry)
-      : submits_(registry, "smpp_server_submits_total", "Answers to submits of clients", "client", "status"),
+      : ends_(registry, "smpp_server_session_ends_total", "Bound sessions that ended, by reason", "client", "reason"),
+        submits_(registry, "smpp_server_submits_total", "Answers to submits of clients", "client", "status"),
         delivers_(registry, "smpp_server_delivers_total", "Answers of clients to deliveries", "client", "result"),
         binds_(registry.counter("smpp_server_binds_total", "Binds accepted")),
         refused_binds_(registry.counter("smpp_server_bind_refusals_total", "Binds refused")),
         refused_(registry.counter("smpp_server_connection_refusals_total", "Connections refused by a limit")),
         cut_(registry.counter("smpp_server_unbound_closes_total", "Connections that ended without a bind")),
+        undecodable_(registry.counter("smpp_server_undecodable_requests_total",
+                                      "Requests answered with an error of their form, added when a connection ends")),
+        throttled_(registry.counter("smpp_server_throttled_requests_total",
+                                    "Requests beyond the inbound window, added when a connection ends")),
+        unmatched_(registry.counter("smpp_server_unmatched_responses_total",
+                                    "Responses nobody waited for, added when a connection ends")),
         bound_(registry.gauge("smpp_server_bound_sessions", "Sessions bound now")) {}
 
   void on_bound(const smpp_account& a, const peer_address& peer, smpp::bind_mode) override {
@@ -93,11 +100,17 @@ class server_observer final : public smpp_server_observer {
   }
   void on_unbound(const smpp_account& a, const peer_address& peer, std::error_code reason) override {
     bound_.add(-1);
+    ends_.add(a.name, code_of(reason), reason ? reason.message() : "unbound");
     log_.info("client unbound", {{"system_id", a.system_id}, {"peer", peer.to_string()}, {"reason", reason}});
   }
   void on_closed(const peer_address& peer, std::error_code reason) override {
     cut_.add();
     log_.info("connection closed without a bind", {{"peer", peer.to_string()}, {"reason", reason}});
+  }
+  void on_ended(const smpp::session_counters& c) override {
+    undecodable_.add(c.undecodable_requests);
+    throttled_.add(c.throttled_requests);
+    unmatched_.add(c.unmatched_responses);
   }
   void on_refused(refusal why, const peer_address& peer) override {
     constexpr std::string_view reasons[] = {"connections_max", "connections_per_address_max", "proxy_header",
@@ -120,8 +133,17 @@ class server_observer final : public smpp_server_observer {
   }
 
  private:
-  counter_family submits_, delivers_;
-  counter binds_, refused_binds_, refused_, cut_;
+  // Error codes of different categories share their values.
+  static std::uint32_t code_of(std::error_code reason) {
+    const auto category = reason.category() == smpp::smpp_category()     ? 1u
+                          : reason.category() == smpp::status_category() ? 2u
+                          : reason.category() == std::system_category()  ? 3u
+                                                                         : 0u;
+    return category << 24 | (static_cast<std::uint32_t>(reason.value()) & 0xFFFFFF);
+  }
+
+  counter_family ends_, submits_, delivers_;
+  counter binds_, refused_binds_, refused_, cut_, undecodable_, throttled_, unmatched_;
   gauge bound_;
 };
 
