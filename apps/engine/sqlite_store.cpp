@@ -9,6 +9,7 @@
 
 #include "engine/error.hpp"
 #include "engine/record_codec.hpp"
+#include "engine/wal_check.hpp"
 
 namespace msgkit::engine {
 namespace {
@@ -185,6 +186,9 @@ std::optional<sqlite_store::connection::problem> sqlite_store::connection::set_u
     return broken("cannot configure");
   if (auto p = check_or_create()) return p;
   if (!prepare()) return broken("cannot use its tables");
+  // Every use begins with an empty log: check_wal() relies on it.
+  if (sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) != SQLITE_OK)
+    return broken("cannot take over its log");
   // We checkpoint ourselves: SQLite's automatic one keeps its errors to itself.
   sqlite3_wal_hook(db, [](void* self, sqlite3*, const char*, int pages) {
     static_cast<connection*>(self)->wal_pages = pages;
@@ -238,7 +242,10 @@ result<void> sqlite_store::connect() {
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   const char* vfs = options_.vfs.empty() ? nullptr : options_.vfs.c_str();
   std::optional<connection::problem> problem;
-  if (sqlite3_open_v2(options_.path.c_str(), &c->db, flags, vfs) != SQLITE_OK) {
+  const auto log_path = options_.path + "-wal";
+  if (const auto damage = check_wal(log_path); !damage.empty()) {
+    problem = {errc::store_open_failed, fmt::format("cannot be trusted: in its log {} {}", log_path, damage)};
+  } else if (sqlite3_open_v2(options_.path.c_str(), &c->db, flags, vfs) != SQLITE_OK) {
     problem = {errc::store_open_failed,
                fmt::format("cannot be opened: {}", c->db ? sqlite3_errmsg(c->db) : "out of memory")};
   } else {
