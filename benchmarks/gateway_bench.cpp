@@ -1,104 +1,26 @@
 // The end-to-end row: client -> msggw (durable store) -> carrier -> receipt -> client, beside Kannel with its spool
 // store, which is not synced, through the same simulated carrier. Starts the programs it measures and ends them by pid.
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
-#include <cstdio>
-#include <cstring>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "harness.hpp"
-#include "msgkit/core/net/acceptor.hpp"
+#include "references/programs.hpp"
 
 using namespace msgkit;
 namespace fs = std::filesystem;
+using bench::free_port, bench::number_after, bench::output_of, bench::program, bench::program_path, bench::wait_for_port,
+    bench::write_file;
 
 namespace {
 
 constexpr std::size_t binds = 10;
 constexpr std::size_t window = 100;
-
-// A program that ends with this object.
-class program {
- public:
-  program(const std::vector<std::string>& command, const fs::path& log) {
-    pid_ = fork();
-    if (pid_ == 0) {
-      const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-      dup2(out, STDOUT_FILENO);
-      dup2(out, STDERR_FILENO);
-      std::vector<char*> arguments;
-      for (const auto& a : command) arguments.push_back(const_cast<char*>(a.c_str()));
-      arguments.push_back(nullptr);
-      execv(arguments[0], arguments.data());
-      _exit(127);
-    }
-  }
-  ~program() {
-    kill(pid_, SIGTERM);
-    for (int i = 0; i < 100; ++i) {
-      if (waitpid(pid_, nullptr, WNOHANG) == pid_) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  program(const program&) = delete;
-  program& operator=(const program&) = delete;
-
- private:
-  pid_t pid_ = 0;
-};
-
-std::uint16_t free_port() {
-  asio::io_context io;
-  asio::ip::tcp::acceptor probe(io, {asio::ip::make_address("127.0.0.1"), 0});
-  return probe.local_endpoint().port();
-}
-
-void wait_for_port(std::uint16_t port) {
-  for (int i = 0; i < 200; ++i) {
-    asio::io_context io;
-    asio::ip::tcp::socket probe(io);
-    std::error_code ec;
-    probe.connect({asio::ip::make_address("127.0.0.1"), port}, ec);
-    if (!ec) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  throw std::runtime_error(fmt::format("nothing listens on port {}", port));
-}
-
-std::string output_of(const std::string& command) {
-  std::string text;
-  std::FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
-  std::array<char, 4096> chunk{};
-  while (const auto count = std::fread(chunk.data(), 1, chunk.size(), pipe)) text.append(chunk.data(), count);
-  pclose(pipe);
-  return text;
-}
-
-double number_after(const std::string& text, std::string_view key) {
-  const auto at = text.find(key);
-  if (at == std::string::npos) throw std::runtime_error(fmt::format("no {} in: {}", key, text));
-  return std::strtod(text.c_str() + at + key.size(), nullptr);
-}
-
-void write_file(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
-
-// Programs beside this one in the build tree.
-fs::path program_path(const std::string& name) {
-  const auto self = fs::read_symlink("/proc/self/exe");
-  return self.parent_path().parent_path() / "apps" / name / name;
-}
 
 struct arena {
   fs::path directory;

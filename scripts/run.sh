@@ -3,8 +3,7 @@
 # Starts smppd (a simulated carrier) and msggw (the gateway, store in a temporary directory), sends one message with
 # smppc, prints its delivery receipt and its trace, and keeps running until interrupted; with --once it stops everything
 # and exits 0 if every step succeeded.
-# Environment: MSGKIT_SMPP_PORT (2775), MSGKIT_CARRIER_PORT (2776), MSGKIT_CARRIER_HTTP_PORT (2780),
-#              MSGKIT_HTTP_PORT (3000), MSGKIT_METRICS_PORT (2550),
+# Environment: MSGKIT_SMPP_PORT (2775), MSGKIT_CARRIER_PORT (2776), MSGKIT_HTTP_PORT (3000), MSGKIT_METRICS_PORT (2550),
 #              MSGKIT_STATE_DIR (a temporary directory that is removed at the end)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,7 +19,6 @@ for argument in "$@"; do
 done
 smpp_port=${MSGKIT_SMPP_PORT:-2775}
 carrier_port=${MSGKIT_CARRIER_PORT:-2776}
-carrier_http_port=${MSGKIT_CARRIER_HTTP_PORT:-2780}
 http_port=${MSGKIT_HTTP_PORT:-3000}
 metrics_port=${MSGKIT_METRICS_PORT:-2550}
 deadline_seconds=30
@@ -119,8 +117,7 @@ ready() { curl -fsS -o "$state/ready" "http://127.0.0.1:$http_port/ready"; }
 # ---- the demonstration
 
 say "start smppd, the simulated carrier, on port $carrier_port"
-SMPPD_LISTEN=127.0.0.1:$carrier_port SMPPD_HTTP_LISTEN=127.0.0.1:$carrier_http_port \
-  start smppd "$bin/smppd/smppd" --config deploy/demo/smppd.toml
+SMPPD_LISTEN=127.0.0.1:$carrier_port start smppd "$bin/smppd/smppd" --config deploy/demo/smppd.toml
 wait_for "smppd to listen" listens "$carrier_port"
 
 say "start msggw, the gateway, on port $smpp_port"

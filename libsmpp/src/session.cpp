@@ -268,9 +268,9 @@ void session::after_put(std::size_t at) {
 }
 
 template <class Pdu>
-result<void> session::put(const Pdu& m, std::uint32_t sequence, command_status status) {
+result<void> session::put(const Pdu& m, std::uint32_t sequence, command_status status, length_limits limits) {
   const auto at = output_.size();
-  auto done = encode(m, sequence, output_, status);
+  auto done = encode(m, sequence, output_, status, limits);
   if (done) after_put(at);
   return done;
 }
@@ -297,9 +297,12 @@ result<void> session::bind(bind_mode mode, const bind_transceiver& parameters, t
   if (options_.role != role::esme || (in(state_) & in_unbound_connection) == 0 || bind_sequence_)
     return errc::state_forbids;
   const auto sequence = take_sequence();
-  auto sent = mode == bind_mode::receiver      ? put(bind_as<bind_receiver>(parameters), sequence)
-              : mode == bind_mode::transmitter ? put(bind_as<bind_transmitter>(parameters), sequence)
-                                               : put(parameters, sequence);
+  const auto put_bind = [&](const auto& m) {
+    return put(m, sequence, command_status::ok, length_limits::tolerated);
+  };
+  auto sent = mode == bind_mode::receiver      ? put_bind(bind_as<bind_receiver>(parameters))
+              : mode == bind_mode::transmitter ? put_bind(bind_as<bind_transmitter>(parameters))
+                                               : put_bind(parameters);
   if (!sent) return sent;
   version_ = std::min(options_.interface_version, parameters.interface_version);
   bind_sequence_ = sequence;

@@ -20,6 +20,13 @@ struct connector::impl : std::enable_shared_from_this<impl> {
     timer.async_wait([self = shared_from_this()](std::error_code ec) {
       if (!ec) self->abort(make_error_code(errc::timed_out));
     });
+    std::error_code not_numeric;
+    const auto address = asio::ip::make_address(options.host, not_numeric);
+    if (!not_numeric) {
+      // No name to look up, so no detour through the resolver's thread.
+      const tcp::endpoint endpoint(address, options.port);
+      return attempt(tcp::resolver::results_type::create(endpoint, options.host, std::to_string(options.port)));
+    }
     resolver.async_resolve(options.host, std::to_string(options.port),
                            [self = shared_from_this()](std::error_code ec, const tcp::resolver::results_type& found) {
                              if (ec || self->reason) return self->finish(ec);

@@ -63,8 +63,8 @@ class plain_stream final : public stream {
   }
 
   void start(std::shared_ptr<stream_handler> handler) override {
-    handler_ = std::move(handler);
-    wait_read();
+    handler_ = handler;
+    wait_read(std::move(handler));
     flush();
   }
 
@@ -86,7 +86,8 @@ class plain_stream final : public stream {
       if (e) return self->close(e);
       const bool was_closed = self->closed_;
       self->flush();
-      if (!was_closed && self->out_.empty() && self->handler_) self->handler_->on_drained();
+      if (was_closed || !self->out_.empty()) return;
+      if (const auto handler = self->handler_.lock()) handler->on_drained();
     });
   }
 
@@ -94,7 +95,7 @@ class plain_stream final : public stream {
   void pause_reading() override { paused_ = true; }
   void resume_reading() override {
     if (!std::exchange(paused_, false)) return;
-    wait_read();
+    if (auto handler = std::exchange(held_, nullptr)) wait_read(std::move(handler));
   }
 
   void close_after_flush() override {
@@ -110,9 +111,11 @@ class plain_stream final : public stream {
     std::error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_both, ignored);
     socket_.close(ignored);
-    asio::post(socket_.get_executor(), [self = shared(this), reason] {
-      if (const auto handler = std::exchange(self->handler_, nullptr)) handler->on_closed(reason);
+    asio::post(socket_.get_executor(), [self = shared(this), handler = handler_.lock(), reason] {
+      self->handler_.reset();
+      if (handler) handler->on_closed(reason);
     });
+    held_.reset();
   }
 
   asio::any_io_executor executor() override { return socket_.get_executor(); }
@@ -127,32 +130,36 @@ class plain_stream final : public stream {
     if (closing_) close({});
   }
 
-  void wait_read() {
-    if (paused_ || closed_ || reading_) return;
-    reading_ = true;
-    socket_.async_wait(tcp::socket::wait_read, [self = shared(this)](std::error_code ec) {
-      self->reading_ = false;
+  // The operation under way is what keeps the handler alive, so that nothing is left over when the io_context goes
+  // away first; while reading is paused there is none, and `held_` does it.
+  void wait_read(std::shared_ptr<stream_handler> handler) {
+    if (closed_) return;
+    if (paused_) {
+      held_ = std::move(handler);
+      return;
+    }
+    socket_.async_wait(tcp::socket::wait_read, [self = shared(this), h = std::move(handler)](std::error_code ec) mutable {
       if (ec) return self->close(ec);
-      self->read();
+      self->read(std::move(h));
     });
   }
 
-  void read() {
+  void read(std::shared_ptr<stream_handler> handler) {
     // One buffer a thread: the handler consumes the octets before the next stream is served.
     thread_local std::array<std::uint8_t, read_chunk_bytes> chunk;
-    if (closed_ || paused_) return;
+    if (closed_ || paused_) return wait_read(std::move(handler));
     std::error_code ec;
     const auto count = socket_.read_some(asio::buffer(chunk), ec);
-    if (ec == asio::error::would_block || ec == asio::error::try_again) return wait_read();
+    if (ec == asio::error::would_block || ec == asio::error::try_again) return wait_read(std::move(handler));
     if (ec) return close(ec);
-    if (handler_ && !closing_) handler_->on_bytes(bytes_view{chunk.data(), count});
-    wait_read();
+    if (!closing_) handler->on_bytes(bytes_view{chunk.data(), count});
+    wait_read(std::move(handler));
   }
 
   tcp::socket socket_;
-  std::shared_ptr<stream_handler> handler_;
+  std::weak_ptr<stream_handler> handler_;
+  std::shared_ptr<stream_handler> held_;
   out_queue out_;
-  bool reading_ = false;
   bool waiting_write_ = false;
   bool paused_ = false;
   bool closing_ = false;
@@ -179,17 +186,17 @@ class tls_stream final : public stream {
   }
 
   void start(std::shared_ptr<stream_handler> handler) override {
-    handler_ = std::move(handler);
+    handler_ = handler;
     timer_.expires_after(handshake_timeout_);
     timer_.async_wait([self = shared(this)](std::error_code ec) {
       if (!ec && !self->open_) self->close(make_error_code(errc::timed_out));
     });
     const auto type = role_ == tls_role::client ? asio::ssl::stream_base::client : asio::ssl::stream_base::server;
-    ssl_.async_handshake(type, [self = shared(this)](std::error_code ec) {
+    ssl_.async_handshake(type, [self = shared(this), h = std::move(handler)](std::error_code ec) mutable {
       if (ec) return self->close(ec);
       self->open_ = true;
       self->timer_.cancel();
-      self->read();
+      self->read(std::move(h));
       self->flush();
     });
   }
@@ -213,14 +220,15 @@ class tls_stream final : public stream {
       self->flush();
       if (self->writing_) return;
       if (self->closing_) return self->shut_down();
-      if (self->handler_) self->handler_->on_drained();
+      if (const auto handler = self->handler_.lock()) handler->on_drained();
     });
   }
 
   std::size_t pending_bytes() const noexcept override { return out_.size() + in_flight_.size(); }
   void pause_reading() override { paused_ = true; }
   void resume_reading() override {
-    if (std::exchange(paused_, false)) read();
+    if (!std::exchange(paused_, false)) return;
+    if (auto handler = std::exchange(held_, nullptr)) read(std::move(handler));
   }
 
   void close_after_flush() override {
@@ -237,9 +245,11 @@ class tls_stream final : public stream {
     timer_.cancel();
     std::error_code ignored;
     ssl_.next_layer().close(ignored);
-    asio::post(ssl_.get_executor(), [self = shared(this), reason] {
-      if (const auto handler = std::exchange(self->handler_, nullptr)) handler->on_closed(reason);
+    asio::post(ssl_.get_executor(), [self = shared(this), handler = handler_.lock(), reason] {
+      self->handler_.reset();
+      if (handler) handler->on_closed(reason);
     });
+    held_.reset();
   }
 
   asio::any_io_executor executor() override { return ssl_.get_executor(); }
@@ -258,16 +268,20 @@ class tls_stream final : public stream {
     return std::static_pointer_cast<tls_stream>(self->shared_from_this());
   }
 
-  void read() {
-    if (paused_ || closed_ || reading_ || !open_) return;
-    reading_ = true;
+  // As in plain_stream, the read under way keeps the handler alive.
+  void read(std::shared_ptr<stream_handler> handler) {
+    if (closed_) return;
+    if (paused_) {
+      held_ = std::move(handler);
+      return;
+    }
     if (in_.empty()) in_.resize(read_bytes);
-    ssl_.async_read_some(asio::buffer(in_), [self = shared(this)](std::error_code ec, std::size_t count) {
-      self->reading_ = false;
+    ssl_.async_read_some(asio::buffer(in_), [self = shared(this), h = std::move(handler)](std::error_code ec,
+                                                                                           std::size_t count) mutable {
       if (ec == asio::ssl::error::stream_truncated) ec = asio::error::eof;
       if (ec) return self->close(ec);
-      if (self->handler_ && !self->closing_) self->handler_->on_bytes(bytes_view{self->in_.data(), count});
-      self->read();
+      if (!self->closing_) h->on_bytes(bytes_view{self->in_.data(), count});
+      self->read(std::move(h));
     });
   }
 
@@ -287,12 +301,12 @@ class tls_stream final : public stream {
   asio::steady_timer timer_;
   std::chrono::milliseconds handshake_timeout_;
   tls_role role_;
-  std::shared_ptr<stream_handler> handler_;
+  std::weak_ptr<stream_handler> handler_;
+  std::shared_ptr<stream_handler> held_;
   out_queue out_;
   byte_vector in_flight_;
   byte_vector in_;
   bool open_ = false;
-  bool reading_ = false;
   bool writing_ = false;
   bool paused_ = false;
   bool closing_ = false;

@@ -106,7 +106,9 @@ client::client(asio::any_io_executor executor, client_options options, std::shar
   options_.connection.session.role = role::esme;
 }
 
-client::~client() = default;
+client::~client() {
+  if (connection_) connection_->close();
+}
 
 std::shared_ptr<client> client::make(asio::any_io_executor executor, client_options options,
                                      std::shared_ptr<client_handler> handler) {

@@ -27,6 +27,12 @@ TEST(Session, BindsInEveryMode) {
   }
 }
 
+TEST(Session, SendsALongPassword) {
+  pair p;
+  ASSERT_TRUE(p.esme.bind(bind_mode::transceiver, {.system_id = "esme", .password = "a-password-of-25-octets"}, p.now));
+  EXPECT_EQ(p.to_mc().at(0).kind, event_kind::bind_requested);
+}
+
 TEST(Session, AgreesOnTheLowerInterfaceVersion) {
   session_options newer;
   newer.interface_version = 0x50;

@@ -62,6 +62,8 @@ TEST(PartCapacity, MatchesTheTable) {
     EXPECT_EQ(part_capacity(charset::ucs2, row.header), row.ucs2_units);
   }
   EXPECT_EQ(part_capacity(charset::gsm7, 200), 0u);
+  // 20 octets are 22 septets; a header of 6 octets and one fill bit take 7 of them.
+  EXPECT_EQ(part_capacity(charset::gsm7_packed, 6, 20), 15u);
 }
 
 TEST(Segmentation, ShortTextStaysOneMessageWithoutHeader) {

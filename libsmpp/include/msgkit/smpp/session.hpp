@@ -115,7 +115,8 @@ class session {
   [[nodiscard]] time_point next_deadline() const noexcept;
   void on_time(time_point now);
 
-  // ESME: asks to bind. Errors: state_forbids; encoding errors.
+  // ESME: asks to bind. Passwords longer than the specification's 8 characters are sent: peers ask for them.
+  // Errors: state_forbids; encoding errors.
   result<void> bind(bind_mode mode, const bind_transceiver& parameters, time_point now);
   // MC: answers bind_requested. `system_id` is ours.
   result<void> accept_bind(std::string_view system_id, time_point now);
@@ -185,7 +186,8 @@ class session {
 
   // Output
   template <class Pdu>
-  result<void> put(const Pdu& m, std::uint32_t sequence, command_status status = command_status::ok);
+  result<void> put(const Pdu& m, std::uint32_t sequence, command_status status = command_status::ok,
+                   length_limits limits = length_limits::specification);
   void put_error(const header& h, command_status status);
   void after_put(std::size_t at);
   std::uint32_t take_sequence() noexcept;

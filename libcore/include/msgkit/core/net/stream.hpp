@@ -51,7 +51,8 @@ class stream : public std::enable_shared_from_this<stream> {
                                           std::shared_ptr<tls_context> context, tls_role role,
                                           const std::string& server_name = {});
 
-  // Begins reading. The handler is kept alive until on_closed() has returned. Call once.
+  // Begins reading. The handler is kept alive until on_closed() has returned, or until the io_context is destroyed
+  // before that. Call once.
   virtual void start(std::shared_ptr<stream_handler> handler) = 0;
 
   // Queues octets; nothing leaves before flush(). Octets written after close() are dropped.

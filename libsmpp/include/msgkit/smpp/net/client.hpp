@@ -63,6 +63,7 @@ class client : public std::enable_shared_from_this<client> {
   // receipts ROK.
   static std::shared_ptr<client> make(asio::any_io_executor executor, client_options options,
                                       std::shared_ptr<client_handler> handler = nullptr);
+  // Closes the connection without unbinding; stop() is the polite way.
   ~client();
 
   // Connects and binds, again and again until stop().

@@ -28,7 +28,12 @@ constexpr std::size_t part_count_max = 255;
 constexpr std::size_t part_capacity(charset alphabet, std::size_t header_octets,
                                     std::size_t user_data_octets = user_data_octets_max) noexcept {
   const std::size_t room = header_octets < user_data_octets ? user_data_octets - header_octets : 0;
-  if (alphabet == charset::gsm7 || alphabet == charset::gsm7_packed) return room * 8 / 7;
+  if (alphabet == charset::gsm7 || alphabet == charset::gsm7_packed) {
+    // Text begins on a septet boundary: the header takes whole septets, fill bits included.
+    const std::size_t header_septets = (header_octets * 8 + 6) / 7;
+    const std::size_t septets = user_data_octets * 8 / 7;
+    return header_septets < septets ? septets - header_septets : 0;
+  }
   return alphabet == charset::ucs2 ? room / 2 : room;
 }
 
