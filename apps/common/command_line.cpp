@@ -4,13 +4,33 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <iostream>
 #include <map>
+
+#include "common/password.hpp"
+#include "msgkit/core/secure.hpp"
 
 namespace msgkit::app {
 
 std::string version_text(std::string_view version, std::string_view revision) {
   return revision.empty() ? std::string(version) : fmt::format("{} ({})", version, revision);
 }
+
+namespace {
+
+int print_password_hash(const daemon_spec& spec) {
+  std::string password;
+  std::getline(std::cin, password);
+  if (password.empty()) {
+    fmt::print(stderr, "{}: --hash-password: no password on standard input\n", spec.name);
+    return exit_configuration;
+  }
+  fmt::print("{}\n", hash_password(password));
+  wipe(password);
+  return exit_ok;
+}
+
+}  // namespace
 
 std::optional<int> parse_command_line(int argc, const char* const* argv, const daemon_spec& spec, command_line& out) {
   const std::map<std::string, log_level> levels{{"trace", log_level::trace}, {"debug", log_level::debug},
@@ -20,6 +40,8 @@ std::optional<int> parse_command_line(int argc, const char* const* argv, const d
   std::string level;
   cli.add_option("-c,--config", out.config_file, "Configuration file (TOML)")->type_name("FILE");
   cli.add_flag("--check", out.check, "Validate and print the effective configuration, then exit");
+  bool hash = false;
+  cli.add_flag("--hash-password", hash, "Read a password from standard input and print what to store for it");
   cli.add_option("--log-level", level, "trace, debug, info, warn, error or off")->type_name("LEVEL");
   cli.add_flag("--json-logs", out.json_logs, "Log JSON lines");
   cli.set_version_flag("--version", fmt::format("{} {}", spec.name, version_text(spec.version, spec.revision)));
@@ -33,6 +55,7 @@ std::optional<int> parse_command_line(int argc, const char* const* argv, const d
     fmt::print(stderr, "{}: {} (see --help)\n", spec.name, e.what());
     return exit_configuration;
   }
+  if (hash) return print_password_hash(spec);
   if (level.empty()) return std::nullopt;
   const auto found = levels.find(level);
   if (found == levels.end()) {

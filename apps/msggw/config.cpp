@@ -86,6 +86,8 @@ smpp_account read_client(config_reader r, std::vector<engine::route>& routes) {
   a.system_id = r.required_text("system_id", 15);
   a.password = r.required_secret("password");
   if (const auto problem = check_stored_password(a.password); !problem.empty()) r.fail("password", problem);
+  if (!a.password.empty() && !is_password_hash(a.password))
+    r.warn("password", "is stored in clear text; store the output of `msggw --hash-password` instead");
   a.name = r.text("name", a.system_id, 64);
   a.binds_max = r.size("binds_max", 10, 1, 1000);
   a.allow_transmitter = r.flag("allow_transmitter", true);
@@ -120,7 +122,7 @@ smpp_server_options read_smpp(config_reader& all, std::vector<engine::route>& ro
   for (auto& row : all.tables("clients")) {
     o.accounts.push_back(read_client(row, routes));
     if (!names.insert(o.accounts.back().system_id).second)
-      row.fail("system_id", "system_id: " + o.accounts.back().system_id + " is used twice");
+      row.fail("system_id", o.accounts.back().system_id + " is used twice");
   }
   return o;
 }
@@ -175,12 +177,12 @@ engine::route read_route(config_reader r, const std::set<std::string, std::less<
     route.targets.push_back({.endpoint = t.required_text("endpoint", 128),
                              .priority = t.u32("priority", 0, 0, 1000),
                              .weight = t.u32("weight", 1, 1, 1000)});
-  if (route.targets.empty()) r.fail("to", "to: a route needs at least one endpoint, e.g. [\"carrier:NAME\"]");
+  if (route.targets.empty()) r.fail("to", "a route needs at least one endpoint, e.g. [\"carrier:NAME\"]");
   for (const auto& target : route.targets)
     if (!endpoints.contains(target.endpoint))
-      r.fail("to", "to: " + target.endpoint + " is neither carrier:NAME nor client:NAME of this configuration");
+      r.fail("to", target.endpoint + " is neither carrier:NAME nor client:NAME of this configuration");
   if (!route.account.empty() && !endpoints.contains(route.account))
-    r.fail("from", "from: " + route.account + " is neither carrier:NAME nor client:NAME of this configuration");
+    r.fail("from", route.account + " is neither carrier:NAME nor client:NAME of this configuration");
   return route;
 }
 
@@ -191,7 +193,7 @@ void read_http(config_reader& all, msggw_config& c) {
   std::error_code ec;
   const bool is_loopback = asio::ip::make_address(c.http.host, ec).is_loopback();
   if (c.http_api_key.empty() && !is_loopback)
-    r.fail("api_key", "http.api_key: required when http.listen is not a loopback address");
+    r.fail("api_key", "is required when http.listen is not a loopback address");
   auto m = all.table("metrics");
   c.metrics = m.endpoint("listen", {.host = "127.0.0.1", .port = 2550});
 }
@@ -209,7 +211,7 @@ msggw_config read_msggw_config(config_reader& reader) {
     auto endpoint = c.engine.core.endpoint_default;
     c.carriers.push_back(read_carrier(row, endpoint));
     const auto name = "carrier:" + c.carriers.back().name;
-    if (!endpoints.insert(name).second) row.fail("name", "name: " + c.carriers.back().name + " is used twice");
+    if (!endpoints.insert(name).second) row.fail("name", c.carriers.back().name + " is used twice");
     c.engine.core.endpoints[name] = endpoint;
   }
   for (auto& row : reader.tables("routes")) c.routes.push_back(read_route(row, endpoints));

@@ -18,7 +18,7 @@ smpp::command_status read_status(config_reader& r, std::string_view key, smpp::c
   const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value,
                                          name.starts_with("0x") ? 16 : 10);
   if (ec != std::errc{} || end != digits.data() + digits.size())
-    r.fail(key, std::string(key) + ": " + name + " is neither a status name like ESME_RSYSERR nor a number");
+    r.fail(key, name + " is neither a status name like ESME_RSYSERR nor a number");
   return static_cast<smpp::command_status>(value);
 }
 
@@ -30,7 +30,7 @@ mo_stream read_mo(config_reader r, const std::set<std::string>& users) {
   s.text = r.text("text", "hello", 10'000);
   s.interval = r.time("interval", 1s, 1ms, 24h);
   s.count = r.integer<std::uint64_t>("count", 0);
-  if (!s.user.empty() && !users.contains(s.user)) r.fail("user", "user: " + s.user + " is none of [[users]]");
+  if (!s.user.empty() && !users.contains(s.user)) r.fail("user", s.user + " is none of [[users]]");
   return s;
 }
 
@@ -72,7 +72,7 @@ smppd_config read_smppd_config(config_reader& reader) {
                        .password = row.secret("password"),
                        .binds_max = row.size("binds_max", 1'000, 1, 100'000)});
     if (!names.insert(s.users.back().system_id).second)
-      row.fail("system_id", "system_id: " + s.users.back().system_id + " is used twice");
+      row.fail("system_id", s.users.back().system_id + " is used twice");
   }
   for (auto& row : reader.tables("mo")) s.mo.push_back(read_mo(row, names));
   c.http = reader.endpoint("http.listen", {.host = "127.0.0.1", .port = 2780});
