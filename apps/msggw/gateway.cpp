@@ -68,7 +68,8 @@ bool same(const smpp_carrier_options& a, const smpp_carrier_options& b) {
                       o.client.interface_version, o.client.address_range, o.binds, o.segments_per_second, o.receipts,
                       o.profile.default_charset, o.profile.long_messages, o.profile.forward_validity, s.window_size,
                       s.inbound_window_size, s.bind_timeout, s.response_timeout, s.enquire_link_interval,
-                      s.enquire_link_timeout, s.inactivity_timeout, s.partial_pdu_timeout, s.unbind_timeout, s.pdu_bytes_max);
+                      s.enquire_link_timeout, s.inactivity_timeout, s.partial_pdu_timeout, s.unbind_timeout,
+                      s.pdu_bytes_max);
   };
   return key(a) == key(b);
 }

@@ -37,6 +37,8 @@ void collect_engine(metric_sink& out, const engine::engine_stats& s) {
   out.gauge("msggw_inbox_events", "Events waiting for the engine", static_cast<double>(s.inbox));
   out.counter("msggw_commits_total", "Transactions committed", static_cast<double>(s.commits));
   out.counter("msggw_commit_failures_total", "Transactions that failed", static_cast<double>(s.commit_failures));
+  out.counter("msggw_store_damaged_rows_total", "Stored messages that could not be read",
+              static_cast<double>(s.corrupt_rows));
   out.counter("msggw_commit_seconds_total", "Time spent in batches that committed",
               static_cast<double>(s.commit_microseconds.sum) / 1e6);
   out.counter("msggw_batch_events_total", "Events taken in batches", static_cast<double>(s.batch_events.sum));

@@ -33,7 +33,7 @@ peer_address address_of(const tcp::socket& socket) {
   return {endpoint.address().to_string(), endpoint.port()};
 }
 
-// Counts open connections in total and per address. Connections hold tokens, whose destruction may happen on any thread.
+// Counts open connections in total and per address. Connections hold tokens, which may be destroyed on any thread.
 class connection_counter : public std::enable_shared_from_this<connection_counter> {
  public:
   [[nodiscard]] std::size_t total() const noexcept { return total_.load(std::memory_order_relaxed); }

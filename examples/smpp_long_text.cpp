@@ -1,0 +1,31 @@
+// Shows how a text becomes short messages: its coding, its parts, and what each part is in octets. No network.
+//   smpp_long_text TEXT [udh8|udh16|payload]
+#include <cstdio>
+#include <cstring>
+
+#include "msgkit/core/hex.hpp"
+#include "msgkit/smpp/text/reassembly.hpp"
+#include "msgkit/smpp/text/segmentation.hpp"
+
+namespace smpp = msgkit::smpp;
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: smpp_long_text TEXT [udh8|udh16|payload]\n");
+    return 2;
+  }
+  auto method = smpp::long_message_method::udh8;
+  if (argc > 2 && std::strcmp(argv[2], "udh16") == 0) method = smpp::long_message_method::udh16;
+  if (argc > 2 && std::strcmp(argv[2], "payload") == 0) method = smpp::long_message_method::payload;
+
+  const auto choice = smpp::choose_coding(argv[1]);  // GSM 7-bit if it can say all of it, else UCS-2
+  const auto cut = smpp::split_text(argv[1], choice.coding, {.method = method, .reference = 0x2A});
+  if (!cut) {
+    std::fprintf(stderr, "%s\n", cut.error().code.message().c_str());
+    return 1;
+  }
+  std::printf("data_coding 0x%02x, %zu part%s, %s\n", unsigned{choice.data_coding}, cut->parts.size(),
+              cut->parts.size() == 1 ? "" : "s", cut->has_header ? "with user data header" : "without header");
+  for (const auto& part : cut->parts)
+    std::printf("%3zu octets  %s\n", part.octets.size(), msgkit::to_hex(part.octets).c_str());
+}

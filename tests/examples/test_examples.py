@@ -1,0 +1,123 @@
+"""The examples do what they say, against smppd, msggw and each other. MSGKIT_EXAMPLES_DIR is where they were built."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
+from gateway import CARRIER_ID, CARRIER_PASSWORD, CLIENT_ID, CLIENT_PASSWORD, Msggw, Smppd, toml_string  # noqa: E402
+from gateway import joined_texts  # noqa: E402
+from peers import PeerTest, accepts_connections, require, wait_until  # noqa: E402
+from raw_smpp import DELIVER_SM, SUBMIT_SM, RawClient, pdu, submit_sm_body  # noqa: E402
+
+LINES_MAX = 80
+FROM, TO = "447700900001", "46700123456"
+
+
+class ExamplesTest(PeerTest):
+    def example(self, name, *arguments):
+        return self.start(name, [Path(os.environ["MSGKIT_EXAMPLES_DIR"]) / name, *arguments])
+
+    def run_example(self, name, *arguments, status=0):
+        """What it printed."""
+        program = self.example(name, *arguments)
+        self.assertEqual(program.wait(30), status, program.tail())
+        return program.output()
+
+    def carrier(self):
+        smppd = Smppd(self)
+        return smppd, ["127.0.0.1", smppd.port, CARRIER_ID, CARRIER_PASSWORD]
+
+    def test_smpp_send(self):
+        smppd, at = self.carrier()
+        text = "a text of more than one part, " * 10
+        output = self.run_example("smpp_send", *at, FROM, TO, text)
+        self.assertIn("part 2 of 2", output)
+        self.assertEqual(joined_texts(smppd.accepted()), {(FROM, TO, text)})
+
+    def test_smpp_send_receipt(self):
+        smppd, at = self.carrier()
+        output = self.run_example("smpp_send_receipt", *at, FROM, TO, "hello")
+        self.assertIn(f"accepted as {smppd.accepted()[0]['id']}", output)
+        self.assertIn("receipt: DELIVRD", output)
+
+    def test_smpp_send_receipt_without_a_bind(self):
+        _, at = self.carrier()
+        self.run_example("smpp_send_receipt", *at[:3], "wrong", FROM, TO, "hello", status=1)
+
+    def test_smpp_echo_server(self):
+        server = self.example("smpp_echo_server", 0)
+        wait_until(lambda: "listening on port" in server.output(), 10, server.tail)
+        port = int(server.output().split()[-1])
+        client = RawClient(port, "anybody", "anything")
+        client.send(pdu(SUBMIT_SM, 2, submit_sm_body(FROM, TO, b"hello")))
+        answers = {command_id: body for command_id, _, _, body in (client.receive() for _ in range(2))}
+        self.assertIn(b"hello", answers[DELIVER_SM])
+        self.assertLess(answers[DELIVER_SM].index(TO.encode()), answers[DELIVER_SM].index(FROM.encode()))
+        self.assertIn("bind of anybody", server.output())
+        client.close()
+        self.assertEqual(server.stop(), 0)
+
+    def test_smpp_tls(self):
+        require(shutil.which("openssl"), "openssl")
+        certificate, key = self.scratch / "server.pem", self.scratch / "server-key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        smppd = Smppd(self)
+        gateway = TlsGateway(self, smppd.port, certificate, key)
+        at = ["127.0.0.1", gateway.smpp_port, CLIENT_ID, CLIENT_PASSWORD]
+        self.assertIn("accepted as", self.run_example("smpp_tls", *at, certificate, FROM, TO, "over TLS"))
+        wait_until(lambda: joined_texts(smppd.accepted()) == {(FROM, TO, "over TLS")}, 10, "the message")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=other",
+                        "-keyout", self.scratch / "other-key.pem", "-out", self.scratch / "other.pem"],
+                       check=True, capture_output=True)
+        self.run_example("smpp_tls", *at, self.scratch / "other.pem", FROM, TO, "to a stranger", status=1)
+        self.run_example("smpp_tls", *at, self.scratch / "none.pem", FROM, TO, "x", status=2)
+
+    def test_smpp_long_text(self):
+        self.assertIn("data_coding 0x00, 1 part,", self.run_example("smpp_long_text", "hello"))
+        self.assertIn("data_coding 0x08, 2 parts", self.run_example("smpp_long_text", "Привет, мир! " * 7))
+        self.assertIn("0003", self.run_example("smpp_long_text", "x" * 161))
+        self.assertIn("data_coding 0x00, 1 part, without header\n161 octets",
+                      self.run_example("smpp_long_text", "y" * 161, "payload"))
+
+    def test_smpp_raw_observer(self):
+        _, at = self.carrier()
+        lines = self.run_example("smpp_raw_observer", *at, TO, "seen").split("\n")
+        names = [line.split()[:2] for line in lines if line[:2] in ("->", "<-")]
+        self.assertEqual(names, [["->", "bind_transceiver"], ["<-", "bind_transceiver_resp"], ["->", "submit_sm"],
+                                 ["<-", "submit_sm_resp"], ["->", "unbind"], ["<-", "unbind_resp"]])
+        described = [json.loads(line) for line in lines if line.startswith("   {")]
+        self.assertEqual(described[2]["text"], "seen")
+
+    def test_smpp_sans_io(self):
+        self.assertIn("accepted as 42", self.run_example("smpp_sans_io"))
+
+    def test_every_example_fits_on_a_screen(self):
+        sources = list((Path(__file__).resolve().parents[2] / "examples").glob("*.cpp"))
+        self.assertGreater(len(sources), 5)
+        for source in sources:
+            self.assertLess(len(source.read_text().split("\n")), LINES_MAX, source.name)
+            self.assertTrue(hasattr(self, f"test_{source.stem}"), f"{source.name} has no test")
+
+
+class TlsGateway(Msggw):
+    def __init__(self, test, carrier_port, certificate, key):
+        self.tls = (f"[smpp.tls]\ncertificate_file = {toml_string(str(certificate))}\n"
+                    f"private_key_file = {toml_string(str(key))}\n")
+        super().__init__(test, carrier_port)
+
+    def start(self):
+        text = self.config.read_text()
+        if self.tls not in text:
+            self.config.write_text(text.replace("[[clients]]", self.tls + "\n[[clients]]", 1))
+        super().start()
+        wait_until(lambda: accepts_connections(self.smpp_port), 5, "the SMPP port")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
