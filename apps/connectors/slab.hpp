@@ -12,7 +12,7 @@ namespace msgkit::app {
 template <class T>
 class slab {
  public:
-  // The number fits 62 bits.
+  // The number fits 54 bits, so that a caller can add a part index to it and have bits left.
   std::uint64_t insert(T value) {
     if (free_.empty()) {
       free_.push_back(static_cast<std::uint32_t>(slots_.size()));
@@ -42,7 +42,7 @@ class slab {
   [[nodiscard]] std::size_t size() const noexcept { return slots_.size() - free_.size(); }
 
  private:
-  static constexpr std::uint32_t uses_mask = 0x3FFFFFFF;
+  static constexpr std::uint32_t uses_mask = 0x3FFFFF;
   struct slot {
     std::optional<T> value;
     std::uint32_t uses = 0;
