@@ -108,6 +108,14 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     flush_port();
   }
 
+  // A client and its handler keep each other alive until here, and would go on binding.
+  void release() {
+    for (const auto& b : std::exchange(binds, {})) {
+      b->session->stop();
+      b->session.reset();
+    }
+  }
+
   // ---- messages to the carrier
 
   void on_actions(std::vector<engine::action>&& actions) override {
@@ -283,7 +291,15 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
       observer->on_deliver(options.name, smpp::status_for(content.error()));
       return respond(pending, smpp::status_for(content.error()));
     }
-    port.add_ingress(engine::submit{{sink, requests.insert(pending)}, std::move(*content)});
+    port.add_ingress(engine::submit{{sink, requests.insert(pending)}, without_receipt(std::move(*content))});
+  }
+
+  // A message centre is told by our answer; there is no way to send it a receipt.
+  static engine::content_ptr without_receipt(engine::content_ptr content) {
+    if (content->receipt_wanted == 0) return content;
+    auto plain = std::make_shared<engine::message_content>(*content);
+    plain->receipt_wanted = 0;
+    return plain;
   }
 
   template <class Pdu>
@@ -345,7 +361,10 @@ smpp_carrier::smpp_carrier(asio::any_io_executor executor, engine::inbox& e, smp
   impl_->sink = e.add_sink(*impl_);
 }
 
-smpp_carrier::~smpp_carrier() { impl_->engine_.remove_sink(impl_->sink); }
+smpp_carrier::~smpp_carrier() {
+  impl_->engine_.remove_sink(impl_->sink);
+  asio::post(impl_->executor, [self = impl_] { self->release(); });
+}
 
 void smpp_carrier::start() {
   asio::post(impl_->executor, [self = impl_] { self->start(); });
@@ -356,8 +375,10 @@ void smpp_carrier::stop(std::function<void()> done) {
     auto left = std::make_shared<std::size_t>(self->binds.size());
     if (*left == 0) return done();
     for (const auto& b : self->binds)
-      b->session->stop([left, done] {
-        if (--*left == 0) done();
+      b->session->stop([self, left, done] {
+        if (--*left > 0) return;
+        self->release();
+        done();
       });
   });
 }
