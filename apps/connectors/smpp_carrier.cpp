@@ -3,27 +3,16 @@
 #include <algorithm>
 #include <asio/post.hpp>
 #include <atomic>
-#include <deque>
 #include <unordered_map>
 
+#include "connectors/attempts.hpp"
 #include "connectors/pacer.hpp"
-#include "connectors/slab.hpp"
 
 namespace msgkit::app {
 namespace {
 
 using smpp::client;
 using smpp::command_status;
-
-// A message on its way, with all its segments.
-struct attempt {
-  engine::send order{};
-  wire_parts parts{};
-  std::vector<engine::segment_result> results{};
-  std::uint16_t next_part = 0;   // to be put on the wire
-  std::uint16_t open = 0;        // on the wire, unanswered
-  std::error_code error{};       // the first failure
-};
 
 // A receipt or message of the carrier that waits for the store.
 struct pending_request {
@@ -32,8 +21,6 @@ struct pending_request {
   std::uint32_t sequence = 0;
   smpp::command_id command{};
 };
-
-constexpr std::uint64_t part_bits = 8;  // segments_max is 255
 
 }  // namespace
 
@@ -64,7 +51,12 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     std::weak_ptr<impl> owner;
     std::shared_ptr<client> session;
     std::uint64_t link = 0;                 // 0 while not bound
-    std::deque<std::uint64_t> waiting;      // attempts with parts still to send, in order
+    attempt_table::lane waiting;
+  };
+
+  struct reporter {
+    impl& owner;
+    void operator()(const attempt& a) const { owner.report(a); }
   };
 
   // ---- binds
@@ -98,9 +90,7 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     if (b.link == 0) return;
     --bound_count;
     // What was on the wire had its outcome already; what was still waiting for room has not left.
-    for (const auto number : std::exchange(b.waiting, {})) {
-      if (auto* a = attempts.find(number); a != nullptr && a->open == 0) finish(number);
-    }
+    attempts.abandon(b.waiting, reporter{*this});
     by_link.erase(b.link);
     if (options.client.mode != smpp::bind_mode::receiver)
       port.add_result(engine::link_state{.endpoint = endpoint, .link = b.link, .sink = sink, .up = false});
@@ -137,58 +127,36 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
 
   void begin(engine::send order) {
     const auto found = by_link.find(order.link);
-    attempt a{.order = std::move(order)};
-    const auto& content = *a.order.content;
-    if (found == by_link.end()) {
-      a.error = make_error_code(smpp::errc::window_full);  // the link is gone: it never left
-      return report(a);
-    }
+    if (found == by_link.end()) return report({.order = std::move(order)});  // the link is gone: it never left
+    const auto& content = *order.content;
     auto parts = to_parts(content, options.profile, references.next(content.source.value, content.destination.value));
     if (!parts) {
-      a.error = parts.error().code;
-      return report(a);
+      const auto why = parts.error().code;
+      return report({.order = std::move(order), .error = why});
     }
-    a.parts = std::move(*parts);
-    a.results.resize(a.parts.parts.size());
-    keep_accepted(a);
-    const auto number = attempts.insert(std::move(a));
-    found->second->waiting.push_back(number);
+    attempts.begin(found->second->waiting, std::move(order), std::move(*parts));
     pump(*found->second);
-  }
-
-  // Segments that an earlier attempt got through are not sent again.
-  static void keep_accepted(attempt& a) {
-    const auto& before = a.order.segments;
-    if (before.size() != a.results.size()) return;
-    for (std::size_t i = 0; i < before.size(); ++i)
-      if (before[i].accepted) a.results[i] = {true, before[i].receipt_expected, before[i].carrier_id};
   }
 
   // Sends what the window and the pace allow.
   void pump(bind& b) {
+    if (b.waiting.empty()) return;
     const auto now = driver_clock::now();
-    while (!b.waiting.empty() && b.session->window_room() > 0) {
-      const auto number = b.waiting.front();
-      auto* a = attempts.find(number);
-      if (a == nullptr || a->error || a->next_part >= a->results.size()) {
-        b.waiting.pop_front();
-        if (a != nullptr && a->open == 0) finish(number);
-        continue;
-      }
-      if (a->results[a->next_part].accepted) {
-        ++a->next_part;
-        continue;
-      }
-      if (!pace.is_ready(now)) return wait_for_pace();
+    const auto may_go = [&] {
+      if (b.session->window_room() == 0) return false;
+      if (!pace.is_ready(now)) return wait_for_pace(), false;
       pace.take(now);
-      transmit(b, *a, number);
-    }
+      return true;
+    };
+    attempts.pump(
+        b.waiting, may_go,
+        [&](attempt& a, std::size_t part, std::uint64_t cookie) { return transmit(b, a, part, cookie); }, reporter{*this});
   }
 
-  void transmit(bind& b, attempt& a, std::uint64_t number) {
+  result<std::uint32_t> transmit(bind& b, attempt& a, std::size_t part, std::uint64_t cookie) {
     const auto& content = *a.order.content;
     smpp::submit_sm m;
-    fill(m, content, a.parts, a.parts.parts[a.next_part], tlvs);
+    fill(m, content, a.parts, a.parts.parts[part], tlvs);
     const bool wants_receipt = options.receipts == receipt_policy::always || content.receipt_wanted != 0;
     m.registered_delivery = wants_receipt ? smpp::registered::final_receipt : smpp::registered::none;
     if ((content.receipt_wanted & engine::receipt_intermediate) != 0)
@@ -199,14 +167,8 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
       validity = smpp::format_relative(std::max(left, std::chrono::seconds{1}));
       m.validity_period = validity;
     }
-    const auto sent = b.session->request(m, {.cookie = number << part_bits | a.next_part});
-    if (sent) {
-      a.results[a.next_part].receipt_expected = wants_receipt;
-      ++a.open;
-      ++a.next_part;
-    } else {
-      a.error = sent.error().code;  // pump() ends it
-    }
+    a.results[part].receipt_expected = wants_receipt;
+    return b.session->request(m, {.cookie = cookie});
   }
 
   void wait_for_pace() {
@@ -228,52 +190,10 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   }
 
   void part_done(const smpp::outcome& r) {
-    const auto number = r.cookie >> part_bits;
-    auto* a = attempts.find(number);
-    if (a == nullptr) return;
-    observer->on_submit(options.name, r.error);
-    auto& part = a->results[r.cookie & ((1u << part_bits) - 1)];
-    if (r.error) {
-      if (!a->error) a->error = r.error;
-    } else {
-      part.accepted = true;
-      if (const auto* response = std::get_if<smpp::submit_sm_resp>(r.response)) part.carrier_id = response->message_id;
-    }
-    --a->open;
-    // Parts that have not left stay unsent once one has failed.
-    if (a->open == 0 && (a->error || a->next_part >= a->results.size())) finish(number);
+    if (attempts.part_done(r, reporter{*this})) observer->on_submit(options.name, r.error);
   }
 
-  void finish(std::uint64_t number) {
-    if (const auto a = attempts.take(number)) report(*a);
-  }
-
-  void report(const attempt& a) {
-    const bool complete = !a.results.empty() && std::ranges::all_of(a.results, &engine::segment_result::accepted);
-    engine::attempt_result r{.id = a.order.id, .attempt = a.order.attempt, .segments = a.results};
-    if (complete) {
-      r.outcome = engine::attempt_outcome::sent;
-    } else if (!a.error) {
-      r.outcome = engine::attempt_outcome::not_sent;  // the bind went away first
-    } else {
-      r.outcome = is_local(a.error) ? engine::attempt_outcome::not_sent : outcome_of(a.error);
-      if (a.error.category() == smpp::smpp_category() && is_unencodable(a.error))
-        r.outcome = engine::attempt_outcome::permanent;
-      r.code = code_of(a.error);
-      r.text = a.error.message();
-    }
-    port.add_result(std::move(r));
-  }
-
-  // The session had no room or was leaving; nothing of this part went out.
-  static bool is_local(std::error_code e) {
-    return e == smpp::errc::window_full || e == smpp::errc::state_forbids;
-  }
-  static bool is_unencodable(std::error_code e) {
-    return e == smpp::errc::field_too_long || e == smpp::errc::embedded_nul || e == smpp::errc::invalid_time_length ||
-           e == smpp::errc::value_out_of_range;
-  }
-
+  void report(const attempt& a) { port.add_result(result_of(a, engine::attempt_outcome::sent)); }
   // ---- receipts and messages from the carrier
 
   void take(client& c, const bind& b, const smpp::pdu& m) {
@@ -344,7 +264,7 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   engine::sink_id sink = 0;
   std::vector<std::shared_ptr<bind>> binds;
   std::unordered_map<std::uint64_t, bind*> by_link;
-  slab<attempt> attempts;
+  attempt_table attempts;
   slab<pending_request> requests;
   smpp::reference_counter references{static_cast<std::uint64_t>(driver_clock::wall_now().time_since_epoch().count())};
   smpp::tlv_builder tlvs;

@@ -4,7 +4,8 @@
 #include <asio/dispatch.hpp>
 #include <asio/post.hpp>
 #include <map>
-#include <unordered_set>
+
+#include "connectors/attempts.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -23,6 +24,7 @@ struct bound_client {
   smpp::bind_mode mode{};
   std::string endpoint;
   bool linked = false;  // the engine knows it as a link
+  attempt_table::lane waiting{};
 };
 
 // A client's message that waits for the store.
@@ -30,15 +32,6 @@ struct pending_submit {
   std::shared_ptr<connection> from;
   std::uint32_t sequence = 0;
   smpp::command_id command{};
-};
-
-// A message on its way to a client.
-struct pending_deliver {
-  engine::message_id id{};
-  std::uint32_t attempt = 0;
-  account_ptr account{};
-  std::uint16_t parts_open = 0;
-  std::error_code error{};  // the first failure among its parts
 };
 
 }  // namespace
@@ -63,7 +56,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
 
   void replace_accounts(const std::vector<smpp_account>& all) {
     take_accounts(all);
-    for (const auto& c : std::vector(connections.begin(), connections.end())) {
+    for (const auto& [id, c] : std::map(connections)) {
       const auto* bound = client_of(*c);
       if (bound == nullptr) continue;
       const auto found = accounts.find(bound->account->system_id);
@@ -80,8 +73,8 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   static bound_client* client_of(connection& c) { return static_cast<bound_client*>(c.user_data().get()); }
 
   std::size_t count_binds(const account_ptr& account) const {
-    return static_cast<std::size_t>(std::ranges::count_if(connections, [&](const auto& c) {
-      const auto* bound = client_of(*c);
+    return static_cast<std::size_t>(std::ranges::count_if(connections, [&](const auto& each) {
+      const auto* bound = client_of(*each.second);
       return bound != nullptr && bound->account->system_id == account->system_id;
     }));
   }
@@ -90,7 +83,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
 
   void on_connected(connection& c) override {
     if (stopping) return c.close();
-    connections.insert(c.shared_from_this());
+    connections.emplace(c.id(), c.shared_from_this());
   }
 
   void on_refused(refusal why, const peer_address& peer) override { observer->on_refused(why, peer); }
@@ -129,26 +122,33 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
     observer->on_bound(*account, c.peer(), mode);
     if (!may_receive(mode)) return;
     bound->linked = true;
-    set_link(c, *bound, true);
+    set_link(c, *bound, true, account->deliver_window);
     flush_port();
   }
 
-  void set_link(connection& c, const bound_client& bound, bool up) {
+  void set_link(connection& c, const bound_client& bound, bool up, std::size_t capacity) {
     port.add_result(engine::link_state{.endpoint = bound.endpoint,
                                        .link = c.id(),
                                        .sink = sink,
                                        .up = up,
-                                       .capacity = static_cast<std::uint32_t>(bound.account->deliver_window)});
+                                       .capacity = static_cast<std::uint32_t>(capacity)});
     if (up) links[c.id()] = c.shared_from_this();
     else links.erase(c.id());
   }
 
-  void on_unbinding(connection& c) override { unlink(c); }
+  // What has not left goes elsewhere. What has may still be answered, so the link stays until the connection is closed.
+  void on_unbinding(connection& c) override {
+    auto* bound = client_of(c);
+    if (bound == nullptr || !bound->linked) return;
+    set_link(c, *bound, true, 0);
+    attempts.abandon(bound->waiting, reporter{*this, *bound});
+  }
 
   void unlink(connection& c) {
     auto* bound = client_of(c);
     if (bound == nullptr || !std::exchange(bound->linked, false)) return;
-    set_link(c, *bound, false);
+    attempts.abandon(bound->waiting, reporter{*this, *bound});
+    set_link(c, *bound, false, 0);
   }
 
   void on_closed(connection& c, std::error_code reason) override {
@@ -158,8 +158,8 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
     if (const auto* bound = client_of(c)) observer->on_unbound(*bound->account, c.peer(), reason);
     else observer->on_closed(c.peer(), reason);
     observer->on_ended(c.session().counters());
-    connections.erase(c.shared_from_this());
     c.set_user_data(nullptr);
+    connections.erase(c.id());
     if (connections.empty() && stopped) std::exchange(stopped, nullptr)();
   }
 
@@ -194,7 +194,10 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
     else (void)c.respond(sequence, smpp::submit_sm_resp{.message_id = id});
   }
 
-  void on_batch_end(connection&) override { flush_port(); }
+  void on_batch_end(connection& c) override {
+    if (auto* bound = client_of(c)) pump(c, *bound);
+    flush_port();
+  }
 
   void flush_port() {
     port.flush([this](const engine::event& e) {
@@ -227,74 +230,64 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
       return finish_submit(yes->token.value, command_status::ok, yes->id.text());
     if (const auto* no = std::get_if<engine::refused>(&a))
       return finish_submit(no->token.value, status_of(no->reason), {});
-    if (const auto* s = std::get_if<engine::send>(&a)) return deliver(*s);
+    if (auto* s = std::get_if<engine::send>(&a)) return deliver(*s);
   }
 
-  void deliver(const engine::send& s) {
+  void deliver(engine::send& s) {
     const auto found = links.find(s.link);
-    if (found == links.end()) return result_of(s, engine::attempt_outcome::not_sent, {});
+    if (found == links.end())  // never left
+      return port.add_result(engine::attempt_result{.id = s.id, .attempt = s.attempt});
     auto& c = *found->second;
-    const auto* bound = client_of(c);
-    const auto number = delivers.insert({s.id, s.attempt, bound->account});
-    auto& pending = *delivers.find(number);
-    if (s.content->kind == engine::message_kind::receipt) deliver_receipt(c, s, pending, number);
-    else deliver_message(c, s, pending, number);
-    touch(c);
-    if (pending.parts_open == 0) finish_deliver(number);
-  }
-
-  void deliver_receipt(connection& c, const engine::send& s, pending_deliver& pending, std::uint64_t number) {
-    smpp::deliver_sm m;
-    fill_receipt(m, *s.content, receipt_text, tlvs);
-    transmit(c, m, pending, number);
-  }
-
-  void deliver_message(connection& c, const engine::send& s, pending_deliver& pending, std::uint64_t number) {
-    const auto& profile = pending.account->profile;
-    const auto parts =
-        to_parts(*s.content, profile, references.next(s.content->source.value, s.content->destination.value));
+    auto& bound = *client_of(c);
+    auto parts = cut(*s.content, bound.account->profile);
     if (!parts) {
-      pending.error = parts.error().code;
-      return;
+      const auto why = parts.error().code;
+      return report(bound, {.order = std::move(s), .error = why});
     }
-    for (const auto& part : parts->parts) {
+    attempts.begin(bound.waiting, std::move(s), std::move(*parts));
+    pump(c, bound);
+    touch(c);
+  }
+
+  result<wire_parts> cut(const engine::message_content& content, const sms_profile& profile) {
+    if (content.kind != engine::message_kind::receipt)
+      return to_parts(content, profile, references.next(content.source.value, content.destination.value));
+    wire_parts one;
+    one.parts.emplace_back();
+    return one;
+  }
+
+  void pump(connection& c, bound_client& bound) {
+    if (bound.waiting.empty()) return;
+    const auto may_go = [&] {
+      const auto& s = c.session();
+      return !s.is_unbinding() && s.window_room() > 0 && s.open_requests() < bound.account->deliver_window;
+    };
+    const auto transmit = [&](attempt& a, std::size_t part, std::uint64_t cookie) {
+      const auto& content = *a.order.content;
       smpp::deliver_sm m;
-      fill(m, *s.content, *parts, part, tlvs);
-      transmit(c, m, pending, number);
-    }
+      if (content.kind == engine::message_kind::receipt) fill_receipt(m, content, receipt_text, tlvs);
+      else fill(m, content, a.parts, a.parts.parts[part], tlvs);
+      return c.request(m, {.cookie = cookie});
+    };
+    attempts.pump(bound.waiting, may_go, transmit, reporter{*this, bound});
   }
 
-  void transmit(connection& c, const smpp::deliver_sm& m, pending_deliver& pending, std::uint64_t number) {
-    const auto sent = c.request(m, {.cookie = number});
-    if (sent) ++pending.parts_open;
-    else if (!pending.error) pending.error = sent.error().code;
+  void on_outcome(connection& c, const smpp::outcome& o) override {
+    if (auto* bound = client_of(c)) attempts.part_done(o, reporter{*this, *bound});
   }
 
-  void on_outcome(connection&, const smpp::outcome& o) override {
-    auto* pending = delivers.find(o.cookie);
-    if (pending == nullptr) return;
-    if (o.error && !pending->error) pending->error = o.error;
-    if (--pending->parts_open == 0) finish_deliver(o.cookie);
+  void report(const bound_client& bound, const attempt& a) {
+    observer->on_deliver(*bound.account, a.error);
+    auto r = result_of(a, engine::attempt_outcome::delivered);
+    if (r.segments.size() == 1) r.segments.clear();  // says nothing that the outcome does not say
+    port.add_result(std::move(r));
   }
-
-  void finish_deliver(std::uint64_t number) {
-    const auto pending = delivers.take(number);
-    observer->on_deliver(*pending->account, pending->error);
-    auto outcome = pending->error ? outcome_of(pending->error) : engine::attempt_outcome::delivered;
-    // A message that could not be put into a PDU or into the window never left.
-    if (pending->error == smpp::errc::window_full || pending->error == smpp::errc::state_forbids)
-      outcome = engine::attempt_outcome::not_sent;
-    port.add_result(engine::attempt_result{.id = pending->id,
-                                           .attempt = pending->attempt,
-                                           .outcome = outcome,
-                                           .code = code_of(pending->error),
-                                           .text = pending->error ? pending->error.message() : std::string()});
-  }
-
-  void result_of(const engine::send& s, engine::attempt_outcome outcome, std::string text) {
-    port.add_result(
-        engine::attempt_result{.id = s.id, .attempt = s.attempt, .outcome = outcome, .text = std::move(text)});
-  }
+  struct reporter {
+    impl& owner;
+    const bound_client& bound;
+    void operator()(const attempt& a) const { owner.report(bound, a); }
+  };
 
   // Output of one batch leaves in one write per connection.
   void touch(connection& c) {
@@ -311,10 +304,10 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   std::unique_ptr<smpp::server> server;
   std::map<std::string, account_ptr, std::less<>> accounts;
   std::string costliest_password;  // a hashed one is longer than any clear one
-  std::unordered_set<std::shared_ptr<connection>> connections;
+  std::map<std::uint64_t, std::shared_ptr<connection>> connections;  // by id: in the order they came
   std::unordered_map<std::uint64_t, std::shared_ptr<connection>> links;
   slab<pending_submit> submits;
-  slab<pending_deliver> delivers;
+  attempt_table attempts;
   std::vector<std::shared_ptr<connection>> touched;
   smpp::reference_counter references{static_cast<std::uint64_t>(driver_clock::wall_now().time_since_epoch().count())};
   smpp::tlv_builder tlvs;
@@ -357,7 +350,7 @@ void smpp_server::stop(std::function<void()> done) {
     self->server->stop();
     if (self->connections.empty()) return done();
     self->stopped = done;
-    for (const auto& c : std::vector(self->connections.begin(), self->connections.end())) c->unbind();
+    for (const auto& [id, c] : std::map(self->connections)) c->unbind();
   });
 }
 
