@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Builds the release preset and runs the benchmarks:  scripts/bench.sh [--json] [--pairs N] [--seconds S] [filter]
-# Every row is the ratio of a subject and a reference measured in turns in the same run; see benchmarks/harness.hpp.
+# Builds the release preset and runs the benchmarks:  scripts/bench.sh [--json] [--no-setup] [--pairs N] [--seconds S] [filter]
+# Installs what the peers among the references need. Every row is the ratio of a subject and a reference measured in turns in the same run; see benchmarks/harness.hpp.
 # With --json standard output carries one JSON object per row and nothing else. Exits 1 when a benchmark fails to run; a
 # missed budget is reported in its row ("ok": false, MISS) and in the last line.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-usage() { echo "usage: scripts/bench.sh [--json] [--pairs N] [--seconds S] [filter]" >&2; exit 2; }
-json=no
+usage() { echo "usage: scripts/bench.sh [--json] [--no-setup] [--pairs N] [--seconds S] [filter]" >&2; exit 2; }
+setup=yes
 options=()
 filter=()
 while [[ $# -gt 0 ]]; do
   case $1 in
-    --json) json=yes; options+=(--json) ;;
+    --json) options+=(--json) ;;
+    --no-setup) setup=no ;;
     --pairs|--seconds) [[ $# -ge 2 ]] || usage; options+=("$1" "$2"); shift ;;
     -*) usage ;;
     *) [[ ${#filter[@]} -eq 0 ]] || usage; filter=("$1") ;;
@@ -21,6 +22,7 @@ while [[ $# -gt 0 ]]; do
 done
 say() { echo "$@" >&2; }
 
+if [[ $setup == yes ]]; then scripts/setup.sh --bench >&2; fi
 say "== build (preset release)"
 cmake --preset release -DMSGKIT_BUILD_BENCHMARKS=ON >&2
 cmake --build --preset release --target benchmarks >&2

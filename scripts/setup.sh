@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what msgkit needs:  scripts/setup.sh [--run | --test] [--list]
+# Installs what msgkit needs:  scripts/setup.sh [--run | --test | --bench] [--list]
 #   --run    to build and run the gateway (what scripts/run.sh needs)
 #   --test   to build everything and run every test, peers included (default)
+#   --bench  and to run the benchmarks beside their peers
 #   --list   print the package names and change nothing
 # Debian 12 and Ubuntu 24.04. Needs root or sudo only if something is missing; may be run again at any time.
 # Touches nothing but packages and tests/interop/node_modules. Services of installed packages are not started.
@@ -43,6 +44,8 @@ test nodejs node
 test npm npm
 test clang clang++
 test $fuzzer_runtime
+bench wrk wrk
+bench libsmpp34-dev
 TABLE
 }
 
@@ -52,14 +55,22 @@ for argument in "$@"; do
   case $argument in
     --run) set_name=run ;;
     --test) set_name=test ;;
+    --bench) set_name=bench ;;
     --list) list=yes ;;
-    *) echo "usage: scripts/setup.sh [--run | --test] [--list]" >&2; exit 2 ;;
+    *) echo "usage: scripts/setup.sh [--run | --test | --bench] [--list]" >&2; exit 2 ;;
   esac
 done
 
 say() { echo "setup: $*"; }
 
-wanted() { packages | if [[ $set_name == run ]]; then grep '^run '; else cat; fi; }
+# Each set holds those before it.
+wanted() {
+  case $set_name in
+    run) packages | grep '^run ' ;;
+    test) packages | grep -v '^bench ' ;;
+    bench) packages ;;
+  esac
+}
 
 installed() {  # package [command]
   if [[ -n ${2:-} ]] && command -v "$2" >/dev/null; then return 0; fi
