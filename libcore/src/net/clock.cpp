@@ -6,7 +6,7 @@
 namespace msgkit {
 namespace {
 
-thread_local const virtual_time* in_force = nullptr;
+thread_local virtual_time* in_force = nullptr;
 
 }  // namespace
 
@@ -21,6 +21,15 @@ void virtual_time::advance(duration by) noexcept { steady_ += by; }
 
 wall_time virtual_time::wall() const noexcept {
   return wall_ + std::chrono::duration_cast<std::chrono::milliseconds>(steady_ - start_);
+}
+
+time_point virtual_time::next_timer() {
+  while (!timers_.empty() && timers_.top() <= steady_) timers_.pop();
+  return timers_.empty() ? never : timers_.top();
+}
+
+void virtual_time::note_timer(time_point t) {
+  if (in_force != nullptr) in_force->timers_.push(t);
 }
 
 time_point driver_clock::now() noexcept {

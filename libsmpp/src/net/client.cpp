@@ -104,6 +104,7 @@ client::client(asio::any_io_executor executor, client_options options, std::shar
       retry_timer_(executor_),
       waiting_(std::make_unique<waiting>()) {
   options_.connection.session.role = role::esme;
+  if (options_.reconnect_seed == 0) options_.reconnect_seed = reinterpret_cast<std::uintptr_t>(this);
 }
 
 client::~client() {
@@ -122,6 +123,8 @@ void client::start() {
 }
 
 void client::connect() {
+  // A connection that is still leaving goes first, lost() then begins anew; so does an attempt under way.
+  if (connection_ || std::exchange(dialing_, true)) return;
   auto done = [weak = weak_from_this()](std::error_code ec, const std::shared_ptr<stream>& transport) {
     if (const auto self = weak.lock()) self->connected(ec, transport);
   };
@@ -130,6 +133,7 @@ void client::connect() {
 }
 
 void client::connected(std::error_code ec, std::shared_ptr<stream> transport) {
+  dialing_ = false;
   if (!running_) {
     if (transport) transport->close({});
     ec = ec ? ec : make_error_code(errc::session_closed);
@@ -156,19 +160,21 @@ void client::lost(std::error_code reason) {
   connection_.reset();
   const bool hopeless = options_.give_up_on_bad_credentials && is_credential_refusal(reason);
   if (!options_.reconnect || hopeless) running_ = false;
-  complete_bind(reason ? reason : make_error_code(errc::session_closed));
+  // After stop() and start() this is the end of the old bind, and says nothing about the one that is waited for.
+  if (!std::exchange(leaving_, false) || !running_)
+    complete_bind(reason ? reason : make_error_code(errc::session_closed));
   std::chrono::milliseconds retry_in{-1};
   if (running_) {
-    retry_in = backoff_delay(options_.reconnect_backoff, attempt_++, reinterpret_cast<std::uintptr_t>(this));
+    retry_in = backoff_delay(options_.reconnect_backoff, attempt_++, options_.reconnect_seed);
     retry_timer_.expires_after(retry_in);
     retry_timer_.async_wait([weak = weak_from_this()](std::error_code ec) {
       const auto self = weak.lock();
       if (!ec && self && self->running_) self->connect();
     });
   }
+  const auto stopped = std::exchange(stopped_, nullptr);
   if (handler_) handler_->on_unbound(*this, reason, retry_in);
-  if (!running_)
-    if (const auto done = std::exchange(stopped_, nullptr)) done();
+  if (stopped) stopped();
 }
 
 void client::stop(std::function<void()> done) {
@@ -176,7 +182,11 @@ void client::stop(std::function<void()> done) {
   retry_timer_.cancel();
   connector_.cancel();
   if (connection_) {
-    stopped_ = std::move(done);
+    leaving_ = true;
+    if (stopped_ && done)
+      stopped_ = [first = std::move(stopped_), second = std::move(done)] { first(), second(); };
+    else if (done)
+      stopped_ = std::move(done);
     connection_->unbind();
   } else {
     // Between two attempts nothing else would tell those who wait for a bind.

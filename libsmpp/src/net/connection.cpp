@@ -101,8 +101,10 @@ void connection::flush() {
   }
 }
 
-// The last answers may still be on their way out; a peer that does not take them is not waited for.
+// The last answers may still be on their way out; a peer that does not take them is not waited for, however often
+// somebody flushes meanwhile.
 void connection::linger() {
+  if (std::exchange(lingering_, true)) return;
   stream_->close_after_flush();
   timer_.expires_after(linger_max);
   timer_.async_wait([self = shared_from_this()](std::error_code ec) {

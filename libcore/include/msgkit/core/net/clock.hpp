@@ -4,6 +4,9 @@
 
 #include <asio/basic_waitable_timer.hpp>
 #include <chrono>
+#include <functional>
+#include <queue>
+#include <vector>
 
 #include "msgkit/core/time.hpp"
 
@@ -23,11 +26,17 @@ class virtual_time {
   void step_wall(std::chrono::milliseconds by) noexcept { wall_ += by; }
   [[nodiscard]] time_point steady() const noexcept { return steady_; }
   [[nodiscard]] wall_time wall() const noexcept;
+  // The earliest moment after steady() that a driver_timer of this thread was set for, also when it was cancelled since;
+  // `never` without one.
+  [[nodiscard]] time_point next_timer();
+  // A timer was set. Nothing happens without a virtual time in force.
+  static void note_timer(time_point t);
 
  private:
   time_point steady_;
   time_point start_;
   wall_time wall_;  // at start_, steps included
+  std::priority_queue<time_point, std::vector<time_point>, std::greater<>> timers_;
 };
 
 struct driver_clock {
@@ -46,6 +55,16 @@ struct driver_wait_traits {
   static duration to_wait_duration(const time_point& t) noexcept { return to_wait_duration(t - driver_clock::now()); }
 };
 
-using driver_timer = asio::basic_waitable_timer<driver_clock, driver_wait_traits>;
+// As its base; a simulation learns when it has to look again.
+class driver_timer : public asio::basic_waitable_timer<driver_clock, driver_wait_traits> {
+ public:
+  using basic_waitable_timer::basic_waitable_timer;
+
+  std::size_t expires_at(const time_point& t) {
+    virtual_time::note_timer(t);
+    return basic_waitable_timer::expires_at(t);
+  }
+  std::size_t expires_after(const duration& d) { return expires_at(driver_clock::now() + d); }
+};
 
 }  // namespace msgkit

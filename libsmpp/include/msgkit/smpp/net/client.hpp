@@ -53,6 +53,7 @@ struct client_options {
   std::string address_range{};
   bool reconnect = true;
   backoff_options reconnect_backoff{.initial = std::chrono::milliseconds{500}, .maximum = std::chrono::seconds{30}};
+  std::uint64_t reconnect_seed = 0;  // of the jitter; 0: another one for each client of the process
   // Statuses of a bind response after which trying again is pointless until somebody changes the configuration.
   bool give_up_on_bad_credentials = false;  // RINVPASWD, RINVSYSID, RINVSYSTYP, RBINDFAIL
 };
@@ -66,7 +67,7 @@ class client : public std::enable_shared_from_this<client> {
   // Closes the connection without unbinding; stop() is the polite way.
   ~client();
 
-  // Connects and binds, again and again until stop().
+  // Connects and binds, again and again until stop(). While a stop() is under way, after it.
   void start();
   // Unbinds politely and stops reconnecting. `done` runs when the connection is closed.
   void stop(std::function<void()> done = {});
@@ -181,6 +182,8 @@ class client : public std::enable_shared_from_this<client> {
   pdu_observer* observer_ = nullptr;
   std::uint32_t attempt_ = 0;
   bool running_ = false;
+  bool dialing_ = false;
+  bool leaving_ = false;  // stop() was called and the connection is not closed yet
 };
 
 }  // namespace msgkit::smpp

@@ -116,6 +116,7 @@ class connection final : public stream_handler, public std::enable_shared_from_t
   bool draining_ = false;
   bool flush_scheduled_ = false;
   bool closed_ = false;  // the session's last event has been seen
+  bool lingering_ = false;
 };
 
 }  // namespace msgkit::smpp
