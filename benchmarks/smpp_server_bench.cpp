@@ -114,8 +114,9 @@ double run_durable(std::size_t connections, std::size_t window, bench::seconds l
     account.password = "secret";
     account.binds_max = 10'000;
     smpp.accounts.push_back(account);
-    const auto check = [](const std::string& stored, const std::string& given, const std::function<void(bool)>& done) {
-      done(stored == given);
+    const auto check = [](const std::string& stored, const std::string& given,
+                          const std::function<void(app::credential_answer)>& done) {
+      done(stored == given ? app::credential_answer::good : app::credential_answer::bad);
     };
     app::smpp_server server(io.executor(), core, smpp, check, std::make_shared<app::smpp_server_observer>());
     if (server.listen()) throw std::runtime_error("cannot listen");

@@ -75,8 +75,6 @@ class runner {
 
   int run() {
     metrics_.add_process_metrics(spec_.name, spec_.version, spec_.revision);
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);  // a file size limit shall look like a full disk
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) signals_.add(signal);
     wait_signal();
     if (!app_->start(context_)) {
@@ -199,6 +197,8 @@ std::size_t raise_descriptor_limit() noexcept {
 }
 
 int run_daemon(int argc, const char* const* argv, const daemon_spec& spec) try {
+  std::signal(SIGPIPE, SIG_IGN);  // before the first word to standard error, which nobody may read
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit shall look like a full disk
   command_line line;
   if (const auto code = parse_command_line(argc, argv, spec, line)) return *code;
   auto config = open_config(spec, line);

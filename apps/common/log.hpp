@@ -34,7 +34,7 @@ class log_value {
     requires(!std::same_as<T, bool>)
   log_value(T v) : value_(static_cast<std::uint64_t>(v)) {}  // NOLINT
   log_value(double v) : value_(v) {}                         // NOLINT
-  log_value(std::error_code v) : value_(v) {}                // NOLINT: shown as its message
+  log_value(std::error_code v) : value_(v) {}                // NOLINT: shown as its message, "none" when empty
 
   using variant = std::variant<std::string_view, bool, std::int64_t, std::uint64_t, double, std::error_code>;
   [[nodiscard]] const variant& get() const noexcept { return value_; }

@@ -71,7 +71,7 @@ void append_value(std::string& out, log_format format, const log_value& value) {
     out += '"';
   };
   std::visit(overloaded{[&](std::string_view v) { text(v); },
-                        [&](std::error_code v) { text(v.message()); },
+                        [&](std::error_code v) { text(v ? v.message() : "none"); },
                         [&](bool v) { out += v ? "true" : "false"; },
                         [&](double v) {
                           if (std::isfinite(v)) fmt::format_to(std::back_inserter(out), "{}", v);

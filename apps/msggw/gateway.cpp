@@ -4,6 +4,7 @@
 #include <asio/thread_pool.hpp>
 #include <atomic>
 #include <filesystem>
+#include <future>
 #include <map>
 
 #include "common/health.hpp"
@@ -57,8 +58,21 @@ class credential_service {
 
 struct running_carrier {
   smpp_carrier_options options;
+  asio::any_io_executor executor;
   std::unique_ptr<smpp_carrier> connector;
 };
+
+// A connector's sockets belong to its executor, so it is taken down there while that executor's thread still runs.
+template <class Connector>
+void destroy_on(const asio::any_io_executor& executor, std::unique_ptr<Connector>& connector) {
+  if (!connector) return;
+  std::promise<void> gone;
+  asio::post(executor, [&] {
+    connector.reset();
+    gone.set_value();
+  });
+  gone.get_future().wait();
+}
 
 bool same(const smpp_carrier_options& a, const smpp_carrier_options& b) {
   const auto key = [](const smpp_carrier_options& o) {
@@ -81,7 +95,8 @@ class gateway final : public daemon {
   bool start(daemon_context& context) override {
     context_ = &context;
     if (!start_engine()) return false;
-    clients_ = std::make_unique<smpp_server>(context.pool.executor(0), *engine_, config_.smpp, credentials_.check(),
+    clients_executor_ = context.pool.executor(0);
+    clients_ = std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(),
                                              make_server_observer(context.metrics));
     if (const auto ec = clients_->listen()) return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
     carrier_observer_ = make_carrier_observer(context.metrics);
@@ -112,8 +127,9 @@ class gateway final : public daemon {
     checks_.clear();
     if (http_) http_->close();
     if (metrics_http_) metrics_http_->close();
+    for (auto& [name, c] : carriers_) destroy_on(c.executor, c.connector);
     carriers_.clear();
-    clients_.reset();
+    destroy_on(clients_executor_, clients_);
     credentials_.stop();
     engine_.reset();
   }
@@ -158,9 +174,10 @@ class gateway final : public daemon {
   }
 
   void start_carrier(const smpp_carrier_options& options) {
-    auto made = std::make_unique<smpp_carrier>(context_->pool.next(), *engine_, options, carrier_observer_);
+    const auto executor = context_->pool.next();
+    auto made = std::make_unique<smpp_carrier>(executor, *engine_, options, carrier_observer_);
     made->start();
-    carriers_[options.name] = {options, std::move(made)};
+    carriers_[options.name] = {options, executor, std::move(made)};
   }
 
   bool start_http() {
@@ -220,7 +237,7 @@ class gateway final : public daemon {
     for (auto at = carriers_.begin(); at != carriers_.end();) {
       const auto found = wanted.find(at->first);
       const bool stays = found != wanted.end() && same(found->second, at->second.options);
-      if (!stays) retire(std::move(at->second.connector));
+      if (!stays) retire(std::move(at->second));
       at = stays ? std::next(at) : carriers_.erase(at);
     }
     for (const auto& [name, options] : wanted)
@@ -229,10 +246,10 @@ class gateway final : public daemon {
     log_.info("configuration applied", {{"clients", fresh.smpp.accounts.size()}, {"carriers", carriers_.size()}});
   }
 
-  // Unbinds and is destroyed on the main thread once its connections are closed.
-  void retire(std::unique_ptr<smpp_carrier> old) {
-    std::shared_ptr<smpp_carrier> kept = std::move(old);
-    kept->stop([kept, main = context_->executor] { asio::post(main, [kept] {}); });
+  // Unbinds, and is destroyed on its executor once its connections are closed.
+  static void retire(running_carrier old) {
+    std::shared_ptr<smpp_carrier> kept = std::move(old.connector);
+    kept->stop([kept, executor = old.executor] { asio::post(executor, [kept] {}); });
   }
 
   void stop_connectors(const std::function<void()>& done) {
@@ -251,6 +268,7 @@ class gateway final : public daemon {
   std::vector<std::shared_ptr<void>> checks_;
   std::unique_ptr<engine::engine> engine_;
   std::shared_ptr<void> collected_;
+  asio::any_io_executor clients_executor_;
   std::unique_ptr<smpp_server> clients_;
   std::shared_ptr<smpp_carrier_observer> carrier_observer_;
   std::map<std::string, running_carrier> carriers_;

@@ -2,6 +2,7 @@
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "libsmpp/net/message_centre.hpp"
@@ -64,15 +65,16 @@ TEST(ServerThreads, EachSessionStaysOnItsOwnThread) {
     std::atomic<std::size_t> next{0};
     server_options options;
     options.accept.listen_port = 0;
-    server under_test(acceptor_loop.context.get_executor(), options, centre,
-                      [&] { return asio::any_io_executor(places[next++ % 3].context.get_executor()); });
-    ASSERT_FALSE(under_test.listen());
+    auto under_test = std::make_unique<server>(acceptor_loop.context.get_executor(), options, centre, [&] {
+      return asio::any_io_executor(places[next++ % 3].context.get_executor());
+    });
+    ASSERT_FALSE(under_test->listen());
     asio::io_context io;
     std::vector<std::shared_ptr<client>> clients;
     std::vector<std::shared_ptr<sender>> senders;
     for (int i = 0; i < client_count; ++i) {
       client_options o;
-      o.connect.port = under_test.port();
+      o.connect.port = under_test->port();
       o.system_id = "esme";
       senders.push_back(std::make_shared<sender>());
       clients.push_back(client::make(io.get_executor(), o, senders.back()));
@@ -80,7 +82,12 @@ TEST(ServerThreads, EachSessionStaysOnItsOwnThread) {
     }
     EXPECT_TRUE(run_until(io, [&] { return centre->closed == client_count; }, 60s));
     for (const auto& s : senders) EXPECT_EQ(s->answered, sender::wanted);
-    asio::post(acceptor_loop.context, [&] { under_test.stop(); });
+    std::promise<void> gone;
+    asio::post(acceptor_loop.context, [&] {
+      under_test.reset();  // where it lives
+      gone.set_value();
+    });
+    gone.get_future().wait();
   }
   EXPECT_EQ(centre->requests, client_count * sender::wanted);
   EXPECT_EQ(centre->strangers, 0);
