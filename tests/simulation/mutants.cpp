@@ -1,0 +1,139 @@
+#include "mutants.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace msgkit::simulation {
+namespace {
+
+class store_around : public engine::store {
+ public:
+  explicit store_around(engine::store& inner) : inner_(inner) {}
+  result<void> commit(std::span<const engine::record> records) override { return inner_.commit(records); }
+  result<void> recover() override { return inner_.recover(); }
+  result<void> remove(std::span<const engine::message_id> ids) override { return inner_.remove(ids); }
+  result<engine::load_report> load_active(const message_handler& m, const corrupt_handler& c) override {
+    return inner_.load_active(m, c);
+  }
+  result<std::optional<engine::message>> find(engine::message_id id) override { return inner_.find(id); }
+  result<engine::message_id> last_id() override { return inner_.last_id(); }
+  result<std::size_t> purge(engine::message_id before, std::size_t limit) override { return inner_.purge(before, limit); }
+  [[nodiscard]] std::string_view error_text() const override { return inner_.error_text(); }
+
+ private:
+  engine::store& inner_;
+};
+
+struct forgetful final : store_around {
+  using store_around::store_around;
+  result<void> commit(std::span<const engine::record> records) override {
+    if (!records.empty() && ++count_ % 25 == 0) return {};
+    return store_around::commit(records);
+  }
+  int count_ = 0;
+};
+
+// Stands between connectors and engine in both directions. Each post is taken apart, so that one event can be changed.
+class inbox_around : public engine::inbox {
+ public:
+  explicit inbox_around(engine::inbox& inner) : inner_(inner) {}
+  engine::sink_id add_sink(engine::sink& s) override {
+    auto made = std::make_unique<relay>(*this, s);
+    const auto id = inner_.add_sink(*made);
+    relays_[id] = std::move(made);
+    return id;
+  }
+  void remove_sink(engine::sink_id id) override {
+    inner_.remove_sink(id);
+    relays_.erase(id);
+  }
+  bool post(engine::event&& e) override {
+    std::vector<engine::event> one;
+    one.push_back(std::move(e));
+    return post(one);
+  }
+  bool post(std::vector<engine::event>& events) override {
+    std::erase_if(events, [this](engine::event& e) { return !passes(e); });
+    return events.empty() || inner_.post(events);
+  }
+
+ protected:
+  virtual bool passes(engine::event&) { return true; }
+  virtual void change(std::vector<engine::action>&) {}
+  void answer(engine::ingress_token token, engine::action a) {
+    std::vector<engine::action> one;
+    one.push_back(std::move(a));
+    relays_.at(token.sink)->to.on_actions(std::move(one));
+  }
+
+ private:
+  struct relay final : engine::sink {
+    relay(inbox_around& o, engine::sink& s) : owner(o), to(s) {}
+    void on_actions(std::vector<engine::action>&& actions) override {
+      owner.change(actions);
+      to.on_actions(std::move(actions));
+    }
+    inbox_around& owner;
+    engine::sink& to;
+  };
+  engine::inbox& inner_;
+  std::map<engine::sink_id, std::unique_ptr<relay>> relays_;
+};
+
+struct hasty final : inbox_around {
+  using inbox_around::inbox_around;
+  bool passes(engine::event& e) override {
+    auto* s = std::get_if<engine::submit>(&e);
+    if (s == nullptr || ++count_ % 10 != 0) return true;
+    answer(s->token, engine::accepted{s->token, engine::message_id{1'000'000u + static_cast<std::uint64_t>(count_)}});
+    s->token.sink = 0;  // the engine's own answer finds nobody
+    return true;
+  }
+  int count_ = 0;
+};
+
+struct repeating final : inbox_around {
+  using inbox_around::inbox_around;
+  void change(std::vector<engine::action>& actions) override {
+    for (std::size_t i = actions.size(); i-- > 0;)
+      if (std::holds_alternative<engine::send>(actions[i]) && ++count_ % 10 == 0) actions.push_back(actions[i]);
+  }
+  int count_ = 0;
+};
+
+struct without_results final : inbox_around {
+  using inbox_around::inbox_around;
+  bool passes(engine::event& e) override {
+    return !std::holds_alternative<engine::attempt_result>(e) || ++count_ % 20 != 0;
+  }
+  int count_ = 0;
+};
+
+struct without_reports final : inbox_around {
+  using inbox_around::inbox_around;
+  bool passes(engine::event& e) override {
+    const auto* r = std::get_if<engine::report>(&e);
+    if (r == nullptr || ++count_ % 5 != 0) return true;
+    answer(r->token, engine::report_done{r->token});
+    return false;
+  }
+  int count_ = 0;
+};
+
+template <class Inbox>
+mutation with_inbox() {
+  return {.around_inbox = [](engine::inbox& inner) { return std::make_unique<Inbox>(inner); }};
+}
+
+}  // namespace
+
+mutation forgetful_store() {
+  return {.around_store = [](engine::store& inner) { return std::make_unique<forgetful>(inner); }};
+}
+mutation hasty_acknowledgement() { return with_inbox<hasty>(); }
+mutation repeated_sends() { return with_inbox<repeating>(); }
+mutation swallowed_results() { return with_inbox<without_results>(); }
+mutation swallowed_reports() { return with_inbox<without_reports>(); }
+mutation wide_window() { return {.extra_window = 2}; }
+
+}  // namespace msgkit::simulation
