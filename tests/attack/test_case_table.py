@@ -6,7 +6,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = {"framing", "pressure", "process", "store"}
 CASES = set(range(1, 18)) | set(range(47, 53))
-WITHOUT_A_TEST_YET = {50}
 
 
 class CaseTable(unittest.TestCase):
@@ -32,7 +31,7 @@ class CaseTable(unittest.TestCase):
             number, cells = int(row[0]), row[1].split(" | ")
             names = re.findall(r"`([^`]+)`", cells[-1])
             seen.add(number)
-            self.assertEqual(not names, number in WITHOUT_A_TEST_YET, f"case {number}")
+            self.assertTrue(names, f"case {number}")
             for name in names:
                 self.assertTrue(self.exists(name), f"case {number}: there is no {name}")
         self.assertEqual(seen, CASES)

@@ -1,15 +1,39 @@
 """A disk that is full and files that are damaged, against the running gateway.
 
-The numbers in the test names are the cases of docs/attack-cases.md. MSGKIT_BIN_DIR is the build directory.
+The numbers in the test names are the cases of docs/attack-cases.md. MSGKIT_BIN_DIR is the build directory,
+MSGKIT_SLOW_DISK_LIBRARY the library that makes a program's disk slow.
 """
+import os
 import resource
+import time
 import unittest
 from collections import Counter
 
-from gateway_under_attack import CARRIER_NUMBER, OK, SYSTEM_ERROR, Client, Gateway
+from gateway_under_attack import CARRIER_NUMBER, OK, SYSTEM_ERROR, THROTTLED, Client, Gateway
 from gateway import Smppd, binary
 from peers import PeerTest, http_get, wait_until
 from raw_smpp import SUBMIT_SM, pdu, submit_sm_body
+
+
+class SlowStore(PeerTest):
+    def test_50_a_store_that_takes_long(self):
+        slow = self.scratch / "slow"
+        gateway = Gateway(self, Smppd(self).port, smpp="inbound_window = 100",
+                          environment={"LD_PRELOAD": os.environ["MSGKIT_SLOW_DISK_LIBRARY"], "MSGKIT_SLOW_DISK": str(slow)})
+        client = Client(gateway)
+        self.assertEqual(client.submit(text=b"before")[0], OK)
+        slow.touch()
+        client.send(b"".join(pdu(SUBMIT_SM, 1000 + i, submit_sm_body("1", CARRIER_NUMBER, f"slow {i}".encode()))
+                             for i in range(300)))
+        # Nothing is acknowledged, what is beyond the window is asked to slow down, and everything else answers.
+        self.assertEqual(Counter(client.receive()[1] for _ in range(200)), {THROTTLED: 200})
+        asked = time.monotonic()
+        self.assertEqual(http_get(f"http://127.0.0.1:{gateway.http_port}/health")[0], 200)
+        self.assertEqual(http_get(f"http://127.0.0.1:{gateway.http_port}/metrics")[0], 200)
+        self.assertLess(time.monotonic() - asked, 2)
+        Client(gateway).close()  # binds as ever
+        slow.unlink()
+        self.assertEqual(Counter(client.receive()[1] for _ in range(100)), {OK: 100})
 
 
 class Store(PeerTest):
