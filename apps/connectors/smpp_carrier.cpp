@@ -28,6 +28,9 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   impl(asio::any_io_executor e, engine::inbox& eng, smpp_carrier_options o, std::shared_ptr<smpp_carrier_observer> obs)
       : executor(std::move(e)), engine_(eng), port(eng), options(std::move(o)), observer(std::move(obs)),
         endpoint("carrier:" + options.name), pace(options.segments_per_second), pace_timer(executor) {}
+  ~impl() override {
+    for (const auto& b : binds) b->session.reset();
+  }
 
   // One bind. Its link in the engine is the current connection.
   struct bind final : smpp::client_handler {

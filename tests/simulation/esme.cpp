@@ -59,8 +59,10 @@ void esme::start(test::virtual_network& network) {
 }
 
 void esme::stop() {
-  for (const auto& b : binds_) b->session->stop();
-  binds_.clear();
+  for (const auto& b : std::exchange(binds_, {})) {
+    b->session->stop();
+    b->session.reset();  // they keep each other alive
+  }
 }
 
 void esme::calm_down() {

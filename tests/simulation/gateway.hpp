@@ -27,7 +27,7 @@ class gateway {
   gateway& operator=(const gateway&) = delete;
 
   void start();
-  // The process dies at this moment.
+  // The process dies at this moment. Before the loop ends, too: what it leaves is cleared away by the loop.
   void crash();
   // SIGTERM as the daemon handles it: drain, engine, connectors. `done` runs when nothing of it is left.
   void shut_down(std::function<void()> done);

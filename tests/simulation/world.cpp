@@ -17,6 +17,7 @@ class world {
   }
   ~world() {
     loop_.clear();
+    if (gateway_.is_up()) gateway_.crash();
     network_.shutdown();
     for (const auto& c : clients_) c->stop();
     for (const auto& c : carriers_) c->stop();
