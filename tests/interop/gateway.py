@@ -50,6 +50,7 @@ port = {carrier_port}
 system_id = {toml_string(CARRIER_ID)}
 password = {toml_string(CARRIER_PASSWORD)}
 reconnect_initial = "20ms"
+window = 500
 
 [[routes]]
 to = ["carrier:upstream"]
