@@ -9,6 +9,7 @@
 
 #include "common/digest.hpp"
 #include "common/http_auth.hpp"
+#include "common/json.hpp"
 #include "msgkit/core/hex.hpp"
 #include "msgkit/core/secure.hpp"
 
@@ -141,10 +142,10 @@ std::optional<parameters> vonage_parameters(const http_request& r) {
   if (is_form(r)) {
     for (auto& pair : parse_form(r.body)) out.push_back(std::move(pair));
   } else if (!r.body.empty()) {
-    const auto json = nlohmann::json::parse(r.body, nullptr, false);
-    if (!json.is_object()) return std::nullopt;
+    nlohmann::json json;
+    std::string why;
+    if (!parse_json(r.body, json, why, {.depth_max = 1}) || !json.is_object()) return std::nullopt;
     for (const auto& [key, value] : json.items()) {
-      if (value.is_structured()) return std::nullopt;
       out.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
     }
   }
