@@ -64,7 +64,8 @@ std::optional<std::string> decrypt(const std::string& key, std::string& box, std
   const bool good =
       c && EVP_DecryptInit_ex(c.get(), EVP_aes_256_gcm(), nullptr, octets_of(key), at) == 1 &&
       EVP_DecryptUpdate(c.get(), nullptr, &length, octets_of(place), static_cast<int>(place.size())) == 1 &&
-      EVP_DecryptUpdate(c.get(), octets_of(out), &length, at + nonce_octets + tag_octets, static_cast<int>(out.size())) == 1 &&
+      EVP_DecryptUpdate(c.get(), octets_of(out), &length, at + nonce_octets + tag_octets,
+                        static_cast<int>(out.size())) == 1 &&
       EVP_CIPHER_CTX_ctrl(c.get(), EVP_CTRL_GCM_SET_TAG, tag_octets, at + nonce_octets) == 1 &&
       EVP_DecryptFinal_ex(c.get(), octets_of(out) + length, &length) == 1;
   if (!good) return std::nullopt;
