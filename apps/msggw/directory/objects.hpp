@@ -218,6 +218,7 @@ struct carrier {
   std::string type{};      // smpp, or a dialect of the HTTP carriers
   std::string username{};  // account, SID, system_id
   std::string password{};
+  std::string account{};             // where it is not the username
   std::string profile_id{};          // messaging profile, application or service plan
   std::string webhook_id{};          // the unguessable part of its webhooks' path; ours, never given
   std::string signing_secret{};      // what proves its webhooks; empty: the password, where the dialect says so
@@ -235,6 +236,7 @@ struct carrier {
     v.text("type", s.type, text_rule{1, 32, accepts::name, "letters, digits and _ - . @"});
     v.text("username", s.username, text_rule{1, 255});
     v.secret("password", s.password, secret_use::spoken);
+    v.text("account", s.account, text_rule{0, 255});
     v.text("profile_id", s.profile_id, text_rule{0, 255});
     v.shown("webhook_id", s.webhook_id);
     v.secret("signing_secret", s.signing_secret, secret_use::spoken);
