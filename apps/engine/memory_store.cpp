@@ -38,6 +38,10 @@ void memory_store::write(std::map<std::uint64_t, row>& rows, std::span<const rec
       encode(*r.content, at->second.content);
     }
     if (at == rows.end()) continue;  // removed meanwhile: an update of nothing, as in SQL
+    if (r.is_replaced) {
+      at->second.content.clear();
+      encode(*r.content, at->second.content);
+    }
     at->second.progress.clear();
     encode(*r.progress, at->second.progress);
     at->second.settled = r.progress->settled;
