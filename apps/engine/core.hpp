@@ -95,6 +95,6 @@ class core {
 
 // Whether the message is one that the query may ask about, and the answer.
 bool is_asked_about(const query& q, const message& m);
-query_done answer_to(const query& q, message_id id, const message_progress& p, bool scheduled);
+query_done answer_to(const query& q, message_id id, const message_progress& p, content_ptr content, bool scheduled);
 
 }  // namespace msgkit::engine

@@ -25,8 +25,8 @@ bool selects(const message_selector& what, message_id id, const message_content&
 
 bool is_asked_about(const query& q, const message& m) { return selects(q.what, m.id, *m.content); }
 
-query_done answer_to(const query& q, message_id id, const message_progress& p, bool scheduled) {
-  return {q.token, id, p.state, scheduled && p.state == message_state::queued, p.done_at, p.error.code};
+query_done answer_to(const query& q, message_id id, const message_progress& p, content_ptr content, bool scheduled) {
+  return {q.token, id, p.state, scheduled && p.state == message_state::queued, p.done_at, p.error.code, std::move(content)};
 }
 
 void core::impl::refuse(ingress_token token, refusal reason) {
@@ -143,7 +143,7 @@ void core::impl::apply(const query& q, wall_time now) {
   if (at == entries.end()) return;
   const auto& e = at->second;
   if (!selects(q.what, at->first, *e.content)) return refuse(q.token, refusal::not_found);
-  actions.emplace_back(answer_to(q, at->first, e.p, e.content->schedule_at > now));
+  actions.emplace_back(answer_to(q, at->first, e.p, e.content, e.content->schedule_at > now));
 }
 
 void core::impl::apply(const replace& r, wall_time now) {
@@ -154,7 +154,6 @@ void core::impl::apply(const replace& r, wall_time now) {
   if (e.p.state != message_state::queued || !e.p.segments.empty()) return refuse(r.token, refusal::too_late);
   auto fresh = std::make_shared<message_content>(*e.content);
   fresh->body = r.body;
-  fresh->user_data_header = r.user_data_header;
   fresh->receipt_wanted = r.receipt_wanted;
   if (r.schedule_at) fresh->schedule_at = *r.schedule_at;
   if (r.valid_until) fresh->valid_until = *r.valid_until;

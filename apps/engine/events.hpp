@@ -111,8 +111,7 @@ struct query {
 struct replace {
   ingress_token token{};
   message_selector what{};
-  byte_vector body{};
-  bool user_data_header = false;
+  byte_vector body{};         // in the coding of the old one, and with a user data header if that had one
   std::optional<wall_time> schedule_at{}, valid_until{};  // absent: as they are; the epoch: the default
   std::uint8_t receipt_wanted = 0;
 };
@@ -173,6 +172,7 @@ struct query_done {
   bool scheduled = false;     // waits for its schedule time
   wall_time done_at{};        // the epoch while it is not settled
   std::uint32_t error_code = 0;
+  content_ptr content{};      // without body and passthrough once the message waits for its report
 };
 // Put this message on the wire over `link`, then post exactly one attempt_result{id, attempt}.
 struct send {

@@ -75,7 +75,7 @@ action processor::answer_from_store(const query& q) {
   const auto found = store_.find(q.what.id);
   if (!found) return refused{q.token, refusal::store_unavailable};
   if (!*found || !is_asked_about(q, **found)) return refused{q.token, refusal::not_found};
-  return answer_to(q, q.what.id, (*found)->progress, false);
+  return answer_to(q, q.what.id, (*found)->progress, (*found)->content, false);
 }
 
 // ---- when the store fails -----------------------------------------------------------------------------------------

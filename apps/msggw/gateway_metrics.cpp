@@ -123,7 +123,7 @@ class server_observer final : public smpp_server_observer {
   void on_submit(const smpp_account& a, smpp::command_status status) override {
     submits_.add(a.name, static_cast<std::uint32_t>(status), smpp::status_name(status));
   }
-  void on_deliver(const smpp_account& a, std::error_code error) override {
+  void on_deliver(const smpp_account& a, const engine::message_content&, std::error_code error) override {
     delivers_.add(a.name, static_cast<std::uint32_t>(error.value()), result_name(error));
   }
 
