@@ -25,6 +25,7 @@ run pkg-config pkg-config
 run libc6-dev
 run libasio-dev
 run libcurl4-openssl-dev
+run libre2-dev
 run libfmt-dev
 run libssl-dev
 run $boost

@@ -111,6 +111,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   void on_connected(connection& c) override {
     if (stopping) return c.close();
     connections.emplace(c.id(), c.shared_from_this());
+    observer->on_connected(c.peer());
   }
 
   void on_refused(refusal why, const peer_address& peer) override { observer->on_refused(why, peer); }

@@ -50,6 +50,7 @@ struct smpp_server_options {
 // What operators and metrics want to know. Called on the connector's executor.
 struct smpp_server_observer {
   virtual ~smpp_server_observer() = default;
+  virtual void on_connected(const peer_address&) {}
   virtual void on_bound(const smpp_account&, const peer_address&, smpp::bind_mode) {}
   virtual void on_bind_refused(std::string_view /*system_id*/, const peer_address&, smpp::command_status) {}
   virtual void on_unbound(const smpp_account&, const peer_address&, std::error_code) {}

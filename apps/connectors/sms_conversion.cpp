@@ -290,6 +290,12 @@ void fill(Pdu& m, const engine::message_content& c, const wire_parts& parts, con
   m.tlvs = tlvs.list();
 }
 
+std::uint8_t esm_class_of(const engine::message_content& c) noexcept {
+  smpp::tlv_list tlvs;
+  return static_cast<std::uint8_t>(unpack(c.passthrough, tlvs).esm_class |
+                                   (c.user_data_header ? smpp::esm::udh_indicator : 0));
+}
+
 void fill_receipt(smpp::deliver_sm& m, const engine::message_content& c, std::string_view id, std::string& text,
                   smpp::tlv_builder& tlvs) {
   const auto& details = *c.receipt;

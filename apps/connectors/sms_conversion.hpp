@@ -64,6 +64,9 @@ template <class Pdu>
 void fill(Pdu& m, const engine::message_content& c, const wire_parts& parts, const wire_part& part,
           smpp::tlv_builder& tlvs);
 
+// The esm_class that a peer gave a message, with the bit of its user data header.
+std::uint8_t esm_class_of(const engine::message_content& c) noexcept;
+
 // A receipt as deliver_sm, about the message that the peer knows as `id`; `text` and `tlvs` hold what `m` views.
 void fill_receipt(smpp::deliver_sm& m, const engine::message_content& c, std::string_view id, std::string& text,
                   smpp::tlv_builder& tlvs);

@@ -61,7 +61,14 @@ result<void> memory_store::commit(std::span<const record> records) {
     return failed();
   }
   write(rows_, records);
+  if (settled_max_ != SIZE_MAX) forget_oldest(records);
   return {};
+}
+
+void memory_store::forget_oldest(std::span<const record> records) {
+  for (const auto& r : records)
+    if (r.progress->settled) settled_.push_back(r.id.key());
+  for (; settled_.size() > settled_max_; settled_.pop_front()) rows_.erase(settled_.front());
 }
 
 result<void> memory_store::recover() {

@@ -1,4 +1,4 @@
-#include "msggw/api.hpp"
+#include "connectors/message_api.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
