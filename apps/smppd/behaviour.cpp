@@ -12,7 +12,7 @@ namespace {
 
 // Uniform in 0..1.
 double draw(std::uint64_t seed, std::uint64_t number, std::size_t rule) {
-  return static_cast<double>(mix(mix(seed ^ number) + rule) >> 11) / static_cast<double>(1ull << 53);
+  return static_cast<double>(mix(mix(mix(seed) + number) + rule) >> 11) / static_cast<double>(1ull << 53);
 }
 
 }  // namespace
