@@ -77,13 +77,13 @@ std::string message_json(const engine::message& m) {
   return j.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-void add_message_routes(http_router& router, engine::engine& e, const std::string& api_key) {
+void add_message_routes(http_router& router, engine::engine& e, const std::string& api_key, message_id_style ids) {
   http_route_options options;
   if (!api_key.empty()) options.guard = require_api_key("msggw", api_key);
   router.add(
       "GET", "/messages/{id}",
-      [&e](const http_request& request, const http_responder& responder) {
-        const auto id = engine::message_id::parse(request.path_parameter("id"));
+      [&e, ids](const http_request& request, const http_responder& responder) {
+        const auto id = read_message_id(request.path_parameter("id"), ids);
         if (!id) return responder.send(http_error(404, "not_found", "no message has this id"));
         const bool asked = e.query(*id, [responder](const auto& found) { responder.send(answer(found)); });
         if (!asked) responder.send(http_error(503, "busy", "the gateway is busy or stopping, try again"));

@@ -156,7 +156,7 @@ class smppd final : public daemon {
     if (config_.http.port == 0) return true;
     auto router = std::make_shared<http_router>();
     add_health_routes(*router, health_, context_->metrics);
-    add_message_routes(*router, *engine_, "");
+    add_message_routes(*router, *engine_, "", config_.smpp.ids);
     router->add("POST", "/mo",
                 [this](const http_request& request, const http_responder& responder) { inject(request, responder); });
     router->add_direct("GET", "/sessions", [this](const http_request&) {

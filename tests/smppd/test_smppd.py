@@ -293,7 +293,7 @@ class FollowingTest(SmppdTest):
         self.assertNotIn("CANARY", events.read_text() + str(got))
 
     def test_http_shows_messages_sessions_and_health(self):
-        self.smppd('message_ids = "uuid"\n')
+        self.smppd()
         c = self.client()
         _, message = c.submit()
         self.assertEqual(self.get(f"/messages/{message}")["to"], "46700000001")
