@@ -267,8 +267,10 @@ result<void> encode_element(const Element& element, byte_vector& out) {
 
 template result<std::size_t> decode_element(bytes_view, dest_address&);
 template result<std::size_t> decode_element(bytes_view, unsuccess_sme&);
+template result<std::size_t> decode_element(bytes_view, listed_message&);
 template result<void> encode_element(const dest_address&, byte_vector&);
 template result<void> encode_element(const unsuccess_sme&, byte_vector&);
+template result<void> encode_element(const listed_message&, byte_vector&);
 
 #define MSGKIT_SMPP_INSTANTIATE(pdu_type)                                                                   \
   template result<pdu_type> decode_as(bytes_view, diagnostics*) noexcept;                                   \
@@ -309,6 +311,12 @@ MSGKIT_SMPP_INSTANTIATE(query_broadcast_sm)
 MSGKIT_SMPP_INSTANTIATE(query_broadcast_sm_resp)
 MSGKIT_SMPP_INSTANTIATE(cancel_broadcast_sm)
 MSGKIT_SMPP_INSTANTIATE(cancel_broadcast_sm_resp)
+MSGKIT_SMPP_INSTANTIATE(param_retrieve)
+MSGKIT_SMPP_INSTANTIATE(param_retrieve_resp)
+MSGKIT_SMPP_INSTANTIATE(query_last_msgs)
+MSGKIT_SMPP_INSTANTIATE(query_last_msgs_resp)
+MSGKIT_SMPP_INSTANTIATE(query_msg_details)
+MSGKIT_SMPP_INSTANTIATE(query_msg_details_resp)
 #undef MSGKIT_SMPP_INSTANTIATE
 
 }  // namespace msgkit::smpp

@@ -94,6 +94,9 @@ std::string normalized_id(std::string_view id);
 // Nothing when `id` is not a number in `from`, or has more than 64 characters.
 std::optional<std::string> convert_id(std::string_view id, id_base from, id_base to);
 
+// An id that every version carries, 3.3 included: 8 hexadecimal digits in lower case.
+std::string format_hex_id(std::uint32_t number);
+
 // The receipt's id as submit_sm_resp would have written it, normalized: the key to look it up by. A value that is not a
 // number in the profile's base is only normalized.
 std::string submit_key(std::string_view receipt_id, const id_profile& profile = {});
