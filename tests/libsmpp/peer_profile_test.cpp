@@ -116,6 +116,56 @@ TEST(Message, TheUserDataHeaderCountsBeforeTheTlvs) {
   EXPECT_EQ(part_position({}, tlvs.list()), (concatenation{9, 2, 1, reference_width::sar}));
 }
 
+TEST(ReadReceipt, TakesTlvsBeforeText) {
+  const auto cut = decode_vector<deliver_sm>("deliver_sm_receipt_cut_tlv");
+  const auto r = read_receipt(cut.body);
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->id, "3005");
+  EXPECT_EQ(r->text_id, "0000003005");
+  EXPECT_EQ(r->state, message_state::delivered);
+  const auto full = decode_vector<deliver_sm>("deliver_sm_receipt_tlvs");
+  const auto s = read_receipt(full.body);
+  ASSERT_TRUE(s);
+  EXPECT_EQ(s->state, message_state::undeliverable);
+  EXPECT_EQ(s->id, s->text_id);
+  EXPECT_TRUE(s->network);
+}
+
+TEST(ReadReceipt, ShowsForeignOctetsAsLatin1) {
+  const auto m = decode_vector<deliver_sm>("deliver_sm_receipt_foreign_octets");
+  const auto r = read_receipt(m.body);
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->id, "44c6b9d1");
+  EXPECT_EQ(r->state, message_state::delivered);
+  EXPECT_EQ(r->text, "\u0084A\u0089O\u0088T");
+}
+
+TEST(ReadReceipt, LooksBehindAHeaderAndInThePayload) {
+  const std::string text = "id:7 stat:EXPIRED";
+  const std::string with_header = std::string("\x05\x00\x03\x01\x01\x01", 6) + text;
+  const std::uint8_t esm_class = esm::delivery_receipt | esm::udh_indicator;
+  EXPECT_EQ(read_receipt(deliver_sm{.esm_class = esm_class, .short_message = with_header})->id, "7");
+  tlv_builder tlvs;
+  ASSERT_TRUE(tlvs.add(tag::message_payload, as_bytes(text)));
+  const data_sm m{.esm_class = esm::delivery_receipt, .tlvs = tlvs.list()};
+  EXPECT_EQ(read_receipt(m)->state, message_state::expired);
+  EXPECT_FALSE(read_receipt(deliver_sm{.esm_class = esm::delivery_receipt}));
+}
+
+TEST(ReadReceipt, ReadsTheTlvsThatWeWrite) {
+  const receipt r{.id = "0006aad5", .state = message_state::rejected, .network = network_error{3, 0x1234}};
+  tlv_builder tlvs;
+  add_receipt(tlvs, r);
+  const auto back = read_receipt(deliver_sm{.tlvs = tlvs.list()});
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->id, r.id);
+  EXPECT_EQ(back->state, r.state);
+  EXPECT_EQ(back->network, r.network);
+  tlvs.clear();
+  add_receipt(tlvs, {});
+  EXPECT_TRUE(tlvs.empty());
+}
+
 TEST(Message, IsShownInThePeersAlphabet) {
   pdu p = submit_sm{.short_message = "caf\xE9"};
   json_options options;

@@ -1,8 +1,11 @@
 #include "msgkit/smpp/session.hpp"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "session_pair.hpp"
+#include "support/read_hex.hpp"
 
 using namespace msgkit;
 using namespace msgkit::smpp;
@@ -237,6 +240,33 @@ TEST(Session, EventsDoNotDependOnHowTheOctetsArrive) {
     }
     ASSERT_EQ(all.size(), 3u) << "pieces of " << piece;
     for (const auto& s : all) EXPECT_EQ(s.text, "hello");
+  }
+}
+
+// Every vector, at either end, bound or not: octet by octet it means what it means at once.
+TEST(Session, VectorsFedOctetByOctetMeanTheSame) {
+  for (const auto& name : msgkit::test::list_vectors("smpp")) {
+    SCOPED_TRACE(name);
+    const auto octets = msgkit::test::read_hex(name);
+    for (const bool is_bound : {false, true}) {
+      for (const auto us : {role::mc, role::esme}) {
+        const auto run = [&](std::size_t piece) {
+          pair p;
+          if (is_bound) p.bind();
+          auto& s = us == role::mc ? p.mc : p.esme;
+          if (is_bound && us == role::esme) (void)s.request(hello(), p.now);
+          std::string all;
+          for (std::size_t at = 0; at < octets.size(); at += piece) {
+            const auto part = bytes_view{octets}.subspan(at, std::min(piece, octets.size() - at));
+            for (const auto& e : feed(s, part, p.now))
+              all += fmt::format("{} {} {} {} {}\n", static_cast<int>(e.kind), static_cast<std::uint32_t>(e.id),
+                                 e.sequence, e.reason.message(), e.text);
+          }
+          return all + to_hex(s.output());
+        };
+        EXPECT_EQ(run(1), run(octets.size()));
+      }
+    }
   }
 }
 

@@ -33,7 +33,25 @@ std::optional<concatenation> sar_position(const tlv_list& tlvs) noexcept;
 // Where a message belongs in a long one: by its user data header, which `header` is, else by the sar_* TLVs.
 std::optional<concatenation> part_position(const user_data_header& header, const tlv_list& tlvs) noexcept;
 
-// The other direction: the three TLVs of a part cut with long_message_method::sar.
+// What parse_receipt() wants to know of them.
+receipt_tlvs receipt_tlvs_of(const tlv_list& tlvs) noexcept;
+
+// The other direction of sar_position(): the three TLVs of a part cut with long_message_method::sar.
 void add_sar(tlv_builder& tlvs, const concatenation& position);
+
+// The receipt that `m` carries, by the peer's profile: from its text, wherever that is and behind a user data header when
+// there is one, and from its TLVs. Whether it is meant to be a receipt says is_receipt(m.esm_class).
+// Errors: as parse_receipt().
+template <class Pdu>
+result<receipt> read_receipt(const Pdu& m, const peer_profile& profile = default_profile) {
+  auto text = message_octets(m, profile);
+  if (has_udh(m.esm_class)) {
+    if (const auto parts = split_user_data(text)) text = parts->body;
+  }
+  return parse_receipt(text, receipt_tlvs_of(m.tlvs), profile.receipts);
+}
+
+// The TLVs beside a receipt's text: receipted_message_id, message_state and, when there is one, network_error_code.
+void add_receipt(tlv_builder& tlvs, const receipt& r);
 
 }  // namespace msgkit::smpp
