@@ -40,6 +40,8 @@ test python3 python3
 test kannel
 test libnet-smpp-perl
 test tshark tshark
+test gcovr gcovr
+test doxygen doxygen
 test libsmpp34-dev
 test ca-certificates
 test nodejs node
