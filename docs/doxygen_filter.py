@@ -1,8 +1,8 @@
 """Marks a header's plain comments for Doxygen:  doxygen_filter.py HEADER
 
 The comment that opens a file describes the file, a comment on lines of its own what follows it, one at the end of a line
-what stands before it. Lines indented by three or more in a comment are code or a table and kept as they are. Characters
-that mean something to Doxygen are escaped. Lines stay lines, so that its messages name the right ones.
+what stands before it. Lines indented by three or more in a comment are code or a table and kept as they are.
+Characters that mean something to Doxygen are escaped. Lines stay lines, so that its messages name the right ones.
 """
 import re
 import sys

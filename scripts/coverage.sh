@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Line coverage of the libraries by their own tests:  scripts/coverage.sh [--minimum PERCENT]
-# Builds preset `coverage`, runs the unit tests of libsmpp and libcore, prints lines covered per storey, and below each the
-# files with uncovered lines. With --minimum the script fails when wire or session of a protocol library falls short.
+# Builds preset `coverage`, runs the unit tests of libsmpp and libcore, prints lines covered per storey, and below each
+# the files with uncovered lines. With --minimum the script fails when wire or session of a protocol library falls short.
 # Needs gcovr (Debian package of the same name).
 set -euo pipefail
 cd "$(dirname "$0")/.."

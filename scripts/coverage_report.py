@@ -39,7 +39,8 @@ def main(path, minimum):
         print(f"{library} {name}: {percent(covered, total):.1f} % of {total} lines")
         for file, file_covered, file_total in sorted(files):
             if file_covered < file_total:
-                print(f"    {percent(file_covered, file_total):5.1f} %  {file_total - file_covered:4d} uncovered  {file}")
+                missing = file_total - file_covered
+                print(f"    {percent(file_covered, file_total):5.1f} %  {missing:4d} uncovered  {file}")
         if name in STOREYS_HELD and percent(covered, total) < minimum:
             short.append(f"{library} {name}")
     if short:

@@ -9,8 +9,8 @@
 namespace msgkit::smpp {
 namespace {
 
-// Requests whose every field an MC must be able to trust before it takes responsibility. data_sm is looked at again when
-// its esm_class is known.
+// Requests whose every field an MC must be able to trust before it takes responsibility. data_sm is looked at again
+// when its esm_class is known.
 constexpr bool is_message(command_id id) noexcept {
   switch (id) {
     case command_id::submit_sm:
@@ -122,7 +122,7 @@ template <class Pdu>
   Pdu::fields(d, m);
   if constexpr (requires { m.esm_class; }) {
     if constexpr (is_data_sm) {
-      strict = is_strict(!is_receipt(m.esm_class), profile);  // either side sends it: a message is as strict as submit_sm
+      strict = is_strict(!is_receipt(m.esm_class), profile);  // a message is as strict as submit_sm
       if (strict) d.refuse_deviations();
     }
     if (has_udh(m.esm_class) && !d.failed()) check_user_data_header(m, frame, strict, d);

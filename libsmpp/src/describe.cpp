@@ -185,7 +185,8 @@ std::string to_json(const pdu& p, const diagnostics& notes, json_options options
   json_sink sink(json);
   describe(p, sink);
   if (options.with_text) {
-    const auto text = std::visit([&](const auto& m) { return find_text(m, options.profile); }, static_cast<const pdu_variant&>(p));
+    const auto text = std::visit([&](const auto& m) { return find_text(m, options.profile); },
+                                 static_cast<const pdu_variant&>(p));
     if (text) {
       json.key("text");
       json.text(*text);

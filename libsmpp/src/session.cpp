@@ -185,7 +185,8 @@ void session::refuse_in_state(const header& h, const command_info& info) {
 std::optional<event> session::handle_bind(const header& h, bytes_view frame) {
   if (options_.role == role::esme || is_bound() || bind_sequence_) {
     ++counters_.wrong_state_requests;
-    put_error(h.id, h.sequence, options_.role == role::esme ? command_status::invalid_bind_status : command_status::already_bound);
+    const bool is_esme = options_.role == role::esme;
+    put_error(h.id, h.sequence, is_esme ? command_status::invalid_bind_status : command_status::already_bound);
     return std::nullopt;
   }
   auto decoded = decode(frame, nullptr, options_.profile);

@@ -1,5 +1,5 @@
-// TLVs alone: whatever the octets are, iteration ends, stays inside them, finds what it passes, and what a builder makes
-// of it reads the same.
+// TLVs alone: whatever the octets are, iteration ends, stays inside them, finds what it passes, and what a builder
+// makes of it reads the same.
 #include <cstdlib>
 
 #include "msgkit/smpp/codec.hpp"

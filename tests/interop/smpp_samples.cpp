@@ -1,7 +1,7 @@
 // Prints one sample of every PDU and one submit_sm for every TLV that libsmpp knows, each in one line:
 //   <octets as hex> TAB <the same as JSON>
-// A peer that decodes the octets must find the values of the JSON. Values are made from the descriptions: all different,
-// all plausible, the same in every run.
+// A peer that decodes the octets must find the values of the JSON. Values are made from the descriptions: different,
+// plausible, the same in every run.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

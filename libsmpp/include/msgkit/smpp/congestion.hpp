@@ -5,9 +5,9 @@
 //   90..99  nearing congestion: it is halved, once for all that was on its way when the peer said so
 //   100     congested: one request at a time
 //
-// It is never less than one request: the report comes with answers, and who asks nothing learns nothing. Answers without
-// the TLV change nothing. A report that is older than `memory` is forgotten, and the window is whole again. Values above
-// 100 are reserved and ignored.
+// It is never less than one request: the report comes with answers, and who asks nothing learns nothing. Answers
+// without the TLV change nothing. A report that is older than `memory` is forgotten, and the window is whole again.
+// Values above 100 are reserved and ignored.
 // Not thread-safe: owned by one session. Time is passed in by the caller.
 #pragma once
 

@@ -39,8 +39,8 @@ receipt_tlvs receipt_tlvs_of(const tlv_list& tlvs) noexcept;
 // The other direction of sar_position(): the three TLVs of a part cut with long_message_method::sar.
 void add_sar(tlv_builder& tlvs, const concatenation& position);
 
-// The receipt that `m` carries, by the peer's profile: from its text, wherever that is and behind a user data header when
-// there is one, and from its TLVs. Whether it is meant to be a receipt says is_receipt(m.esm_class).
+// The receipt that `m` carries, by the peer's profile: from its text, wherever that is and behind a user data header
+// when there is one, and from its TLVs. Whether it is meant to be a receipt says is_receipt(m.esm_class).
 // Errors: as parse_receipt().
 template <class Pdu>
 result<receipt> read_receipt(const Pdu& m, const peer_profile& profile = default_profile) {

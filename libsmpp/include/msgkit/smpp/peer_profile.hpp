@@ -1,7 +1,7 @@
-// How one peer differs from the specification and from other peers: everything the codec, the session and the text part
-// ask about it, in one place. The defaults suit nearly everybody. What they accept is always noted as a diagnostic, and
-// what all peers get the benefit of (bodies left out of error responses, foreign TLVs, odd sequence numbers, up to three
-// trailing octets) is no option at all. Plain values; copy it freely.
+// How one peer differs from the specification and from other peers: everything the codec, the session and the text
+// part ask about it, in one place. The defaults suit nearly everybody. What they accept is always noted as a
+// diagnostic, and what all peers get the benefit of (bodies left out of error responses, foreign TLVs, odd sequence
+// numbers, up to three trailing octets) is no option at all. Plain values; copy it freely.
 //
 //   smpp::peer_profile carrier{.texts_end_in_nul = true, .coding = {.default_charset = smpp::charset::latin1}};
 //   const auto m = smpp::decode(frame, &notes, carrier);
@@ -40,13 +40,13 @@ struct peer_profile {
   // ---- What we take from the peer (decode(), session)
   strictness messages = strictness::strict;  // submit_sm and all other requests an MC must be able to trust
   strictness others = strictness::lenient;   // receipts, binds, alerts, responses: refusing one loses an outcome
-  bool payload_before_text = false;          // of short_message and message_payload, the latter counts when both are there
+  bool payload_before_text = false;          // the latter of short_message and message_payload counts
   bool texts_end_in_nul = false;             // its texts end in a zero octet that is no character, and ours must too
 
   // ---- What the peer gets from us (session)
   length_limits limits = length_limits::specification;
   std::size_t pdu_bytes_sent_max = pdu_bytes_max_default;  // Kannel takes 7424
-  std::size_t message_id_bytes_max = 65;                   // of our responses, NUL included; 9 towards strict 3.3 clients
+  std::size_t message_id_bytes_max = 65;                   // of our responses, with NUL; 9 for strict 3.3 clients
   bool error_responses_have_body = false;                  // empty fields instead of a bare header
   bool tlvs_below_3_4 = false;                             // says it speaks 3.3 and takes TLVs all the same
 

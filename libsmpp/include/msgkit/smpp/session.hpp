@@ -49,7 +49,7 @@ struct session_options {
   std::chrono::milliseconds inactivity_timeout{0};          // no message or response for so long ends the session
   std::chrono::milliseconds partial_pdu_timeout{30'000};
   std::chrono::milliseconds unbind_timeout{5'000};
-  std::chrono::milliseconds congestion_memory{30'000};  // how long a congestion_state is heeded, see congestion.hpp
+  std::chrono::milliseconds congestion_memory{30'000};  // how long a congestion_state is heeded
   std::uint32_t first_sequence = 1;                     // 1..sequence_max; ours then count up, wrap to 1, skip open ones
   peer_profile profile{};
 };
