@@ -38,6 +38,7 @@ void add_sar(tlv_builder& tlvs, const concatenation& position) {
   tlvs.add_u16(tag::sar_msg_ref_num, position.reference)
       .add_u8(tag::sar_total_segments, position.total)
       .add_u8(tag::sar_segment_seqnum, position.sequence);
+  if (position.sequence < position.total) tlvs.add_u8(tag::more_messages_to_send, 1);
 }
 
 }  // namespace msgkit::smpp

@@ -18,6 +18,8 @@ Bind bind_as(const bind_transceiver& p) noexcept {
           .address_range = p.address_range};
 }
 
+constexpr std::size_t text_bytes_max_3_4 = 254;  // 5.0 has one more
+
 // What would be lost with the TLVs: the text itself, or how its parts belong together.
 bool carries_content(const tlv_list& tlvs) noexcept {
   return std::ranges::any_of(tlvs, [](const tlv& each) {
@@ -191,6 +193,10 @@ result<std::uint32_t> session::request(const Pdu& m, time_point now, request_opt
   const auto allowed = options_.role == role::esme ? info->esme_states : info->mc_states;
   if ((allowed & in(state_)) == 0 || is_unbinding()) return errc::state_forbids;
   if (info->version_min >= 0x34 && speaks_3_3()) return errc::version_forbids;
+  if constexpr (requires { m.short_message; }) {
+    if (m.short_message.size() > text_bytes_max_3_4 && version_ < 0x50) [[unlikely]]
+      return fault{make_error_code(errc::field_too_long), "short_message"};
+  }
   if (info->has_response && sent_.size() >= congestion_.limit(now)) return errc::window_full;
   const auto sequence = take_sequence();
   if (auto sent = put(m, sequence, command_status::ok, options_.profile.limits); !sent) return sent.error();

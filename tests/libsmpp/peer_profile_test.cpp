@@ -93,6 +93,10 @@ TEST(Message, SarTlvsGiveAPosition) {
   tlv_builder tlvs;
   add_sar(tlvs, {.reference = 0x1234, .total = 3, .sequence = 2});
   EXPECT_EQ(sar_position(tlvs.list()), (concatenation{0x1234, 3, 2, reference_width::sar}));
+  EXPECT_EQ(tlvs.list().find_integer(tag::more_messages_to_send), 1u);
+  tlvs.clear();
+  add_sar(tlvs, {.reference = 0x1234, .total = 3, .sequence = 3});
+  EXPECT_EQ(tlvs.list().find(tag::more_messages_to_send), std::nullopt) << "the last part";
   EXPECT_EQ(sar_position(tlv_list{}), std::nullopt);
   for (const auto& impossible : {concatenation{1, 3, 0}, concatenation{1, 3, 4}, concatenation{1, 0, 1}}) {
     tlvs.clear();

@@ -88,6 +88,24 @@ TEST(SessionVersion33, RefusalsAreAHeaderOnly) {
   EXPECT_EQ(p.mc.output().size(), header_bytes);
 }
 
+TEST(SessionVersion34, SendsAtMost254OctetsOfText) {
+  const std::string text(255, 'x');
+  const submit_sm longest{.destination_addr = "1", .short_message = text};
+  pair p;
+  p.bind();
+  EXPECT_EQ(p.esme.request(longest, p.now).error().field, "short_message");
+  EXPECT_TRUE(p.esme.request(submit_sm{.short_message = std::string_view(text).substr(1)}, p.now));
+
+  session_options options;
+  options.interface_version = 0x50;
+  pair q(options, options);
+  ASSERT_TRUE(q.esme.bind(bind_mode::transceiver, {.system_id = "esme", .interface_version = 0x50}, q.now));
+  q.to_mc();
+  ASSERT_TRUE(q.mc.accept_bind("mc", q.now));
+  q.to_esme();
+  EXPECT_TRUE(q.esme.request(longest, q.now));
+}
+
 TEST(SessionProfile, TlvsBelow34GoToAPeerThatTakesThem) {
   auto p = bound_with(0x33, {.tlvs_below_3_4 = true});
   tlv_builder tlvs;

@@ -36,7 +36,8 @@ std::optional<concatenation> part_position(const user_data_header& header, const
 // What parse_receipt() wants to know of them.
 receipt_tlvs receipt_tlvs_of(const tlv_list& tlvs) noexcept;
 
-// The other direction of sar_position(): the three TLVs of a part cut with long_message_method::sar.
+// The other direction of sar_position(): the TLVs of a part cut with long_message_method::sar, and
+// more_messages_to_send in all but the last.
 void add_sar(tlv_builder& tlvs, const concatenation& position);
 
 // The receipt that `m` carries, by the peer's profile: from its text, wherever that is and behind a user data header
