@@ -41,13 +41,16 @@ test libgmock-dev
 test python3 python3
 test kannel
 test libnet-smpp-perl
+test tshark tshark
+test gcovr gcovr
+test doxygen doxygen
+test libsmpp34-dev
 test ca-certificates
 test nodejs node
 test npm npm
 test clang clang++
 test $fuzzer_runtime
 bench wrk wrk
-bench libsmpp34-dev
 TABLE
 }
 

@@ -84,6 +84,7 @@ class ExamplesTest(PeerTest):
         self.assertIn("0003", self.run_example("smpp_long_text", "x" * 161))
         self.assertIn("data_coding 0x00, 1 part, without header\n161 octets",
                       self.run_example("smpp_long_text", "y" * 161, "payload"))
+        self.assertIn("020c0002002a020e000102020f000101", self.run_example("smpp_long_text", "z" * 161, "sar"))
 
     def test_smpp_raw_observer(self):
         _, at = self.carrier()
