@@ -27,7 +27,7 @@ time_point rate_control::ready_at(time_point now) const noexcept {
   return next_ - std::max<duration>(options_.burst - interval_, duration::zero());
 }
 
-void rate_control::take(time_point now) noexcept {
+void rate_control::take(time_point now, std::uint64_t count) noexcept {
   if (rate_ > 0) next_ = std::max(next_, now) + interval_;
   if (!options_.follows_peer) return;
   if (now - second_ >= one_second) {
@@ -35,7 +35,7 @@ void rate_control::take(time_point now) noexcept {
     in_second_ = 0;
     second_ = now - second_ < 2 * one_second ? second_ + one_second : now;
   }
-  ++in_second_;
+  in_second_ += count;
 }
 
 // The last whole second counts for as much of it as the present one is still short of.

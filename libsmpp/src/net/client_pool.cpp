@@ -6,6 +6,7 @@ namespace msgkit::smpp {
 namespace {
 
 constexpr std::size_t binds_max = 1'000;
+constexpr std::uint64_t told_at_once = 16;
 
 bool is_throttling(std::error_code e) noexcept {
   return e.category() == status_category() && is_throttling(static_cast<command_status>(e.value()));
@@ -140,7 +141,7 @@ client_pool_state client_pool::state() const {
 // ---- requests of ours
 
 client_pool::session* client_pool::ready_session() {
-  if (!rate_.is_ready(driver_clock::now())) return wait_for_pace(), nullptr;
+  if (!rate_.is_unlimited() && !rate_.is_ready(driver_clock::now())) return wait_for_pace(), nullptr;
   session* best = nullptr;
   std::size_t best_share = 0;
   const auto window = std::max<std::size_t>(options_.client.connection.session.window_size, 1);
@@ -157,7 +158,7 @@ client_pool::session* client_pool::ready_session() {
 }
 
 bool client_pool::can_send() const {
-  if (!running_ || !rate_.is_ready(driver_clock::now())) return false;
+  if (!running_ || (!rate_.is_unlimited() && !rate_.is_ready(driver_clock::now()))) return false;
   return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& s) {
     return s->mode != bind_mode::receiver && s->bind->window_room() > 0;
   });
@@ -184,7 +185,8 @@ client_pool::queued client_pool::close_flight(std::uint64_t slot) {
 }
 
 void client_pool::sent_over(session& s) {
-  rate_.take(driver_clock::now());
+  // Reading the clock costs as much as encoding, and without a limit nobody waits for the count.
+  if (++untold_ >= told_at_once || !rate_.is_unlimited()) rate_.take(driver_clock::now(), std::exchange(untold_, 0));
   s.touched = true;
   next_session_ = s.index + 1;
 }
@@ -261,10 +263,11 @@ void client_pool::wait_for_pace() {
 void client_pool::took(session& s, const outcome& o) {
   if (o.cookie >= flights_.size() || !flights_[o.cookie].is_open) return;
   auto q = close_flight(o.cookie);
-  const auto now = driver_clock::now();
   if (!o.error) {
-    rate_.on_accepted(now);
+    if (!rate_.is_unlimited()) rate_.on_accepted(driver_clock::now());
   } else if (is_throttling(o.error)) {
+    const auto now = driver_clock::now();
+    if (untold_ > 0) rate_.take(now, std::exchange(untold_, 0));
     rate_.on_throttled(now);
     if (running_ && q.message && now - q.first_sent < options_.throttled_retry_max) {
       const auto behind = std::find_if(queue_.begin(), queue_.end(), [&](const queued& e) { return e.order > q.order; });

@@ -38,8 +38,10 @@ class rate_control {
   // When the next PDU may leave: not after `now` when it may leave at once.
   [[nodiscard]] time_point ready_at(time_point now) const noexcept;
   [[nodiscard]] bool is_ready(time_point now) const noexcept { return ready_at(now) <= now; }
-  // A PDU leaves. Precondition: is_ready(now).
-  void take(time_point now) noexcept;
+  // A PDU leaves. Precondition: is_ready(now). While is_unlimited(), several may be told of at once.
+  void take(time_point now, std::uint64_t count = 1) noexcept;
+  // Nothing waits, and good answers change nothing: the caller may save himself the clock.
+  [[nodiscard]] bool is_unlimited() const noexcept { return rate_ <= 0; }
 
   // What the peer said to a request. Complaints that arrive while a pause lasts belong to what was sent before it, and
   // count as one.

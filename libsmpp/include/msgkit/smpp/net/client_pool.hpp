@@ -205,6 +205,7 @@ class client_pool : public std::enable_shared_from_this<client_pool> {
   byte_vector scratch_;
   std::function<void()> stopped_;
   std::uint64_t last_order_ = 0;
+  std::uint64_t untold_ = 0;  // sent, and rate_ does not know
   std::size_t next_session_ = 0;
   std::size_t open_count_ = 0;
   bool running_ = false;
