@@ -149,6 +149,7 @@ void add_load(CLI::App& app, load_options& o, std::string& config) {
   c.add_option("--receipt-wait", o.receipt_wait_seconds, "Seconds to wait for the last receipts")->capture_default_str();
   c.add_option("--acked-file", o.acked_file, "Write number and message_id of each accepted message");
   c.add_flag("--reconnect", o.reconnect, "Bind again after a loss and send unanswered messages again");
+  c.add_option("--interval", o.interval_seconds, "Print throughput and latency of every so many seconds");
   c.add_flag("--histogram", o.histogram, "Show the distribution of latencies");
   c.add_flag("--json", o.json, "Print one JSON object at the end");
   c.add_flag("--quiet", o.quiet, "No progress bar");

@@ -36,6 +36,17 @@ std::string histogram_text(const latency_histogram& latency) {
   return out;
 }
 
+std::string latency_text(const latency_histogram& l) {
+  return fmt::format("p50 {}  p99 {}  p99.9 {}  max {}", format_latency(l.quantile(0.5)), format_latency(l.quantile(0.99)),
+                     format_latency(l.quantile(0.999)), format_latency(l.max()));
+}
+
+std::string latency_json(const latency_histogram& l) {
+  const auto us = [](std::chrono::nanoseconds t) { return static_cast<double>(t.count()) / 1e3; };
+  return fmt::format("{{\"p50\":{:.1f},\"p99\":{:.1f},\"p999\":{:.1f},\"max\":{:.1f}}}", us(l.quantile(0.5)),
+                     us(l.quantile(0.99)), us(l.quantile(0.999)), us(l.max()));
+}
+
 std::string histogram_json(const latency_histogram& latency) {
   std::string out;
   for_each_halving(latency, [&](double q, auto value) {
@@ -210,6 +221,7 @@ class load_run {
     last_answer_ = now();
     if (!o.error) {
       if (m.scheduled >= measured_from_) latency_.record(last_answer_ - m.scheduled);
+      if (options_.interval_seconds > 0) interval_latency_.record(last_answer_ - m.scheduled);
       ++accepted_;
       note_accepted(m.number, o);
     } else if (options_.reconnect && (o.error.category() != smpp::status_category() || is_temporary(o.error))) {
@@ -255,6 +267,7 @@ class load_run {
     const auto t = now();
     progress_.update(accepted_, "p99 " + format_latency(latency_.quantile(0.99)), t);
     if (began_ == time_point{}) return;
+    if (options_.interval_seconds > 0) report_interval(t);
     if (sending_done_) {
       if (t >= receipts_deadline_) leave();
       return;
@@ -267,6 +280,22 @@ class load_run {
       b.client->flush();
     }
     ++first_bind_;
+  }
+
+  void report_interval(time_point t) {
+    if (interval_began_ == time_point{}) interval_began_ = began_;
+    const auto passed = std::chrono::duration<double>(t - interval_began_).count();
+    if (passed < options_.interval_seconds) return;
+    const auto per_second = static_cast<double>(interval_latency_.count()) / passed;
+    const auto at = std::chrono::duration<double>(t - began_).count();
+    if (options_.json)
+      fmt::print("{{\"until_seconds\":{:.1f},\"messages_per_second\":{:.1f},\"latency_us\":{}}}\n", at, per_second,
+                 latency_json(interval_latency_));
+    else
+      fmt::print("{:>8.1f} s  {:>8.0f} msg/s  {}\n", at, per_second, latency_text(interval_latency_));
+    std::fflush(stdout);
+    interval_latency_.clear();
+    interval_began_ = t;
   }
 
   // No new messages; answers and receipts may still come.
@@ -294,9 +323,7 @@ class load_run {
 
   void print_text(double elapsed, double per_second) const {
     fmt::print("{} accepted in {:.2f} s: {:.0f} msg/s\n", grouped(accepted_), elapsed, per_second);
-    fmt::print("latency p50 {}  p99 {}  p99.9 {}  max {}\n", format_latency(latency_.quantile(0.5)),
-               format_latency(latency_.quantile(0.99)), format_latency(latency_.quantile(0.999)),
-               format_latency(latency_.max()));
+    fmt::print("latency {}\n", latency_text(latency_));
     if (options_.receipts) fmt::print("{} receipts\n", grouped(receipts_));
     if (resent_ > 0) fmt::print("{} sent again after {} lost binds\n", resent_, lost_binds_);
     if (overdue_ > 0) fmt::print("{} were due and could not be sent\n", grouped(overdue_));
@@ -305,15 +332,12 @@ class load_run {
   }
 
   void print_json(double elapsed, double per_second) const {
-    const auto us = [this](double q) { return static_cast<double>(latency_.quantile(q).count()) / 1e3; };
     std::string errors;
     for (const auto& [what, count] : errors_)
       errors += fmt::format("{}{}:{}", errors.empty() ? "" : ",", quoted(what), count);
-    fmt::print("{{\"accepted\":{},\"seconds\":{:.3f},\"messages_per_second\":{:.1f},\"latency_us\":{{\"p50\":{:.1f},"
-               "\"p99\":{:.1f},\"p999\":{:.1f},\"max\":{:.1f}}},\"receipts\":{},\"receipt_seconds\":{:.3f},\"resent\":{},\"lost_binds\":{},\"overdue\":{},"
-               "\"errors\":{{{}}}{}}}\n",
-               accepted_, elapsed, per_second, us(0.5), us(0.99), us(0.999),
-               static_cast<double>(latency_.max().count()) / 1e3, receipts_,
+    fmt::print("{{\"accepted\":{},\"seconds\":{:.3f},\"messages_per_second\":{:.1f},\"latency_us\":{},\"receipts\":{},"
+               "\"receipt_seconds\":{:.3f},\"resent\":{},\"lost_binds\":{},\"overdue\":{},\"errors\":{{{}}}{}}}\n",
+               accepted_, elapsed, per_second, latency_json(latency_), receipts_,
                std::chrono::duration<double>(std::max(last_receipt_, began_) - began_).count(), resent_, lost_binds_,
                overdue_, errors, options_.histogram ? fmt::format(",\"histogram\":{}", histogram_json(latency_)) : "");
   }
@@ -327,10 +351,10 @@ class load_run {
   std::vector<std::shared_ptr<bind>> binds_;
   std::deque<in_flight> again_;  // to be sent again
   std::map<std::string, std::uint64_t> errors_;
-  latency_histogram latency_;
+  latency_histogram latency_, interval_latency_;
   std::optional<load_part> upcoming_;  // drawn, and not sent yet
   std::FILE* acked_ = nullptr;
-  time_point began_{}, measured_from_{}, last_answer_{}, last_receipt_{}, receipts_deadline_{};
+  time_point began_{}, measured_from_{}, interval_began_{}, last_answer_{}, last_receipt_{}, receipts_deadline_{};
   std::uint64_t next_number_ = 0, accepted_ = 0, receipts_ = 0, resent_ = 0, lost_binds_ = 0, overdue_ = 0;
   std::size_t open_ = 0, bound_count_ = 0, ended_ = 0, first_bind_ = 0;
   bool sending_done_ = false, stopping_ = false;

@@ -22,6 +22,7 @@ struct load_options {
   double receipt_wait_seconds = 10;  // how long to wait for the last ones
   std::string acked_file{};     // one line per accepted message: number, message_id
   bool reconnect = false;       // go on after a lost bind; messages without an answer are sent again
+  double interval_seconds = 0;  // print a line each time so much has passed; 0: never
   bool histogram = false;       // print the distribution of latencies
   bool json = false;
   bool quiet = false;
