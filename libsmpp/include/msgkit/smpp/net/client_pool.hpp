@@ -1,7 +1,8 @@
 // Several binds to one message centre as one object: parallel transceivers, or pairs of a transmitter and a receiver.
 //
 // Requests go to the bind with the largest share of its window free, at a common pace, in the order they were given: what
-// finds no bind, no room or no pace waits in a queue with a limit. Each bind connects again by itself with a fresh session.
+// finds no bind, no room or no pace waits in a queue with a limit. (Over several connections they may still arrive in
+// another order.) Each bind connects again by itself with a fresh session.
 // A request refused with ESME_RTHROTTLED or ESME_RMSGQFUL can be sent again before those behind it.
 // Thread-safety: none; use it from its executor, which one thread runs.
 #pragma once
