@@ -5,6 +5,8 @@
 namespace msgkit::smpp {
 namespace {
 
+constexpr std::size_t looked_at_max = 32;  // binds per message, in turns, while one of them has room
+
 // Free room in thousandths of the window; 0 for a bind that takes nothing.
 std::size_t free_share(const connection& c) noexcept {
   const auto& s = c.session();
@@ -58,6 +60,7 @@ connection* bind_registry::least_loaded(const std::vector<std::shared_ptr<connec
   connection* best = nullptr;
   std::size_t best_share = 0, best_at = 0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (best != nullptr && i >= looked_at_max) break;
     const auto at = (next + i) % candidates.size();
     const auto share = free_share(*candidates[at]);
     if (share <= best_share) continue;

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t binds_max = 1'000;
 constexpr std::uint64_t told_at_once = 16;
+constexpr std::size_t looked_at_max = 32;  // sessions per request, in turns, while one of them has room
 
 bool is_throttling(std::error_code e) noexcept {
   return e.category() == status_category() && is_throttling(static_cast<command_status>(e.value()));
@@ -146,6 +147,7 @@ client_pool::session* client_pool::ready_session() {
   std::size_t best_share = 0;
   const auto window = std::max<std::size_t>(options_.client.connection.session.window_size, 1);
   for (std::size_t i = 0; i < sessions_.size(); ++i) {
+    if (best != nullptr && i >= looked_at_max) break;
     auto& s = *sessions_[(next_session_ + i) % sessions_.size()];
     if (s.mode == bind_mode::receiver) continue;
     const auto room = s.bind->window_room();
