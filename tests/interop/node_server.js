@@ -1,7 +1,8 @@
 // node-smpp as a message centre: accepts one user, answers every submit_sm, sends a receipt for each that asks, and after
 // each bind sends the MO messages of a JSON file. What it accepted can be asked for, taken back and replaced; broadcasts
 // are taken likewise. Prints what it accepted as JSON lines; runs until it is ended.
-//   node node_server.js --port N --system-id ID --password SECRET [--mo FILE]
+//   node node_server.js --port N --system-id ID --password SECRET [--mo FILE] [--tls-cert PEM --tls-key PEM [--tls-ca PEM]]
+// With --tls-ca a client has to show a certificate of that authority.
 // FILE: [{"from", "to", "text", "coding": 0|8}, ...]
 'use strict';
 const fs = require('fs');
@@ -45,7 +46,12 @@ function send_mo(session, message) {
   }
 }
 
-const server = smpp.createServer(session => {
+const read = name => (o[name] ? fs.readFileSync(o[name]) : undefined);
+const tls = o['tls-key'] ? {
+  key: read('tls-key'), cert: read('tls-cert'), ca: read('tls-ca'),
+  requestCert: Boolean(o['tls-ca']), rejectUnauthorized: Boolean(o['tls-ca']),
+} : {};
+const server = smpp.createServer(tls, session => {
   const joiner = new Joiner();
   const bind = pdu => {
     if (pdu.system_id !== o['system-id'] || pdu.password !== o.password) {

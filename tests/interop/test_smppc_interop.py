@@ -1,6 +1,7 @@
 """smppc against node-smpp as the message centre: what it sends is understood, what it is answered it shows."""
 import json
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -80,6 +81,29 @@ class SmppcInteropTest(PeerTest):
         self.assertEqual(self.run_command("cancel-broadcast", *at, message_id)[:2], (0, "ok\n"))
         self.assertEqual(self.run_command("query-broadcast", *at, message_id)[1], f"{message_id} DELETED\n")
         self.assertEqual(self.run_command("broadcast", *at, "--text", "x")[0], 2)
+
+    def certificate(self, name, *more):
+        """A self-signed certificate: (its file, that of its key)."""
+        files = self.scratch / f"{name}.pem", self.scratch / f"{name}-key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                        "-keyout", files[1], "-out", files[0], *more], check=True, capture_output=True)
+        return files
+
+    def test_tls_with_certificates_on_both_sides(self):
+        require(shutil.which("openssl"), "openssl")
+        server, server_key = self.certificate("server", "-addext", "subjectAltName=IP:127.0.0.1")
+        client, client_key = self.certificate("client")
+        self.port = free_port()
+        node = self.start("node_tls", [*server_arguments(self.port, USER, PASSWORD), "--tls-cert", server, "--tls-key",
+                                       server_key, "--tls-ca", client])
+        node.wait_for_event("listening")
+        message = ("--from", FROM, "--to", TO, "--text", "over TLS", "--tls")
+        ours = ("--cert-file", client, "--key-file", client_key)
+        for arguments, status in (((*ours, "--ca-file", server), 0), ((*ours, "--tls-insecure"), 0),
+                                  ((*ours, "--ca-file", client), 1), (("--ca-file", server), 1)):
+            done = self.run_command("send", *message, *arguments)
+            self.assertEqual(done[0], status, (arguments, done))
+        self.assertEqual([m["text"] for m in node.wait_for_event("message", count=2)], ["over TLS"] * 2)
 
     def test_load(self):
         status, out, err = self.run_command("load", "--count", 500, "--binds", 2, "--receipts", "--json")
