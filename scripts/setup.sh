@@ -164,5 +164,5 @@ if [[ $list == yes ]]; then
   exit 0
 fi
 install_packages
-if [[ $set_name == test ]]; then install_node_modules; fi
+if [[ $set_name != run ]]; then install_node_modules; fi
 say "done"

@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -94,6 +95,45 @@ class ExamplesTest(PeerTest):
                                  ["<-", "submit_sm_resp"], ["->", "unbind"], ["<-", "unbind_resp"]])
         described = [json.loads(line) for line in lines if line.startswith("   {")]
         self.assertEqual(described[2]["text"], "seen")
+
+    def test_smpp_client_pool(self):
+        smppd, at = self.carrier()
+        output = self.run_example("smpp_client_pool", *at, TO, 300)
+        self.assertIn("300 accepted, 0 failed, 300 receipts", output)
+        self.assertEqual(output.count(": transmitter"), 2)
+        self.assertEqual(output.count(": receiver"), 2)
+        # Over two binds they may overtake each other.
+        self.assertEqual({bytes.fromhex(m["octets"]).decode() for m in smppd.accepted()},
+                         {f"message {i}" for i in range(1, 301)})
+        self.assertEqual(len(smppd.accepted()), 300)
+        self.run_example("smpp_client_pool", *at[:3], "wrong", TO, 1, status=1)
+
+    def test_smpp_server_binds(self):
+        server = self.example("smpp_server_binds", 0)
+        wait_until(lambda: "listening on port" in server.output(), 10, server.tail)
+        port = int(server.output().split()[-1])
+        alice, bob, more = (RawClient(port, name, "x") for name in ("alice", "bob", "bob"))
+        with self.assertRaises(ConnectionError):
+            RawClient(port, "bob", "x")  # two are enough
+        alice.send(pdu(SUBMIT_SM, 2, submit_sm_body("1", "bob", b"one")))
+        alice.send(pdu(SUBMIT_SM, 3, submit_sm_body("1", "bob", b"two")))
+        for client in (bob, more):  # in turns
+            command_id, _, _, body = client.receive()
+            self.assertEqual(command_id, DELIVER_SM)
+            self.assertIn(b"alice\0", body)
+        server.signal(signal.SIGUSR1)
+        wait_until(lambda: self.trace_a_message(alice, server), 10, server.tail)
+        line = next(l for l in server.output().splitlines() if " submit_sm " in l)
+        self.assertTrue(line.startswith("<- ") and " alice submit_sm sequence " in line, line)
+        for client in (alice, bob, more):
+            client.close()
+        self.assertEqual(server.stop(), 0)
+
+    @staticmethod
+    def trace_a_message(client, server):
+        client.send(pdu(SUBMIT_SM, 9, submit_sm_body("1", "nobody", b"x")))
+        client.receive()
+        return " submit_sm " in server.output()
 
     def test_smpp_sans_io(self):
         self.assertIn("accepted as 42", self.run_example("smpp_sans_io"))
