@@ -3,7 +3,7 @@
 #include <array>
 #include <optional>
 
-#include "json_writer.hpp"
+#include "msgkit/core/json_writer.hpp"
 #include "msgkit/smpp/message.hpp"
 
 namespace msgkit::smpp {

@@ -19,8 +19,9 @@ FROM, TO = "447700900001", "46700123456"
 
 
 class ExamplesTest(PeerTest):
-    def example(self, name, *arguments):
-        return self.start(name, [Path(os.environ["MSGKIT_EXAMPLES_DIR"]) / name, *arguments])
+    def example(self, name, *arguments, takes_commands=False):
+        return self.start(name, [Path(os.environ["MSGKIT_EXAMPLES_DIR"]) / name, *arguments],
+                          takes_commands=takes_commands)
 
     def run_example(self, name, *arguments, status=0):
         """What it printed."""
@@ -137,6 +138,33 @@ class ExamplesTest(PeerTest):
 
     def test_smpp_sans_io(self):
         self.assertIn("accepted as 42", self.run_example("smpp_sans_io"))
+
+    def test_goip_sans_io(self):
+        output = self.run_example("goip_sans_io")
+        self.assertIn("stored: from Bank: Your code is 4711; keep it secret\nserver: RECEIVE 1571812849 OK", output)
+        self.assertIn("line g1 is dead", output)
+
+    def goip_device(self, port, *options):
+        device = self.example("goip_fake_device", "127.0.0.1", port, "--line", "g1:secret", "--sending", 10, *options,
+                              takes_commands=True)
+        wait_until(lambda: "registered g1" in device.output(), 10, device.tail)
+        return device
+
+    def goip_server(self):
+        server = self.example("goip_server", 0, "g1", "secret")
+        wait_until(lambda: "listening on port" in server.output(), 10, server.tail)
+        return server, int(server.output().split()[-1])
+
+    def test_goip_server(self):
+        server, port = self.goip_server()
+        device = self.goip_device(port, "--report", 10)
+        wait_until(lambda: "line is online at 127.0.0.1:" in server.output(), 10, server.tail)
+        device.command("sms g1 +3725 hello; world")
+        wait_until(lambda: "report: delivered" in server.output(), 20, server.tail)
+        self.assertIn("from +3725: hello; world", server.output())
+        self.assertIn("answer is sent", server.output())
+        self.assertIn("sent g1 +3725 1 hello; world", device.output())
+        self.assertIn("acknowledged g1 RECEIVE ", device.output())
 
     def test_every_example_fits_on_a_screen(self):
         sources = list((Path(__file__).resolve().parents[2] / "examples").glob("*.cpp"))

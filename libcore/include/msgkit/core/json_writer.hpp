@@ -1,6 +1,7 @@
 // Writes JSON into a string: commas, escapes, and U+FFFD for whatever is not UTF-8, so the result always is.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,7 +10,7 @@
 #include "msgkit/core/hex.hpp"
 #include "msgkit/core/utf.hpp"
 
-namespace msgkit::smpp {
+namespace msgkit {
 
 class json_writer {
  public:
@@ -26,7 +27,8 @@ class json_writer {
     out_ += ':';
     needs_comma_ = false;
   }
-  void number(std::uint64_t value) { write(std::to_string(value)); }
+  void number(std::integral auto value) { write(std::to_string(value)); }
+  void boolean(bool value) { write(value ? "true" : "false"); }
   void null() { write("null"); }
   void text(std::string_view value) {
     separate();
@@ -88,4 +90,4 @@ class json_writer {
   bool needs_comma_ = false;
 };
 
-}  // namespace msgkit::smpp
+}  // namespace msgkit
