@@ -26,6 +26,7 @@ run libc6-dev
 run libasio-dev
 run libfmt-dev
 run libssl-dev
+run libexpat1-dev
 run $boost
 run libsqlite3-dev
 run libtomlplusplus-dev
@@ -37,6 +38,10 @@ run curl curl
 test libgtest-dev
 test libgmock-dev
 test python3 python3
+test prosody prosody
+test ejabberd ejabberdctl
+test python3-slixmpp
+test go-sendxmpp go-sendxmpp
 test kannel
 test libnet-smpp-perl
 test ca-certificates
