@@ -38,6 +38,7 @@ run curl curl
 test libgtest-dev
 test libgmock-dev
 test python3 python3
+test openssl openssl
 test prosody prosody
 test ejabberd ejabberdctl
 test python3-slixmpp

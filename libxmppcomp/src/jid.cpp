@@ -40,7 +40,7 @@ bool is_good_domain(std::string_view domain) noexcept {
   if (domain.front() == '[')  // an IPv6 address
     return domain.size() > 2 && domain.back() == ']' &&
            domain.find_first_not_of("0123456789abcdefABCDEF:.", 1) == domain.size() - 1;
-  if (domain.front() == '.' || domain.find("..") != std::string_view::npos) return false;
+  if (domain.front() == '.' || domain.back() == '.' || domain.find("..") != std::string_view::npos) return false;
   return domain.find_first_of(" \"&'/:<>@\\[]`^{|}!#$%()*+,;=?~") == std::string_view::npos;
 }
 

@@ -14,8 +14,8 @@ constexpr std::array<treatment, 256> make_treatments() {
   std::array<treatment, 256> table{};
   for (std::size_t i = 0; i < table.size(); ++i)
     table[i] = i < 0x20 ? treatment::replace : i < 0x80 ? treatment::plain : treatment::multibyte;
-  for (const unsigned char c : {'&', '<', '>', '"', '\'', '\r'}) table[c] = treatment::escape;
-  for (const unsigned char c : {'\t', '\n'}) table[c] = treatment::escape_in_attribute;
+  for (const char c : {'&', '<', '>', '"', '\'', '\r'}) table[static_cast<unsigned char>(c)] = treatment::escape;
+  for (const char c : {'\t', '\n'}) table[static_cast<unsigned char>(c)] = treatment::escape_in_attribute;
   return table;
 }
 constexpr auto treatments = make_treatments();
