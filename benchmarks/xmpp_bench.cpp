@@ -135,6 +135,7 @@ xmpp::component_options options_for(const char* domain, std::uint16_t port) {
   xmpp::component_options o;
   o.connect.port = port;
   o.session = {.domain = domain, .secret = "sec", .server = "localhost"};
+  o.fatal_retry = std::chrono::milliseconds(100);  // the server may not have noticed that the one before has gone
   o.outbox.window_entries = window;
   o.outbox.window_bytes = 16 * 1024 * 1024;
   return o;
@@ -159,9 +160,9 @@ double components_through(std::uint16_t port, seconds length, std::string& note)
     while (pushed - sink->count < window && a->push(message, pushed)) ++pushed;
   };
   sink->on_progress = top_up;
-  top_up();
   const auto start = std::chrono::steady_clock::now();
   const auto cpu = thread_cpu_time();
+  top_up();
   seconds elapsed{0};
   while (elapsed < length) {
     io.run_one_for(std::chrono::milliseconds(10));
@@ -171,6 +172,11 @@ double components_through(std::uint16_t port, seconds length, std::string& note)
   char text[80];
   std::snprintf(text, sizeof text, "both components used %.0f %% of one CPU", 100 * (thread_cpu_time() - cpu) / elapsed);
   note = text;
+  sink->on_progress = nullptr;
+  int stopped = 0;
+  a->stop([&stopped] { ++stopped; });
+  b->stop([&stopped] { ++stopped; });
+  while (stopped < 2) io.run_one();
   return rate;
 }
 

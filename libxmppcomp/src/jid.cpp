@@ -10,7 +10,6 @@
 namespace msgkit::xmppcomp {
 namespace {
 
-constexpr std::string_view forbidden_in_local = " \"&'/:<>@";  // RFC 7622 section 3.3.1
 constexpr std::string_view escaped_in_local = " \"&'/:<>@\\";  // XEP-0106 table 1
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
@@ -21,15 +20,38 @@ std::string lower_ascii(std::string_view text) {
   return out;
 }
 
+// What is printable in ASCII; what is not may still be good.
+bool is_plain(char c) noexcept { return c >= 0x20 && c < 0x7F; }
+
 // Well-formed, without controls (ASCII's, DEL, U+0080..U+009F) and what XML cannot carry.
 bool is_clean(std::string_view text) noexcept {
   for (std::size_t i = 0; i < text.size();) {
+    if (is_plain(text[i])) {
+      ++i;
+      continue;
+    }
     bool ill_formed = false;
     const auto c = next_code_point(text, i, ill_formed);
     if (ill_formed || c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xFFFE || c == 0xFFFF) return false;
   }
   return true;
 }
+
+// Which ASCII characters a part must not have; characters above do no harm here.
+class character_set {
+ public:
+  constexpr explicit character_set(std::string_view members) {
+    for (const char c : members) is_member_[static_cast<unsigned char>(c)] = true;
+  }
+  [[nodiscard]] bool touches(std::string_view text) const noexcept {
+    return std::ranges::any_of(text, [this](char c) { return is_member_[static_cast<unsigned char>(c)]; });
+  }
+
+ private:
+  std::array<bool, 256> is_member_{};
+};
+constexpr character_set forbidden_in_local(" \"&'/:<>@");  // RFC 7622 section 3.3.1
+constexpr character_set forbidden_in_domain(" \"&'/:<>@\\[]`^{|}!#$%()*+,;=?~");
 
 fault part_fault(std::string_view part, std::size_t offset) { return {make_error_code(errc::jid_invalid), part, offset}; }
 
@@ -41,7 +63,7 @@ bool is_good_domain(std::string_view domain) noexcept {
     return domain.size() > 2 && domain.back() == ']' &&
            domain.find_first_not_of("0123456789abcdefABCDEF:.", 1) == domain.size() - 1;
   if (domain.front() == '.' || domain.back() == '.' || domain.find("..") != std::string_view::npos) return false;
-  return domain.find_first_of(" \"&'/:<>@\\[]`^{|}!#$%()*+,;=?~") == std::string_view::npos;
+  return !forbidden_in_domain.touches(domain);
 }
 
 int hex_value(char c) noexcept {
@@ -77,31 +99,45 @@ bool same_domain(std::string_view a, std::string_view b) noexcept {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-result<jid> jid::parse(std::string_view text) {
-  const auto parts = split_jid(text);
-  const auto offset_of = [&](std::string_view part) { return static_cast<std::size_t>(part.data() - text.data()); };
-  // A separator with nothing behind or before it.
+namespace {
+
+result<void> check_parts(const jid_view& parts) {
+  if (!is_good_part(parts.local) || forbidden_in_local.touches(parts.local)) return part_fault("local", 0);
+  if (!is_good_domain(parts.domain)) return part_fault("domain", 0);
+  if (!is_good_part(parts.resource)) return part_fault("resource", 0);
+  return {};
+}
+
+}  // namespace
+
+result<jid_view> check_jid(std::string_view text) {
+  auto parts = split_jid(text);
+  if (parts.domain.ends_with('.')) parts.domain.remove_suffix(1);
+  // A separator with nothing before or behind it.
   if (!text.empty() && text.front() == '@') return part_fault("local", 0);
   if (parts.resource.empty() && text.find('/') != std::string_view::npos) return part_fault("resource", text.size());
-  auto made = make(parts.local, parts.domain, parts.resource);
-  if (made) return made;
-  auto why = made.error();
-  why.offset = why.field == "resource" ? offset_of(parts.resource) : why.field == "domain" ? offset_of(parts.domain) : 0;
-  return why;
+  const auto checked = check_parts(parts);
+  if (checked) return parts;
+  const auto field = checked.error().field;
+  const auto part = field == "local" ? parts.local : field == "domain" ? parts.domain : parts.resource;
+  return part_fault(field, part.empty() ? 0 : static_cast<std::size_t>(part.data() - text.data()));
+}
+
+result<jid> jid::parse(std::string_view text) {
+  const auto parts = check_jid(text);
+  if (!parts) return parts.error();
+  return jid(*parts);
 }
 
 result<jid> jid::make(std::string_view local, std::string_view domain, std::string_view resource) {
   if (domain.ends_with('.')) domain.remove_suffix(1);
-  if (!is_good_part(local) || local.find_first_of(forbidden_in_local) != std::string_view::npos)
-    return part_fault("local", 0);
-  if (!is_good_domain(domain)) return part_fault("domain", 0);
-  if (!is_good_part(resource)) return part_fault("resource", 0);
-  jid made;
-  made.local_ = lower_ascii(local);
-  made.domain_ = lower_ascii(domain);
-  made.resource_ = resource;
-  return made;
+  const jid_view parts{local, domain, resource};
+  if (const auto checked = check_parts(parts); !checked) return checked.error();
+  return jid(parts);
 }
+
+jid::jid(const jid_view& parts)
+    : local_(lower_ascii(parts.local)), domain_(lower_ascii(parts.domain)), resource_(parts.resource) {}
 
 jid jid::bare() const {
   jid b = *this;

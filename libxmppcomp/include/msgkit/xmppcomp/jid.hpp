@@ -17,6 +17,10 @@ namespace msgkit::xmppcomp {
 
 constexpr std::size_t jid_part_bytes_max = 1'023;
 
+struct jid_view {
+  std::string_view local{}, domain{}, resource{};
+};
+
 class jid {
  public:
   jid() = default;
@@ -35,16 +39,17 @@ class jid {
   friend auto operator<=>(const jid&, const jid&) = default;
 
  private:
+  explicit jid(const jid_view& parts);  // checked
+
   std::string local_{};
   std::string domain_{};
   std::string resource_{};
 };
 
 // The parts of an address as they stand there: nothing checked, nothing changed. Views into `text`.
-struct jid_view {
-  std::string_view local{}, domain{}, resource{};
-};
 jid_view split_jid(std::string_view text) noexcept;
+// What jid::parse() refuses, at less cost; letter case is left as it is. Views into `text`.
+result<jid_view> check_jid(std::string_view text);
 // Domains are equal whatever the case of their ASCII letters.
 bool same_domain(std::string_view a, std::string_view b) noexcept;
 
