@@ -24,6 +24,7 @@ run ninja-build ninja
 run pkg-config pkg-config
 run libc6-dev
 run libasio-dev
+run libcurl4-openssl-dev
 run libfmt-dev
 run libssl-dev
 run libexpat1-dev

@@ -68,7 +68,8 @@ struct client {
   std::string password{};
   std::string name{};
   client_type type = client_type::legacy;
-  std::vector<std::string> addresses{};  // who may connect; empty: everybody
+  std::string address{};                         // where its MMS goes: a host, an address or a URL
+  std::vector<std::string> allowed_addresses{};  // who may connect; empty: everybody
   std::string timezone = "UTC";
   bool log_privacy = true;  // numbers are masked in logs
   bool enabled = true;
@@ -81,7 +82,8 @@ struct client {
     v.secret("password", s.password, secret_use::compared);
     v.text("name", s.name, text_rule{0, 255});
     v.choice("type", s.type, {{"legacy", client_type::legacy}, {"web", client_type::web}});
-    v.texts("addresses", s.addresses,
+    v.text("address", s.address, text_rule{0, 255});
+    v.texts("allowed_addresses", s.allowed_addresses,
             list_rule{100, {1, 64, accepts::address_range, "an address or a range like 192.0.2.0/24"}});
     v.text("timezone", s.timezone, text_rule{1, 64, accepts::time_zone, "a time zone like America/Vancouver"});
     v.flag("log_privacy", s.log_privacy);
@@ -130,7 +132,7 @@ struct client_number {
     v.text("group", s.group, text_rule{0, 255});
     v.text("webhook", s.webhook, text_rule{0, 2048, accepts::http_url, "an http or https URL"});
     v.flag("ignore_stop_cmd_sending", s.ignore_stop_cmd_sending);
-    v.object("settings", s.settings);
+    number_settings::fields(v, s.settings);
   }
   friend bool operator==(const client_number&, const client_number&) = default;
 };

@@ -20,8 +20,11 @@ std::vector<std::string> errors_of(const json& j) {
 }
 
 TEST(ObjectJson, ReadsBackWhatItShows) {
-  client c{
-      .username = "alice", .password = "x", .addresses = {"10.0.0.0/8"}, .timezone = "Europe/Paris", .enabled = false};
+  client c{.username = "alice",
+           .password = "x",
+           .allowed_addresses = {"10.0.0.0/8"},
+           .timezone = "Europe/Paris",
+           .enabled = false};
   c.settings = {
       .auth = auth_method::bearer, .webhook_retries = 3, .default_webhook = "https://x.example/", .sms = {1, 2, 3}};
   auto shown = shown_json(c);
@@ -55,8 +58,8 @@ TEST(ObjectJson, NamesFieldAndRange) {
               ElementsAre("timezone: must be a time zone like America/Vancouver"));
   EXPECT_THAT(errors_of({{"timezone", "../../etc/passwd"}}),
               ElementsAre("timezone: must be a time zone like America/Vancouver"));
-  EXPECT_THAT(errors_of({{"addresses", {"10.0.0.1", "x"}}}),
-              ElementsAre("addresses: must be an address or a range like 192.0.2.0/24"));
+  EXPECT_THAT(errors_of({{"allowed_addresses", {"10.0.0.1", "x"}}}),
+              ElementsAre("allowed_addresses: must be an address or a range like 192.0.2.0/24"));
   EXPECT_THAT(errors_of({{"settings", {{"default_webhook", "ftp://x"}}}}),
               ElementsAre("settings.default_webhook: must be an http or https URL"));
   EXPECT_THAT(errors_of({{"settings", {{"colour", 1}}}}),
