@@ -2,20 +2,14 @@
 import os
 import shutil
 import signal
-import subprocess
 import unittest
 from pathlib import Path
 
-from peers import HERE, PeerTest, require, wait_until
+from peers import PeerTest, require, wait_until
 from xmpp_servers import DOMAIN, PASSWORD, SECRET, Ejabberd, Prosody, ejabberd_code, prosody_available
+from xmpp_servers import slixmpp_available, user_command
 
 NUMBER = f"+4712345678@{DOMAIN}"
-SYSTEM_PYTHON = "/usr/bin/python3"  # slixmpp is Debian's; another interpreter in PATH would not see it
-
-
-def slixmpp_available():
-    return Path(SYSTEM_PYTHON).exists() and subprocess.run(
-        [SYSTEM_PYTHON, "-c", "import slixmpp"], stderr=subprocess.DEVNULL).returncode == 0
 
 
 class Cases:
@@ -36,12 +30,11 @@ class Cases:
         component.wait_for_event("pong", 20)
         return component
 
-    def client(self, *steps, user="alice", name="client"):
-        return self.start(name, [SYSTEM_PYTHON, HERE / "xmpp_client.py", self.server.c2s_port, f"{user}@localhost",
-                                 PASSWORD, DOMAIN, 60, *steps])
+    def client(self, *steps):
+        return self.start("client", user_command(self.server, *steps))
 
-    def run_client(self, *steps, **options):
-        client = self.client(*steps, **options)
+    def run_client(self, *steps):
+        client = self.client(*steps)
         client.wait_for_event("done", 60)
         self.assertEqual(client.events("failed") + client.events("timeout"), [], client.tail())
         return client
@@ -146,7 +139,7 @@ class Cases:
 
 class ProsodyTest(Cases, PeerTest):
     def make_server(self):
-        require(prosody_available() and shutil.which("openssl"), "Prosody")
+        require(prosody_available(), "Prosody with openssl")
         return Prosody(self)
 
     def test_go_sendxmpp(self):

@@ -5,14 +5,27 @@ import os
 import shutil
 import subprocess
 
-from peers import find_in_sbin, free_port
+from pathlib import Path
+
+from peers import HERE, find_in_sbin, free_port
 
 DOMAIN, SECRET, PASSWORD = "sms.localhost", "s3cr3t", "pw"
 USERS = ("alice", "bob")
 
+SYSTEM_PYTHON = "/usr/bin/python3"  # slixmpp is Debian's; another interpreter in PATH would not see it
+
 
 def prosody_available():
-    return find_in_sbin("prosody") is not None
+    return find_in_sbin("prosody") is not None and shutil.which("openssl") is not None
+
+
+def slixmpp_available():
+    return Path(SYSTEM_PYTHON).exists() and subprocess.run(
+        [SYSTEM_PYTHON, "-c", "import slixmpp"], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def user_command(server, *steps, user="alice"):
+    return [SYSTEM_PYTHON, HERE / "xmpp_client.py", server.c2s_port, f"{user}@localhost", PASSWORD, DOMAIN, 60, *steps]
 
 
 def ejabberd_code():
