@@ -79,6 +79,7 @@ endfunction()
 set(MSGKIT_PKGCONFIG_LIBS_core_net "-lssl -lcrypto -pthread")
 set(MSGKIT_PKGCONFIG_CFLAGS_core_net "-DASIO_STANDALONE -DASIO_NO_DEPRECATED -DASIO_SEPARATE_COMPILATION")
 set(MSGKIT_PKGCONFIG_LIBS_core "-lfmt")
+set(MSGKIT_PKGCONFIG_LIBS_xmppcomp "-lexpat")
 
 # Exports one targets file per component, the package config and one pkg-config file per component.
 function(msgkit_install_package)

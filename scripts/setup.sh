@@ -28,6 +28,7 @@ run libcurl4-openssl-dev
 run libre2-dev
 run libfmt-dev
 run libssl-dev
+run libexpat1-dev
 run $boost
 run libsqlite3-dev
 run libtomlplusplus-dev
@@ -39,6 +40,11 @@ run curl curl
 test libgtest-dev
 test libgmock-dev
 test python3 python3
+test openssl openssl
+test prosody prosody
+test ejabberd ejabberdctl
+test python3-slixmpp
+test go-sendxmpp go-sendxmpp
 test kannel
 test libnet-smpp-perl
 test tshark tshark

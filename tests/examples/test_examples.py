@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
 from gateway import CARRIER_ID, CARRIER_PASSWORD, CLIENT_ID, CLIENT_PASSWORD, Msggw, Smppd, toml_string  # noqa: E402
 from gateway import joined_texts  # noqa: E402
 from peers import PeerTest, accepts_connections, require, wait_until  # noqa: E402
+from xmpp_servers import DOMAIN, SECRET, Prosody, prosody_available, slixmpp_available, user_command  # noqa: E402
 from raw_smpp import DELIVER_SM, SUBMIT_SM, RawClient, pdu, submit_sm_body  # noqa: E402
 
 LINES_MAX = 80
@@ -165,6 +166,26 @@ class ExamplesTest(PeerTest):
         self.assertIn("answer is sent", server.output())
         self.assertIn("sent g1 +3725 1 hello; world", device.output())
         self.assertIn("acknowledged g1 RECEIVE ", device.output())
+    def test_xmpp_sans_io(self):
+        output = self.run_example("xmpp_sans_io")
+        self.assertIn("<handshake>aaee83c26aeeafcbabeabfcbcd50df997e0a2a1e</handshake>", output)
+        self.assertIn("you said hi &amp; bye", output)
+
+    def test_xmpp_echo_component(self):
+        require(prosody_available() and slixmpp_available(), "Prosody with slixmpp")
+        server = Prosody(self)
+        component = self.example("xmpp_echo_component", "127.0.0.1", server.component_port, DOMAIN, SECRET)
+        wait_until(lambda: "connected" in component.output(), 20, component.tail)
+        user = self.start("user", user_command(server, "send:hello", "wait:1", "disco"))
+        user.wait_for_event("done", 60)
+        self.assertEqual([m["body"] for m in user.events("message")], ["hello"])
+        self.assertEqual(len(user.events("receipt")), 1)
+        self.assertEqual(user.events("disco")[0]["identities"], [["gateway", "sms"]])
+        wait_until(lambda: "echo-1: the server has it" in component.output(), 10, component.tail)
+        self.assertEqual(component.stop(), 0)
+
+    def test_xmpp_echo_component_without_arguments(self):
+        self.run_example("xmpp_echo_component", status=2)
 
     def test_every_example_fits_on_a_screen(self):
         sources = list((Path(__file__).resolve().parents[2] / "examples").glob("*.cpp"))
