@@ -34,11 +34,16 @@ run libspdlog-dev
 run libcli11-dev
 run prometheus-cpp-dev
 run curl curl
+run libmimetic-dev
+run libc-ares-dev
 test libgtest-dev
 test libgmock-dev
 test python3 python3
 test kannel
 test libnet-smpp-perl
+test postfix postfix
+test python3-aiosmtpd
+test swaks swaks
 test ca-certificates
 test nodejs node
 test npm npm
