@@ -83,7 +83,6 @@ template <>
 struct table<read_status> {
   static constexpr entry<read_status> names[] = {{read_status::read, "Read"},
                                                  {read_status::deleted, "Deleted without being read"}};
-  static constexpr entry<read_status> aliases[] = {{read_status::deleted, "Deleted"}};
 };
 
 struct status_entry {

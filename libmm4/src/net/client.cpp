@@ -31,10 +31,11 @@ bool is_final(std::error_code ec, bool resend_unknown) {
 
 struct client::impl : std::enable_shared_from_this<client::impl> {
   impl(asio::any_io_executor e, client_options o)
-      : executor(std::move(e)), options(std::move(o)), timer(executor) {
-    options.connections_max = std::max<std::size_t>(1, options.connections_max);
-    options.attempts_max = std::max(1u, options.attempts_max);
-    if (!options.mx_domain.empty()) exchanger = std::make_unique<mail_exchanger>(executor, options.dns);
+      : executor(std::move(e)), timer(executor) {
+    o.connections_max = std::max<std::size_t>(1, o.connections_max);
+    o.attempts_max = std::max(1u, o.attempts_max);
+    if (!o.mx_domain.empty()) exchanger = std::make_unique<mail_exchanger>(executor, o.dns);
+    options = std::make_shared<const client_options>(std::move(o));
   }
 
   class link;
@@ -61,7 +62,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
   void fail_waiting(std::error_code ec);
 
   asio::any_io_executor executor;
-  client_options options;
+  std::shared_ptr<const client_options> options;
   driver_timer timer;
   std::unique_ptr<mail_exchanger> exchanger;
   std::deque<job_ptr> waiting;
@@ -78,18 +79,20 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
 // One connection: connects, then takes job after job.
 class client::impl::link final : public stream_handler, public std::enable_shared_from_this<client::impl::link> {
  public:
-  explicit link(std::shared_ptr<impl> owner)
-      : owner_(std::move(owner)), connector_(owner_->executor), timer_(owner_->executor) {}
+  explicit link(const std::shared_ptr<impl>& owner)
+      : owner_(owner), options_(owner->options), connector_(owner->executor), timer_(owner->executor) {}
 
   void start() {
+    const auto owner = owner_.lock();
     auto connected = [self = shared_from_this()](std::error_code ec, const std::shared_ptr<stream>& s) { self->connected(ec, s); };
-    if (owner_->options.dial) return owner_->options.dial(std::move(connected));
-    if (owner_->exchanger == nullptr || owner_->next_host < owner_->hosts.size()) return dial(std::move(connected));
-    owner_->exchanger->resolve(owner_->options.mx_domain, [self = shared_from_this(), connected](std::error_code ec, std::vector<std::string> hosts) {
-      if (ec) return connected(ec, nullptr);
-      self->owner_->hosts = std::move(hosts);
-      self->owner_->next_host = 0;
-      self->dial(connected);
+    if (options_->dial) return options_->dial(std::move(connected));
+    if (owner->exchanger == nullptr || owner->next_host < owner->hosts.size()) return dial(*owner, std::move(connected));
+    owner->exchanger->resolve(options_->mx_domain, [self = shared_from_this(), connected](std::error_code ec, std::vector<std::string> hosts) {
+      const auto still = self->owner_.lock();
+      if (ec || !still) return connected(ec ? ec : make_error_code(errc::session_closed), nullptr);
+      still->hosts = std::move(hosts);
+      still->next_host = 0;
+      self->dial(*still, connected);
     });
   }
 
@@ -132,25 +135,28 @@ class client::impl::link final : public stream_handler, public std::enable_share
   }
 
  private:
-  void dial(connector::handler connected) {
-    auto o = owner_->options.connect;
-    if (owner_->exchanger) o.host = owner_->hosts[owner_->next_host++ % owner_->hosts.size()];
+  void dial(impl& owner, connector::handler connected) {
+    auto o = options_->connect;
+    if (owner.exchanger) o.host = owner.hosts[owner.next_host++ % owner.hosts.size()];
     host_ = o.host;
     connector_.connect(o, std::move(connected));
   }
 
   void connected(std::error_code ec, const std::shared_ptr<stream>& transport) {
-    if (!ec && owner_->stopped) {
+    const auto self = shared_from_this();
+    const auto owner = owner_.lock();
+    if (!ec && (!owner || owner->stopped)) {
       ec = make_error_code(errc::session_closed);
       transport->close(ec);
     }
+    if (!owner) return;
     if (ec) {
-      owner_->drop(this);
-      return owner_->connect_failed(ec);
+      owner->drop(this);
+      return owner->connect_failed(ec);
     }
-    auto o = owner_->options.session;
-    o.is_tls = owner_->options.connect.tls != nullptr;
-    o.can_tls = owner_->options.starttls != nullptr;
+    auto o = options_->session;
+    o.is_tls = options_->connect.tls != nullptr;
+    o.can_tls = options_->starttls != nullptr;
     stream_ = transport;
     session_.emplace(o, driver_clock::now());
     stream_->start(shared_from_this());
@@ -162,6 +168,11 @@ class client::impl::link final : public stream_handler, public std::enable_share
     const auto self = shared_from_this();
     if (!session_ || gone_) return;
     drain();
+    if (owner_.expired()) {  // nobody wants the outcome any more
+      gone_ = true;
+      timer_.cancel();
+      return stream_->close(make_error_code(errc::session_closed));
+    }
     for (;;) {
       if (!session_->output().empty()) {
         stream_->write(session_->output());
@@ -182,8 +193,8 @@ class client::impl::link final : public stream_handler, public std::enable_share
 
   void begin_tls() {
     tls_wanted_ = false;
-    const auto& name = owner_->options.server_name.empty() ? host_ : owner_->options.server_name;
-    auto secured = stream_->upgrade_to_tls(owner_->options.starttls, tls_role::client, name);
+    const auto& name = options_->server_name.empty() ? host_ : options_->server_name;
+    auto secured = stream_->upgrade_to_tls(options_->starttls, tls_role::client, name);
     if (!secured) return stream_->close(make_error_code(errc::tls_unavailable));
     stream_ = std::move(secured);
     stream_->start(shared_from_this());
@@ -209,34 +220,39 @@ class client::impl::link final : public stream_handler, public std::enable_share
   }
 
   void became_ready() {
-    if (!std::exchange(proven_, true)) owner_->failed_connects = 0;
+    const auto owner = owner_.lock();
+    if (!owner) return;
+    if (!std::exchange(proven_, true)) owner->failed_connects = 0;
     idle_since_ = driver_clock::now();
-    if (leaving_ || taken_ >= owner_->options.messages_per_connection_max) {
+    if (leaving_ || taken_ >= options_->messages_per_connection_max) {
       leaving_ = true;
       session_->quit(driver_clock::now());
       return;
     }
-    owner_->schedule();
+    owner->schedule();
   }
 
   void finish_job(delivery d) {
-    if (!job_) return;
+    const auto owner = owner_.lock();
+    if (!job_ || !owner) return;
     d.attempts = job_->attempts;
-    owner_->retry_or_complete(std::move(job_), std::move(d));
+    owner->retry_or_complete(std::move(job_), std::move(d));
   }
 
   void gone(std::error_code reason) {
     if (std::exchange(gone_, true)) return;
     timer_.cancel();
     const auto self = shared_from_this();
-    owner_->drop(this);
-    if (!proven_) owner_->connect_failed(reason ? reason : make_error_code(errc::session_closed));
-    owner_->schedule();
+    const auto owner = owner_.lock();
+    if (!owner) return;
+    owner->drop(this);
+    if (!proven_) owner->connect_failed(reason ? reason : make_error_code(errc::session_closed));
+    owner->schedule();
   }
 
   void arm_timer() {
     auto next = session_->next_deadline();
-    if (is_idle() && idle_since_ != never) next = std::min(next, idle_since_ + owner_->options.idle_timeout);
+    if (is_idle() && idle_since_ != never) next = std::min(next, idle_since_ + options_->idle_timeout);
     if (next == never) {
       timer_.cancel();
       return;
@@ -247,12 +263,13 @@ class client::impl::link final : public stream_handler, public std::enable_share
       if (ec || !self || self->gone_) return;
       const auto now = driver_clock::now();
       self->session_->on_time(now);
-      if (self->is_idle() && now >= self->idle_since_ + self->owner_->options.idle_timeout) return self->leave();
+      if (self->is_idle() && now >= self->idle_since_ + self->options_->idle_timeout) return self->leave();
       self->pump();
     });
   }
 
-  std::shared_ptr<impl> owner_;
+  std::weak_ptr<impl> owner_;  // owns us; a connection under way does not keep it
+  std::shared_ptr<const client_options> options_;
   connector connector_;
   driver_timer timer_;
   std::shared_ptr<stream> stream_;
@@ -288,7 +305,7 @@ void client::impl::pump() {
   const auto connecting = static_cast<std::size_t>(std::ranges::count_if(links, [](const auto& l) { return l->is_connecting(); }));
   // After a failure one connection at a time finds out whether the peer is back.
   const auto wanted = failed_connects != 0 ? std::min<std::size_t>(due, 1) : due;
-  for (auto n = connecting; !stopped && n < wanted && links.size() < options.connections_max && now >= connect_not_before; ++n) {
+  for (auto n = connecting; !stopped && n < wanted && links.size() < options->connections_max && now >= connect_not_before; ++n) {
     links.push_back(std::make_shared<link>(shared_from_this()));
     const auto fresh = links.back();
     fresh->start();
@@ -322,7 +339,7 @@ void client::impl::drop(link* l) {
 void client::impl::connect_failed(std::error_code ec) {
   const bool more_hosts = exchanger && next_host < hosts.size();
   if (!more_hosts) {
-    connect_not_before = driver_clock::now() + backoff_delay(options.retry, failed_connects++, options.retry_seed);
+    connect_not_before = driver_clock::now() + backoff_delay(options->retry, failed_connects++, options->retry_seed);
     hosts.clear();
     next_host = 0;
     if (auto j = take_due()) {
@@ -335,9 +352,9 @@ void client::impl::connect_failed(std::error_code ec) {
 }
 
 void client::impl::retry_or_complete(job_ptr j, delivery d) {
-  const bool again = d.error && !stopped && !is_final(d.error, options.resend_unknown) && j->attempts < options.attempts_max;
+  const bool again = d.error && !stopped && !is_final(d.error, options->resend_unknown) && j->attempts < options->attempts_max;
   if (!again) return complete(std::move(j), std::move(d));
-  j->not_before = driver_clock::now() + backoff_delay(options.retry, j->attempts - 1, options.retry_seed + total);
+  j->not_before = driver_clock::now() + backoff_delay(options->retry, j->attempts - 1, options->retry_seed + total);
   waiting.push_back(std::move(j));
   schedule();
 }
@@ -366,7 +383,7 @@ std::shared_ptr<client> client::make(asio::any_io_executor executor, client_opti
 
 result<void> client::send(mm4::envelope envelope, std::shared_ptr<const byte_vector> mail, std::function<void(const delivery&)> done) {
   if (impl_->stopped) return errc::session_closed;
-  if (impl_->total >= impl_->options.queue_max) return errc::queue_full;
+  if (impl_->total >= impl_->options->queue_max) return errc::queue_full;
   if (envelope.rcpt_to.empty()) return errc::recipients_missing;
   const auto unsafe = [](const std::string& m) { return m.empty() || !smtp::is_safe_mailbox(m); };
   if (!smtp::is_safe_mailbox(envelope.mail_from) || std::ranges::any_of(envelope.rcpt_to, unsafe)) return errc::unsafe_command;

@@ -56,6 +56,7 @@ struct delivery {
 class client : public std::enable_shared_from_this<client> {
  public:
   static std::shared_ptr<client> make(asio::any_io_executor executor, client_options options);
+  // Cuts what is under way, without outcomes for it; stop() is the polite way.
   ~client();
 
   // `mail` is shared until the outcome. `done` runs from the executor.
