@@ -37,6 +37,8 @@ run libspdlog-dev
 run libcli11-dev
 run prometheus-cpp-dev
 run curl curl
+run libmimetic-dev
+run libc-ares-dev
 test libgtest-dev
 test libgmock-dev
 test python3 python3
@@ -51,6 +53,9 @@ test tshark tshark
 test gcovr gcovr
 test doxygen doxygen
 test libsmpp34-dev
+test postfix postfix
+test python3-aiosmtpd
+test swaks swaks
 test ca-certificates
 test nodejs node
 test npm npm

@@ -186,6 +186,27 @@ class ExamplesTest(PeerTest):
 
     def test_xmpp_echo_component_without_arguments(self):
         self.run_example("xmpp_echo_component", status=2)
+    def mm4_receiver(self):
+        receiver = self.example("mm4_receive", 0)
+        wait_until(lambda: "listening on port" in receiver.output(), 10, receiver.tail)
+        return receiver, receiver.output().split()[-1]
+
+    def test_mm4_send(self):
+        receiver, port = self.mm4_receiver()
+        output = self.run_example("mm4_send", "127.0.0.1", port, "+" + FROM, "+" + TO, "a text")
+        self.assertIn("accepted", output)
+        wait_until(lambda: "new" in receiver.output(), 10, receiver.tail)
+        self.assertIn("text a text", receiver.output())
+        self.assertEqual(receiver.stop(), 0)
+        self.run_example("mm4_send", "127.0.0.1", port, "+" + FROM, "+" + TO, "nobody is there", status=1)
+
+    def test_mm4_receive(self):
+        receiver, port = self.mm4_receiver()
+        picture = self.write("picture.jpg", "not really a picture")
+        self.run_example("mm4_send", "127.0.0.1", port, FROM, f"+{TO}, friend@mms.example", "two", picture)
+        wait_until(lambda: "new" in receiver.output(), 10, receiver.tail)
+        for line in ("X-Mms-Message-Type: MM4_forward.REQ", "part application/smil", "part image/jpeg, 20 octets", "text two"):
+            self.assertIn(line, receiver.output())
 
     def test_every_example_fits_on_a_screen(self):
         sources = list((Path(__file__).resolve().parents[2] / "examples").glob("*.cpp"))
