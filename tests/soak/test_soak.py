@@ -19,14 +19,14 @@ from gateway import CARRIER_ID, CARRIER_PASSWORD, binary  # noqa: E402
 from peers import PeerTest, free_port  # noqa: E402
 
 SECONDS = float(os.environ.get("MSGKIT_SOAK_SECONDS", "12"))
-PROBE_SECONDS = 2 if SECONDS < 60 else 5
 BINDS, WINDOW = 5, 200
 WARM_UP_SHARE = 0.25       # of the run: queues and caches find their size
-RATE_MAX = 100_000 if SECONDS < 60 else 10_000_000  # among other tests: leave the machine some room
+IS_SHORT = SECONDS < 60    # among other tests: leave the machine some room, and expect others to take theirs
+RATE_MAX = 20_000 if IS_SHORT else 10_000_000
 GROWTH_SHARE_MAX = 0.03    # of the resident memory, from after the warm-up to the end
-GROWTH_BYTES_FLOOR = 1 << 20
+GROWTH_BYTES_FLOOR = (8 if IS_SHORT else 1) << 20
+PROBE_SECONDS = 2 if IS_SHORT else 5
 TAIL_RATIO_MAX, TAIL_SLACK_US = 1.5, 5_000  # last third against the first
-JUDGE_TAIL_SECONDS = 60
 
 
 def resident_bytes(pid):
@@ -75,16 +75,18 @@ password = "{CARRIER_PASSWORD}"
 
     def load(self, name, *arguments):
         return self.start(name, [binary("smppc"), "load", "--port", self.port, "--system-id", CARRIER_ID, "--binds", BINDS,
-                                 "--window", WINDOW, "--receipts", "--json", *arguments],
+                                 "--window", WINDOW, "--receipts", "--receipt-wait", 60, "--response-timeout", 60, "--json",
+                                 *arguments],
                           {"SMPPC_PASSWORD": CARRIER_PASSWORD})
 
-    def result(self, program, seconds):
-        self.assertEqual(program.wait(seconds), 0, program.tail())
-        return [json.loads(line) for line in program.output().splitlines()]
+    def results(self, program, seconds):
+        status = program.wait(seconds)
+        return status, [json.loads(line) for line in program.output().splitlines()]
 
     def test_steady_load(self):
         smppd = self.start_smppd()
-        most = self.result(self.load("probe", "--seconds", PROBE_SECONDS), 60)[-1]["messages_per_second"]
+        # At its limit it may refuse some; what counts is how much it takes.
+        most = self.results(self.load("probe", "--seconds", PROBE_SECONDS), 90)[1][-1]["messages_per_second"]
         rate = int(min(most / 2, RATE_MAX))
         load = self.load("load", "--rate", rate, "--seconds", SECONDS, "--interval", SECONDS / 12)
         watches = [Watch(smppd), Watch(load)]
@@ -94,7 +96,8 @@ password = "{CARRIER_PASSWORD}"
             if time.monotonic() - begun > WARM_UP_SHARE * SECONDS:
                 for w in watches:
                     w.sample()
-        *intervals, total = self.result(load, 120)
+        status, (*intervals, total) = self.results(load, 120)
+        self.assertEqual(status, 0, load.tail())
         self.assertEqual(total["errors"], {})
         self.assertEqual(total["receipts"], total["accepted"])
         print(f"\nsoak: {SECONDS:.0f} s at {rate} msg/s of {most:.0f}, {total['accepted']} messages, "
@@ -107,7 +110,7 @@ password = "{CARRIER_PASSWORD}"
         tails = [i["latency_us"]["p99"] for i in intervals]
         first, last = statistics.median(tails[1:len(tails) // 3 + 1]), statistics.median(tails[-(len(tails) // 3):])
         print(f"soak: p99 of the first third {first:.0f} us, of the last {last:.0f} us")
-        if SECONDS >= JUDGE_TAIL_SECONDS:
+        if not IS_SHORT:
             self.assertLess(last, max(TAIL_RATIO_MAX * first, first + TAIL_SLACK_US))
 
 
