@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
 from gateway import CARRIER_ID, CARRIER_PASSWORD, CLIENT_ID, CLIENT_PASSWORD, Msggw, Smppd, toml_string  # noqa: E402
 from gateway import joined_texts  # noqa: E402
 from peers import PeerTest, accepts_connections, require, wait_until  # noqa: E402
+from xmpp_servers import DOMAIN, SECRET, Prosody, prosody_available, slixmpp_available, user_command  # noqa: E402
 from raw_smpp import DELIVER_SM, SUBMIT_SM, RawClient, pdu, submit_sm_body  # noqa: E402
 
 LINES_MAX = 80
@@ -19,8 +20,9 @@ FROM, TO = "447700900001", "46700123456"
 
 
 class ExamplesTest(PeerTest):
-    def example(self, name, *arguments):
-        return self.start(name, [Path(os.environ["MSGKIT_EXAMPLES_DIR"]) / name, *arguments])
+    def example(self, name, *arguments, takes_commands=False):
+        return self.start(name, [Path(os.environ["MSGKIT_EXAMPLES_DIR"]) / name, *arguments],
+                          takes_commands=takes_commands)
 
     def run_example(self, name, *arguments, status=0):
         """What it printed."""
@@ -85,6 +87,7 @@ class ExamplesTest(PeerTest):
         self.assertIn("0003", self.run_example("smpp_long_text", "x" * 161))
         self.assertIn("data_coding 0x00, 1 part, without header\n161 octets",
                       self.run_example("smpp_long_text", "y" * 161, "payload"))
+        self.assertIn("020c0002002a020e000102020f000101", self.run_example("smpp_long_text", "z" * 161, "sar"))
 
     def test_smpp_raw_observer(self):
         _, at = self.carrier()
@@ -136,6 +139,74 @@ class ExamplesTest(PeerTest):
 
     def test_smpp_sans_io(self):
         self.assertIn("accepted as 42", self.run_example("smpp_sans_io"))
+
+    def test_goip_sans_io(self):
+        output = self.run_example("goip_sans_io")
+        self.assertIn("stored: from Bank: Your code is 4711; keep it secret\nserver: RECEIVE 1571812849 OK", output)
+        self.assertIn("line g1 is dead", output)
+
+    def goip_device(self, port, *options):
+        device = self.example("goip_fake_device", "127.0.0.1", port, "--line", "g1:secret", "--sending", 10, *options,
+                              takes_commands=True)
+        wait_until(lambda: "registered g1" in device.output(), 10, device.tail)
+        return device
+
+    def goip_server(self):
+        server = self.example("goip_server", 0, "g1", "secret")
+        wait_until(lambda: "listening on port" in server.output(), 10, server.tail)
+        return server, int(server.output().split()[-1])
+
+    def test_goip_server(self):
+        server, port = self.goip_server()
+        device = self.goip_device(port, "--report", 10)
+        wait_until(lambda: "line is online at 127.0.0.1:" in server.output(), 10, server.tail)
+        device.command("sms g1 +3725 hello; world")
+        wait_until(lambda: "report: delivered" in server.output(), 20, server.tail)
+        self.assertIn("from +3725: hello; world", server.output())
+        self.assertIn("answer is sent", server.output())
+        self.assertIn("sent g1 +3725 1 hello; world", device.output())
+        self.assertIn("acknowledged g1 RECEIVE ", device.output())
+    def test_xmpp_sans_io(self):
+        output = self.run_example("xmpp_sans_io")
+        self.assertIn("<handshake>aaee83c26aeeafcbabeabfcbcd50df997e0a2a1e</handshake>", output)
+        self.assertIn("you said hi &amp; bye", output)
+
+    def test_xmpp_echo_component(self):
+        require(prosody_available() and slixmpp_available(), "Prosody with slixmpp")
+        server = Prosody(self)
+        component = self.example("xmpp_echo_component", "127.0.0.1", server.component_port, DOMAIN, SECRET)
+        wait_until(lambda: "connected" in component.output(), 20, component.tail)
+        user = self.start("user", user_command(server, "send:hello", "wait:1", "disco"))
+        user.wait_for_event("done", 60)
+        self.assertEqual([m["body"] for m in user.events("message")], ["hello"])
+        self.assertEqual(len(user.events("receipt")), 1)
+        self.assertEqual(user.events("disco")[0]["identities"], [["gateway", "sms"]])
+        wait_until(lambda: "echo-1: the server has it" in component.output(), 10, component.tail)
+        self.assertEqual(component.stop(), 0)
+
+    def test_xmpp_echo_component_without_arguments(self):
+        self.run_example("xmpp_echo_component", status=2)
+    def mm4_receiver(self):
+        receiver = self.example("mm4_receive", 0)
+        wait_until(lambda: "listening on port" in receiver.output(), 10, receiver.tail)
+        return receiver, receiver.output().split()[-1]
+
+    def test_mm4_send(self):
+        receiver, port = self.mm4_receiver()
+        output = self.run_example("mm4_send", "127.0.0.1", port, "+" + FROM, "+" + TO, "a text")
+        self.assertIn("accepted", output)
+        wait_until(lambda: "new" in receiver.output(), 10, receiver.tail)
+        self.assertIn("text a text", receiver.output())
+        self.assertEqual(receiver.stop(), 0)
+        self.run_example("mm4_send", "127.0.0.1", port, "+" + FROM, "+" + TO, "nobody is there", status=1)
+
+    def test_mm4_receive(self):
+        receiver, port = self.mm4_receiver()
+        picture = self.write("picture.jpg", "not really a picture")
+        self.run_example("mm4_send", "127.0.0.1", port, FROM, f"+{TO}, friend@mms.example", "two", picture)
+        wait_until(lambda: "new" in receiver.output(), 10, receiver.tail)
+        for line in ("X-Mms-Message-Type: MM4_forward.REQ", "part application/smil", "part image/jpeg, 20 octets", "text two"):
+            self.assertIn(line, receiver.output())
 
     def test_every_example_fits_on_a_screen(self):
         sources = list((Path(__file__).resolve().parents[2] / "examples").glob("*.cpp"))

@@ -58,7 +58,8 @@ bool is_ip_address(const std::string& name) {
 
 class plain_stream final : public stream {
  public:
-  plain_stream(tcp::socket socket, peer_address peer) : stream(std::move(peer)), socket_(std::move(socket)) {
+  plain_stream(tcp::socket socket, peer_address peer)
+      : stream(std::move(peer)), executor_(socket.get_executor()), socket_(std::move(socket)) {
     std::error_code ignored;
     socket_.set_option(tcp::no_delay(true), ignored);
     socket_.non_blocking(true, ignored);
@@ -120,7 +121,20 @@ class plain_stream final : public stream {
     held_.reset();
   }
 
-  asio::any_io_executor executor() override { return socket_.get_executor(); }
+  std::shared_ptr<stream> upgrade_to_tls(std::shared_ptr<tls_context> context, tls_role role,
+                                         const std::string& server_name) override {
+    if (closing_ || !out_.empty()) return nullptr;
+    closing_ = closed_ = true;
+    std::error_code ignored;
+    socket_.cancel(ignored);  // whoever waits finds the stream closed and stays silent
+    handler_.reset();
+    held_.reset();
+    auto upgraded = make_tls(std::move(socket_), peer(), std::move(context), role, server_name);
+    upgraded->attach(detach());
+    return upgraded;
+  }
+
+  asio::any_io_executor executor() override { return executor_; }
 
  private:
   template <class Self>
@@ -158,6 +172,7 @@ class plain_stream final : public stream {
     wait_read(std::move(handler));
   }
 
+  asio::any_io_executor executor_;
   tcp::socket socket_;
   std::weak_ptr<stream_handler> handler_;
   std::shared_ptr<stream_handler> held_;
