@@ -90,6 +90,8 @@ listen = "127.0.0.1:{self.port}"
 receipt_delay = "10ms"
 window = 10000
 inbound_window = 100000
+[storage]
+settled_max = 1000
 [http]
 listen = "127.0.0.1:0"
 [log]
