@@ -65,8 +65,9 @@ tcp::socket open_patiently(asio::io_context& io, std::uint16_t port, const std::
 double bare_component(std::uint16_t port, std::size_t window, seconds length) {
   asio::io_context io(1);
   auto a = open_patiently(io, port, "a.test"), b = open_patiently(io, port, "b.test");
-  const std::string message = "<message from='+46700123456@a.test' to='+46709876543@b.test' type='chat' id='0123456789'><body>" +
-                              std::string(100, 'm') + "</body></message>";
+  const std::string message =
+      "<message from='+46700123456@a.test' to='+46709876543@b.test' type='chat' id='0123456789'><body>" +
+      std::string(100, 'm') + "</body></message>";
   std::size_t credits = window, received = 0;
   bool writing = false;
   std::string out, tail;

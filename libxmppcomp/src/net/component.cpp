@@ -143,7 +143,8 @@ class component::link final : public stream_handler, public std::enable_shared_f
   void settle() {
     drain();
     if (const auto c = current()) {
-      if (stream_->pending_bytes() < c->options_.transport_bytes_high) c->outbox_.pump(session_, driver_clock::wall_now());
+      if (stream_->pending_bytes() < c->options_.transport_bytes_high)
+        c->outbox_.pump(session_, driver_clock::wall_now());
     }
     flush();
     arm_timer();
@@ -329,7 +330,9 @@ result<void> component::send(const element& stanza) {
   return sent;
 }
 
-result<void> component::push(const element& stanza, std::uint64_t cookie) { return push_as(stanza, cookie & ~async_bit); }
+result<void> component::push(const element& stanza, std::uint64_t cookie) {
+  return push_as(stanza, cookie & ~async_bit);
+}
 
 result<void> component::push_as(const element& stanza, std::uint64_t cookie) {
   if (stopping_) return errc::session_closed;

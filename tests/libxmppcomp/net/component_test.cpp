@@ -323,7 +323,8 @@ TEST_F(Component, ResetsAtAnyMomentLoseAndDoubleNoOutcome) {
   std::ranges::sort(cookies);
   ASSERT_EQ(cookies.size(), pushed);
   for (std::uint64_t i = 0; i < pushed; ++i) ASSERT_EQ(cookies[i], i + 1);
-  EXPECT_GE(far.messages(), static_cast<std::size_t>(std::ranges::count(seen->outcomes, std::error_code{}, &outbox_outcome::error)));
+  EXPECT_GE(far.messages(),
+            static_cast<std::size_t>(std::ranges::count(seen->outcomes, std::error_code{}, &outbox_outcome::error)));
 }
 
 // ---- over loopback
@@ -332,8 +333,9 @@ namespace {
 
 struct ComponentOverLoopback : ::testing::Test {
   void serve(std::shared_ptr<tls_context> tls = nullptr) {
-    listener = std::make_unique<acceptor>(io.get_executor(), acceptor_options{.tls = std::move(tls)},
-                                          acceptor::callbacks{[this](std::shared_ptr<stream> s) { far.accept(std::move(s)); }});
+    listener = std::make_unique<acceptor>(
+        io.get_executor(), acceptor_options{.tls = std::move(tls)},
+        acceptor::callbacks{[this](std::shared_ptr<stream> s) { far.accept(std::move(s)); }});
     ASSERT_FALSE(listener->listen());
     options.session = test_session_options();
     options.connect.port = listener->port();

@@ -1,5 +1,5 @@
-// A completion handler of any type behind one virtual call, so that a driver's header stays light and its work can be in
-// a .cpp file. Used by the async_ operations.
+// A completion handler of any type behind one virtual call, so that a driver's header stays light and its work can be
+// in a .cpp file. Used by the async_ operations.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
