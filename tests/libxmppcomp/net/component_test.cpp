@@ -304,6 +304,21 @@ TEST_F(Component, OperationsComplete) {
   EXPECT_TRUE(seen->outcomes.empty());
 }
 
+TEST_F(Component, AnImpossibleDomainIsAMistakeAtStart) {
+  options.session.domain = "not a domain";
+  EXPECT_THROW(component::make(loop.executor(), options, seen), std::system_error);
+}
+
+TEST_F(Component, WhatTheOutboxAcceptsTheSessionCanSend) {
+  options.outbox.stanza_bytes_max = 300 * 1024;
+  options.session.output_bytes_max = 1'000;
+  start();
+  ASSERT_TRUE(c->push(user_message_to(std::string(299 * 1024, 'x'), "1"), 1));
+  ASSERT_TRUE(wait([&] { return seen->outcomes.size() == 1; }));
+  EXPECT_EQ(seen->outcomes[0].error, errc::quarantined) << "it was sent, with its time as well, and the server refused";
+  EXPECT_EQ(far.ends.size(), 3u);
+}
+
 TEST_F(Component, ResetsAtAnyMomentLoseAndDoubleNoOutcome) {
   options.outbox.entries_max = 100'000;
   open();
