@@ -59,7 +59,8 @@ struct component_options {
 
 class component : public std::enable_shared_from_this<component> {
  public:
-  // Throws std::system_error when session.domain is no domain. The session's limits are raised to what the outbox needs.
+  // Throws std::system_error when session.domain is no domain. The session's limits are raised to what the outbox
+  // needs.
   static std::shared_ptr<component> make(asio::any_io_executor executor, component_options options,
                                          std::shared_ptr<component_handler> handler);
   // Cuts the connection; stop() is the polite way.
