@@ -80,6 +80,8 @@ set(MSGKIT_PKGCONFIG_LIBS_core_net "-lssl -lcrypto -pthread")
 set(MSGKIT_PKGCONFIG_CFLAGS_core_net "-DASIO_STANDALONE -DASIO_NO_DEPRECATED -DASIO_SEPARATE_COMPILATION")
 set(MSGKIT_PKGCONFIG_LIBS_core "-lfmt")
 set(MSGKIT_PKGCONFIG_LIBS_xmppcomp "-lexpat")
+set(MSGKIT_PKGCONFIG_LIBS_core_mime "-lmimetic")
+set(MSGKIT_PKGCONFIG_LIBS_mm4_net "-lcares")
 
 # Exports one targets file per component, the package config and one pkg-config file per component.
 function(msgkit_install_package)
@@ -100,7 +102,8 @@ function(msgkit_install_package)
   write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/msgkitConfigVersion.cmake
     VERSION ${MSGKIT_VERSION} COMPATIBILITY SameMinorVersion)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/msgkitConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/msgkitConfigVersion.cmake
-          ${MSGKIT_CMAKE_DIR}/FindAsio.cmake DESTINATION ${package_dir} COMPONENT dev)
+          ${MSGKIT_CMAKE_DIR}/FindAsio.cmake ${MSGKIT_CMAKE_DIR}/FindMimetic.cmake ${MSGKIT_CMAKE_DIR}/FindCAres.cmake
+          DESTINATION ${package_dir} COMPONENT dev)
 endfunction()
 
 function(msgkit_write_pkgconfig component requires)

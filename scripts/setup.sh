@@ -25,6 +25,7 @@ run pkg-config pkg-config
 run libc6-dev
 run libasio-dev
 run libcurl4-openssl-dev
+run libre2-dev
 run libfmt-dev
 run libssl-dev
 run libexpat1-dev
@@ -36,6 +37,8 @@ run libspdlog-dev
 run libcli11-dev
 run prometheus-cpp-dev
 run curl curl
+run libmimetic-dev
+run libc-ares-dev
 test libgtest-dev
 test libgmock-dev
 test python3 python3
@@ -46,13 +49,19 @@ test python3-slixmpp
 test go-sendxmpp go-sendxmpp
 test kannel
 test libnet-smpp-perl
+test tshark tshark
+test gcovr gcovr
+test doxygen doxygen
+test libsmpp34-dev
+test postfix postfix
+test python3-aiosmtpd
+test swaks swaks
 test ca-certificates
 test nodejs node
 test npm npm
 test clang clang++
 test $fuzzer_runtime
 bench wrk wrk
-bench libsmpp34-dev
 TABLE
 }
 
@@ -166,5 +175,5 @@ if [[ $list == yes ]]; then
   exit 0
 fi
 install_packages
-if [[ $set_name == test ]]; then install_node_modules; fi
+if [[ $set_name != run ]]; then install_node_modules; fi
 say "done"

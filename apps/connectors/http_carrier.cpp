@@ -8,29 +8,11 @@
 #include "connectors/pacer.hpp"
 #include "connectors/slab.hpp"
 #include "msgkit/core/net/clock.hpp"
-#include "msgkit/smpp/text/data_coding.hpp"
-#include "msgkit/smpp/text/udh.hpp"
 
 namespace msgkit::app {
 namespace {
 
 constexpr std::uint32_t capacity_of_a_pause = 0;
-
-bool is_digits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-// "+1 555" and "1555" as digits; other senders (short words) as they are.
-std::string address_of(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  return std::string(text);
-}
-
-engine::address typed(std::string value) {
-  constexpr std::uint8_t international = 1, alphanumeric = 5, e164 = 1;
-  const bool number = is_digits(value);
-  return {number ? international : alphanumeric, number ? e164 : std::uint8_t{0}, std::move(value)};
-}
 
 // The events of one webhook, which is answered when all of them are.
 struct pending_webhook {
@@ -53,35 +35,6 @@ engine::attempt_outcome outcome_of(exchange_outcome o) {
 }
 
 }  // namespace
-
-std::optional<plain_text> to_plain_text(const engine::message_content& c) {
-  const auto info = smpp::classify(c.coding);
-  if (info.alphabet == smpp::charset::octets || info.compressed) return std::nullopt;
-  bytes_view octets = c.body;
-  smpp::text_context context;
-  if (c.user_data_header) {
-    const auto parts = smpp::split_user_data(octets);
-    if (!parts) return std::nullopt;
-    octets = parts->body;
-    context = {.alphabet = parts->header.languages(), .header_octets = parts->header.size()};
-  }
-  auto decoded = smpp::decode_text(octets, info.alphabet, context);
-  if (!decoded) return std::nullopt;
-  const bool is_gsm7 = smpp::choose_coding(decoded->text).coding.alphabet == smpp::charset::gsm7;
-  return plain_text{std::move(decoded->text), is_gsm7};
-}
-
-engine::content_ptr from_plain_text(std::string_view utf8, std::string account, const std::string& from,
-                                    const std::string& to) {
-  auto c = std::make_shared<engine::message_content>();
-  c->account = std::move(account);
-  c->source = typed(address_of(from));
-  c->destination = typed(address_of(to));
-  const auto choice = smpp::choose_coding(utf8);
-  if (auto octets = smpp::encode_text(utf8, choice.coding)) c->body = *std::move(octets);
-  c->coding = choice.data_coding;
-  return c;
-}
 
 struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<impl> {
   impl(asio::any_io_executor e, engine::inbox& eng, http_carrier_options o, transport t,
@@ -178,7 +131,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     outbound_text m{.id = order.id.text(),
                     .from = c.source.value,
                     .to = c.destination.value,
-                    .from_is_number = is_digits(c.source.value),
+                    .from_is_number = is_number(c.source.value),
                     .text = std::move(text->text),
                     .is_gsm7 = text->is_gsm7,
                     .callback_url = options.callback_url};

@@ -10,6 +10,7 @@
 #include "common/http_client.hpp"
 #include "common/http_router.hpp"
 #include "connectors/http_exchange.hpp"
+#include "connectors/plain_text.hpp"
 #include "engine/inbox.hpp"
 
 namespace msgkit::app {
@@ -62,15 +63,5 @@ class http_carrier {
   struct impl;
   std::shared_ptr<impl> impl_;
 };
-
-// The text of a message for a carrier that takes text: UTF-8, without user data header. Nothing for binary content.
-struct plain_text {
-  std::string text;
-  bool is_gsm7 = true;
-};
-std::optional<plain_text> to_plain_text(const engine::message_content& c);
-// A text that came in as the engine's content.
-engine::content_ptr from_plain_text(std::string_view utf8, std::string account, const std::string& from,
-                                    const std::string& to);
 
 }  // namespace msgkit::app

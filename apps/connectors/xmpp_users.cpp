@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "connectors/engine_port.hpp"
-#include "connectors/http_carrier.hpp"
+#include "connectors/plain_text.hpp"
 #include "connectors/slab.hpp"
 #include "msgkit/xmppcomp/errc.hpp"
 #include "msgkit/xmppcomp/jid.hpp"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <asio/ip/address.hpp>
 #include <asio/post.hpp>
 #include <asio/ssl/error.hpp>
 #include <asio/ssl/host_name_verification.hpp>
@@ -12,11 +13,6 @@
 #include "msgkit/core/error.hpp"
 
 namespace msgkit {
-
-std::string peer_address::to_string() const {
-  const bool is_v6 = address.find(':') != std::string::npos;
-  return (is_v6 ? '[' + address + ']' : address) + ':' + std::to_string(port);
-}
 
 namespace {
 
@@ -54,9 +50,16 @@ class out_queue {
   std::size_t sent_ = 0;
 };
 
+bool is_ip_address(const std::string& name) {
+  std::error_code ec;
+  asio::ip::make_address(name, ec);
+  return !ec;
+}
+
 class plain_stream final : public stream {
  public:
-  plain_stream(tcp::socket socket, peer_address peer) : stream(std::move(peer)), socket_(std::move(socket)) {
+  plain_stream(tcp::socket socket, peer_address peer)
+      : stream(std::move(peer)), executor_(socket.get_executor()), socket_(std::move(socket)) {
     std::error_code ignored;
     socket_.set_option(tcp::no_delay(true), ignored);
     socket_.non_blocking(true, ignored);
@@ -118,7 +121,20 @@ class plain_stream final : public stream {
     held_.reset();
   }
 
-  asio::any_io_executor executor() override { return socket_.get_executor(); }
+  std::shared_ptr<stream> upgrade_to_tls(std::shared_ptr<tls_context> context, tls_role role,
+                                         const std::string& server_name) override {
+    if (closing_ || !out_.empty()) return nullptr;
+    closing_ = closed_ = true;
+    std::error_code ignored;
+    socket_.cancel(ignored);  // whoever waits finds the stream closed and stays silent
+    handler_.reset();
+    held_.reset();
+    auto upgraded = make_tls(std::move(socket_), peer(), std::move(context), role, server_name);
+    upgraded->attach(detach());
+    return upgraded;
+  }
+
+  asio::any_io_executor executor() override { return executor_; }
 
  private:
   template <class Self>
@@ -156,6 +172,7 @@ class plain_stream final : public stream {
     wait_read(std::move(handler));
   }
 
+  asio::any_io_executor executor_;
   tcp::socket socket_;
   std::weak_ptr<stream_handler> handler_;
   std::shared_ptr<stream_handler> held_;
@@ -179,7 +196,8 @@ class tls_stream final : public stream {
     std::error_code ignored;
     ssl_.next_layer().set_option(tcp::no_delay(true), ignored);
     if (role == tls_role::client && !server_name.empty()) {
-      SSL_set_tlsext_host_name(ssl_.native_handle(), server_name.c_str());
+      // RFC 6066 section 3: literal addresses are not sent as SNI; servers may refuse those who do.
+      if (!is_ip_address(server_name)) SSL_set_tlsext_host_name(ssl_.native_handle(), server_name.c_str());
       if (context->options().verify_peer)
         ssl_.set_verify_callback(asio::ssl::host_name_verification(server_name), ignored);
     }

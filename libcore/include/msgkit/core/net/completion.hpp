@@ -1,5 +1,5 @@
-// A completion handler of any type behind one virtual call, so that a driver's header stays light and its work can be
-// in a .cpp file. Used by the async_ operations.
+// A completion handler behind one virtual call, so that headers of async_ operations stay light and the work can be in a
+// .cpp file.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -14,13 +14,13 @@ namespace msgkit {
 template <class... Args>
 struct completion {
   virtual ~completion() = default;
-  // Once. Runs the handler on its associated executor.
-  virtual void complete(Args... args) = 0;
+  // Call at most once, and not inside the initiating function.
+  virtual void complete(Args...) = 0;
 };
 
-// Handlers without an executor of their own run on `fallback`.
+// Runs `handler` on its associated executor, else on `fallback`; keeps that executor at work until then.
 template <class... Args, class Handler>
-std::unique_ptr<completion<Args...>> box_completion(Handler handler, const asio::any_io_executor& fallback) {
+std::unique_ptr<completion<Args...>> make_completion(Handler handler, const asio::any_io_executor& fallback) {
   using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
   struct boxed final : completion<Args...> {
     boxed(Handler h, executor_type e) : handler(std::move(h)), guard(std::move(e)) {}

@@ -14,17 +14,10 @@
 #include <system_error>
 
 #include "msgkit/core/bytes.hpp"
+#include "msgkit/core/net/peer_address.hpp"
 #include "msgkit/core/net/tls.hpp"
 
 namespace msgkit {
-
-// Who is at the other end. Behind a PROXY protocol balancer this is the original client, not the balancer.
-struct peer_address {
-  std::string address{};
-  std::uint16_t port = 0;
-
-  [[nodiscard]] std::string to_string() const;
-};
 
 class stream_handler {
  public:
@@ -70,6 +63,15 @@ class stream : public std::enable_shared_from_this<stream> {
   // Closes at once; on_closed(reason) follows from the io_context.
   virtual void close(std::error_code reason) = 0;
 
+  // For STARTTLS: gives the connection of a plain stream to a new TLS stream, to be started with a handler, and leaves
+  // this one as if closed; its handler is not told. Everything queued must have left: pending_bytes() is 0.
+  // Null when that is not so, or the stream cannot be turned into TLS.
+  [[nodiscard]] virtual std::shared_ptr<stream> upgrade_to_tls(std::shared_ptr<tls_context> context, tls_role role,
+                                                               const std::string& server_name = {}) {
+    (void)context, (void)role, (void)server_name;
+    return nullptr;
+  }
+
   [[nodiscard]] virtual asio::any_io_executor executor() = 0;
   [[nodiscard]] const peer_address& peer() const noexcept { return peer_; }
   // Whatever the stream shall keep alive until it is destroyed, e.g. a connection counter's token.
@@ -79,6 +81,7 @@ class stream : public std::enable_shared_from_this<stream> {
 
  protected:
   explicit stream(peer_address peer) : peer_(std::move(peer)) {}
+  std::shared_ptr<void> detach() noexcept { return std::move(token_); }
 
  private:
   peer_address peer_;

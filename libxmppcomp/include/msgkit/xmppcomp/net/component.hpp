@@ -87,7 +87,7 @@ class component : public std::enable_shared_from_this<component> {
     const auto pushed = push_as(stanza, cookie);
     return asio::async_initiate<Token, void(std::error_code)>(
         [self = shared_from_this(), cookie, failed = pushed ? std::error_code{} : pushed.error().code](auto handler) {
-          self->wait_outcome(cookie, failed, box_completion<std::error_code>(std::move(handler), self->executor_));
+          self->wait_outcome(cookie, failed, make_completion<std::error_code>(std::move(handler), self->executor_));
         },
         token);
   }
@@ -100,7 +100,7 @@ class component : public std::enable_shared_from_this<component> {
     return asio::async_initiate<Token, void(std::error_code, element)>(
         [self = shared_from_this(), cookie, failed = sent ? std::error_code{} : sent.error().code](auto handler) {
           self->wait_response(cookie, failed,
-                              box_completion<std::error_code, element>(std::move(handler), self->executor_));
+                              make_completion<std::error_code, element>(std::move(handler), self->executor_));
         },
         token);
   }
