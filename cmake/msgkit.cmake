@@ -81,6 +81,7 @@ set(MSGKIT_PKGCONFIG_CFLAGS_core_net "-DASIO_STANDALONE -DASIO_NO_DEPRECATED -DA
 set(MSGKIT_PKGCONFIG_LIBS_core "-lfmt")
 set(MSGKIT_PKGCONFIG_LIBS_core_mime "-lmimetic")
 set(MSGKIT_PKGCONFIG_LIBS_mm4_net "-lcares")
+set(MSGKIT_PKGCONFIG_LIBS_mm7 "-lpugixml")
 
 # Exports one targets file per component, the package config and one pkg-config file per component.
 function(msgkit_install_package)
