@@ -1,9 +1,7 @@
 // The SMPP server rows: in memory, durable on SQLite, and what an idle session costs.
-#include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <filesystem>
 #include <stdexcept>
-#include <thread>
 
 #include "common/lifecycle.hpp"
 #include "common/process_metrics.hpp"
@@ -15,6 +13,7 @@
 #include "msgkit/smpp/net/server.hpp"
 #include "references/bare_commit.hpp"
 #include "references/bare_exchange.hpp"
+#include "references/io_thread.hpp"
 #include "references/programs.hpp"
 
 using namespace msgkit;
@@ -30,25 +29,6 @@ struct echo_server final : smpp::server_handler {
   }
   void on_outcome(smpp::connection&, const smpp::outcome&) override {}
   void on_closed(smpp::connection&, std::error_code) override {}
-};
-
-// An io_context with a thread of its own.
-class io_thread {
- public:
-  io_thread() : guard_(io_.get_executor()), thread_([this] { io_.run(); }) {}
-  ~io_thread() {
-    guard_.reset();
-    io_.stop();
-    thread_.join();
-  }
-  io_thread(const io_thread&) = delete;
-  io_thread& operator=(const io_thread&) = delete;
-  asio::any_io_executor executor() { return io_.get_executor(); }
-
- private:
-  asio::io_context io_{1};
-  asio::executor_work_guard<asio::io_context::executor_type> guard_;
-  std::thread thread_;
 };
 
 smpp::server_options server_options() {
@@ -68,7 +48,7 @@ bench::load_options shape(std::size_t connections, std::size_t window, bench::se
 }
 
 double run_in_memory(std::size_t connections, std::size_t window, bench::seconds length, std::string& note) {
-  io_thread io;
+  bench::io_thread io;
   smpp::server server(io.executor(), server_options(), std::make_shared<echo_server>());
   if (server.listen()) throw std::runtime_error("cannot listen");
   auto o = shape(connections, window, length);
@@ -79,17 +59,37 @@ double run_in_memory(std::size_t connections, std::size_t window, bench::seconds
   return result.per_second;
 }
 
-double run_bare(std::size_t connections, std::size_t window, bench::seconds length, std::string& note) {
-  const auto result = bench::run_bare_exchange(shape(connections, window, length));
-  note = result.to_string();
-  return result.per_second;
-}
-
 fs::path scratch() {
   auto path = fs::current_path() / "smpp_server_bench.tmp";
   fs::remove_all(path);
   fs::create_directories(path);
   return path;
+}
+
+// node-smpp as the server, with the same client.
+double run_node(std::size_t connections, std::size_t window, bench::seconds length, std::string& note) {
+  const auto script = bench::source_path("tests/interop/node_modules/smpp/package.json").parent_path();
+  const auto node = bench::output_of("command -v node");
+  if (node.empty() || !fs::exists(script)) throw std::runtime_error("needs node and node-smpp: scripts/setup.sh --bench");
+  const auto directory = scratch();
+  const auto port = bench::free_port();
+  const bench::program server({node.substr(0, node.find('\n')), bench::source_path("benchmarks/references/node_sink.js"),
+                               script, std::to_string(port)},
+                              directory / "node.log");
+  bench::wait_for_port(port);
+  auto o = shape(connections, window, length);
+  o.port = port;
+  o.bind = true;
+  const auto result = bench::run_load(o);
+  note = result.to_string();
+  fs::remove_all(directory);
+  return result.per_second;
+}
+
+double run_bare(std::size_t connections, std::size_t window, bench::seconds length, std::string& note) {
+  const auto result = bench::run_bare_exchange(shape(connections, window, length));
+  note = result.to_string();
+  return result.per_second;
 }
 
 // The gateway's own way in: connector, engine and SQLite store. The messages stay queued for a carrier that is away.
@@ -106,7 +106,7 @@ double run_durable(std::size_t connections, std::size_t window, bench::seconds l
   if (!core.start()) throw std::runtime_error("cannot start the engine");
   bench::load_result result;
   {
-    io_thread io;
+    bench::io_thread io;
     app::smpp_server_options smpp;
     smpp.server = server_options();
     app::smpp_account account;
@@ -205,6 +205,14 @@ int main(int argc, char** argv) {
            .budget = 0.4,
            .run_subject = [](auto length, auto& note) { return run_in_memory(50, 10, length, note); },
            .run_reference = [](auto length, auto& note) { return run_bare(50, 10, length, note); }});
+  all.add({.name = "SMPP server in memory, 50 binds x window 10, beside node-smpp",
+           .subject = "libsmpp server",
+           .reference = "node-smpp server",
+           .unit = "msg/s",
+           .counts = kind::rate,
+           .budget = 7,
+           .run_subject = [](auto length, auto& note) { return run_in_memory(50, 10, length, note); },
+           .run_reference = [](auto length, auto& note) { return run_node(50, 10, length, note); }});
   all.add({.name = "SMPP server in memory, 1 bind x window 1",
            .subject = "libsmpp server",
            .reference = "bare Asio exchange of the same octets",

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "msgkit/smpp/message.hpp"
 #include "msgkit/smpp/net/client.hpp"
-#include "msgkit/smpp/text/receipt.hpp"
 
 namespace smpp = msgkit::smpp;
 
@@ -29,7 +29,7 @@ struct sender final : smpp::client_handler {
     if (deliver == nullptr) return void(c.reject(m.head.sequence, smpp::command_status::invalid_command_id));
     (void)c.respond(m.head.sequence, smpp::deliver_sm_resp{});
     if (!smpp::is_receipt(deliver->esm_class)) return;
-    const auto receipt = smpp::parse_receipt(msgkit::as_bytes(deliver->short_message));
+    const auto receipt = smpp::read_receipt(*deliver);  // text, payload and TLVs
     if (!receipt || receipt->id != message_id) return;
     std::printf("receipt: %s\n", receipt->stat.c_str());
     delivered = receipt->state == smpp::message_state::delivered;

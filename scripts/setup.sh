@@ -24,8 +24,11 @@ run ninja-build ninja
 run pkg-config pkg-config
 run libc6-dev
 run libasio-dev
+run libcurl4-openssl-dev
+run libre2-dev
 run libfmt-dev
 run libssl-dev
+run libexpat1-dev
 run $boost
 run libsqlite3-dev
 run libtomlplusplus-dev
@@ -40,8 +43,17 @@ run libpugixml-dev
 test libgtest-dev
 test libgmock-dev
 test python3 python3
+test openssl openssl
+test prosody prosody
+test ejabberd ejabberdctl
+test python3-slixmpp
+test go-sendxmpp go-sendxmpp
 test kannel
 test libnet-smpp-perl
+test tshark tshark
+test gcovr gcovr
+test doxygen doxygen
+test libsmpp34-dev
 test postfix postfix
 test python3-aiosmtpd
 test swaks swaks
@@ -51,7 +63,6 @@ test npm npm
 test clang clang++
 test $fuzzer_runtime
 bench wrk wrk
-bench libsmpp34-dev
 TABLE
 }
 
@@ -165,5 +176,5 @@ if [[ $list == yes ]]; then
   exit 0
 fi
 install_packages
-if [[ $set_name == test ]]; then install_node_modules; fi
+if [[ $set_name != run ]]; then install_node_modules; fi
 say "done"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs, builds and tests everything:  scripts/test.sh [--quick | --long] [--no-setup]
+# Installs, builds and tests everything:  scripts/test.sh [--quick | --long] [--soak] [--no-setup]
 #   --quick     release build and its tests without sanitizers, peers and crash rounds
-#   --long      200 crash rounds instead of 50, more simulator seeds, 5 minutes of fuzzing per target
+#   --long      200 crash rounds instead of 50, more simulator seeds, 2 minutes of soak, 5 minutes of fuzzing per target
+#   --soak      an hour of steady load on smppd at half of what it takes; otherwise 12 seconds (MSGKIT_SOAK_SECONDS)
 #   --no-setup  do not install packages
 # Three builds: release (libraries, apps, examples, benchmarks, tests), asan (libraries, engine, unit tests and fuzz
 # corpora), tsan (the tests that run threads). Exits non-zero if any step failed; the steps after it still run, so that
@@ -10,18 +11,22 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 mode=normal
+soak=no
 setup=yes
 for argument in "$@"; do
   case $argument in
     --quick) mode=quick ;;
     --long) mode=long ;;
+    --soak) soak=yes ;;
     --no-setup) setup=no ;;
-    *) echo "usage: scripts/test.sh [--quick | --long] [--no-setup]" >&2; exit 2 ;;
+    *) echo "usage: scripts/test.sh [--quick | --long] [--soak] [--no-setup]" >&2; exit 2 ;;
   esac
 done
 if [[ $mode == long ]]; then
   export MSGKIT_CRASH_ROUNDS=${MSGKIT_CRASH_ROUNDS:-200} MSGKIT_SIMULATION_SEEDS=${MSGKIT_SIMULATION_SEEDS:-20000}
+  export MSGKIT_SOAK_SECONDS=${MSGKIT_SOAK_SECONDS:-120}
 fi
+if [[ $soak == yes ]]; then export MSGKIT_SOAK_SECONDS=3600; fi
 jobs=$(nproc)
 report=()
 failed=()

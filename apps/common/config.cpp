@@ -160,6 +160,16 @@ config_reader config_reader::from_file(const std::string& path, config_sources s
   return reader;
 }
 
+config_reader config_reader::from_translated_file(const std::string& path, const translator& translate,
+                                                  config_sources sources) {
+  std::string why;
+  const auto text = read_limited(path, config_bytes_max, why);
+  const auto toml = text ? translate(*text, why) : std::nullopt;
+  auto reader = from_text(toml.value_or(""), path, std::move(sources));
+  if (!toml) reader.state_->errors.push_back(fmt::format("{}: {}", path, why));
+  return reader;
+}
+
 config_reader config_reader::from_text(std::string_view toml, std::string name, config_sources sources) {
   auto made = std::make_shared<state>();
   made->name = std::move(name);

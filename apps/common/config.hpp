@@ -18,10 +18,12 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,6 +60,10 @@ class config_reader {
 
   // An unreadable or ill-formed file gives a reader with that one error.
   static config_reader from_file(const std::string& path, config_sources sources = {});
+  // A file that `translate` turns into TOML first; mistakes then name keys, not lines.
+  using translator = std::function<std::optional<std::string>(const std::string& text, std::string& why)>;
+  static config_reader from_translated_file(const std::string& path, const translator& translate,
+                                            config_sources sources = {});
   static config_reader from_text(std::string_view toml, std::string name = "config.toml", config_sources sources = {});
 
   // Strings. `required_text` reports a missing or empty one. Lengths count octets.

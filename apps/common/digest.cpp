@@ -42,7 +42,8 @@ std::string hmac(digest_kind kind, std::string_view key, std::string_view octets
   unsigned length = 0;
   // A null key would mean "the key of last time".
   const auto* key_octets = key.empty() ? "" : key.data();
-  if (!HMAC(algorithm(kind), key_octets, static_cast<int>(key.size()), octets_of(octets), octets.size(), out.data(), &length))
+  if (!HMAC(algorithm(kind), key_octets, static_cast<int>(key.size()), octets_of(octets), octets.size(), out.data(),
+            &length))
     throw std::runtime_error("OpenSSL refuses this digest");
   return as_string(out, length);
 }

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,9 @@ struct daemon_spec {
   // Read when --config is absent: the first that exists. None: defaults and environment alone.
   std::vector<std::string> default_configs{};
   std::function<std::unique_ptr<daemon>()> make;
+  // Makes our TOML of a configuration in JSON (a file that ends in .json), as an earlier product wrote it. Nothing with
+  // the reason in `why` when it cannot. Null: JSON is read as TOML, and refused.
+  std::function<std::optional<std::string>(const std::string& json, std::string& why)> translate_json{};
 };
 
 // Runs a daemon: --config FILE, --check, --version, --help, --log-level LEVEL, --json-logs. Returns the exit code.

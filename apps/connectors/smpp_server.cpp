@@ -6,6 +6,7 @@
 #include <map>
 
 #include "connectors/attempts.hpp"
+#include "connectors/pacer.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -18,21 +19,27 @@ bool may_receive(smpp::bind_mode mode) { return mode != smpp::bind_mode::transmi
 
 using account_ptr = std::shared_ptr<const smpp_account>;
 
+// Shared by all binds of an account.
+struct account_pace {
+  double per_second = 0;
+  pacer pace;
+};
+
 // What one connection is to us once its bind was accepted.
 struct bound_client {
   account_ptr account;
+  std::shared_ptr<account_pace> pace;
   smpp::bind_mode mode{};
   std::string endpoint;
   bool linked = false;  // the engine knows it as a link
   attempt_table::lane waiting{};
 };
 
-// A client's message that waits for the store.
-struct pending_submit {
-  std::shared_ptr<connection> from;
-  std::uint32_t sequence = 0;
-  smpp::command_id command{};
-};
+// Requests that bring messages in, and so count against an account's pace.
+bool is_message(smpp::command_id command) {
+  return command == smpp::command_id::submit_sm || command == smpp::command_id::data_sm ||
+         command == smpp::command_id::submit_multi || command == smpp::command_id::broadcast_sm;
+}
 
 }  // namespace
 
@@ -40,7 +47,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   impl(asio::any_io_executor e, engine::inbox& eng, smpp_server_options o, credential_check c,
        std::shared_ptr<smpp_server_observer> obs)
       : executor(std::move(e)), engine_(eng), port(eng), options(std::move(o)), check(std::move(c)),
-        observer(std::move(obs)) {
+        observer(std::move(obs)), requests(port, options.ids), timer(executor) {
     take_accounts(options.accounts);
   }
 
@@ -48,7 +55,13 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
 
   void take_accounts(const std::vector<smpp_account>& all) {
     accounts.clear();
-    for (const auto& a : all) accounts[a.system_id] = std::make_shared<const smpp_account>(a);
+    for (const auto& a : all) {
+      accounts[a.system_id] = std::make_shared<const smpp_account>(a);
+      // A pace that did not change goes on where it is.
+      auto& p = paces[a.system_id];
+      if (!p || p->per_second != a.segments_per_second)
+        p = std::make_shared<account_pace>(account_pace{a.segments_per_second, pacer(a.segments_per_second)});
+    }
     costliest_password.clear();
     for (const auto& a : all)
       if (a.password.size() > costliest_password.size()) costliest_password = a.password;
@@ -61,13 +74,27 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
       if (bound == nullptr) continue;
       const auto found = accounts.find(bound->account->system_id);
       const bool stays = found != accounts.end() && found->second->password == bound->account->password &&
-                         is_allowed(*found->second, bound->mode);
+                         is_allowed(*found->second, bound->mode) && is_from_allowed(*found->second, *c);
       if (!stays) c->unbind();
+      else adopt_account(*c, found->second);
     }
   }
 
   static bool is_allowed(const smpp_account& a, smpp::bind_mode mode) {
     return (!may_send(mode) || a.allow_transmitter) && (!may_receive(mode) || a.allow_receiver);
+  }
+
+  static bool is_from_allowed(const smpp_account& a, const connection& c) {
+    return a.allowed_addresses.empty() || a.allowed_addresses.contains(c.peer().address);
+  }
+
+  // What a reload changed holds for binds that are up as well.
+  void adopt_account(connection& c, const account_ptr& account) {
+    auto& bound = *client_of(c);
+    const bool wider = bound.account->deliver_window != account->deliver_window;
+    bound.account = account;
+    bound.pace = paces[account->system_id];
+    if (bound.linked && wider) set_link(c, bound, true, account->deliver_window);
   }
 
   static bound_client* client_of(connection& c) { return static_cast<bound_client*>(c.user_data().get()); }
@@ -84,6 +111,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   void on_connected(connection& c) override {
     if (stopping) return c.close();
     connections.emplace(c.id(), c.shared_from_this());
+    observer->on_connected(c.peer());
   }
 
   void on_refused(refusal why, const peer_address& peer) override { observer->on_refused(why, peer); }
@@ -109,14 +137,15 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
     if (stopping || draining) status = command_status::system_error;
     else if (answer == credential_answer::busy) status = command_status::throttled;
     else if (!account || answer != credential_answer::good) status = command_status::invalid_password;
-    else if (!is_allowed(*account, mode)) status = command_status::bind_failed;
+    else if (!is_allowed(*account, mode) || !is_from_allowed(*account, c)) status = command_status::bind_failed;
     else if (count_binds(account) >= account->binds_max) status = command_status::throttled;
     if (status != command_status::ok) {
       observer->on_bind_refused(name, c.peer(), status);
       (void)c.refuse_bind(status);
       return;
     }
-    auto bound = std::make_shared<bound_client>(bound_client{account, mode, "client:" + account->name});
+    auto bound = std::make_shared<bound_client>(
+        bound_client{account, paces[account->system_id], mode, "client:" + account->name});
     c.set_user_data(bound);
     if (!c.accept_bind(options.system_id)) return;
     observer->on_bound(*account, c.peer(), mode);
@@ -166,32 +195,35 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   // ---- messages from clients
 
   void on_request(connection& c, const smpp::pdu& m) override {
-    auto* bound = client_of(c);
-    if (const auto* submit = std::get_if<smpp::submit_sm>(&m)) return take(c, *bound, m.head, *submit);
-    if (const auto* data = std::get_if<smpp::data_sm>(&m)) return take(c, *bound, m.head, *data);
-    // Allowed by the protocol, not offered by this server.
-    answer(c, m.head.sequence, m.head.id, command_status::invalid_command_id, {});
+    auto& bound = *client_of(c);
+    const auto status = take(c, bound, m);
+    if (status == command_status::ok) return;
+    if (is_message(m.head.id)) observer->on_submit(*bound.account, status);
+    (void)c.reject(m.head.sequence, status);
   }
 
-  template <class Pdu>
-  void take(connection& c, const bound_client& bound, const smpp::header& h, const Pdu& m) {
-    if (draining) return answer_submit(c, bound, h, command_status::system_error);
-    auto content = to_content(m, bound.endpoint, bound.account->profile, driver_clock::wall_now());
-    if (!content) return answer_submit(c, bound, h, smpp::status_for(content.error()));
-    const auto number = submits.insert({c.shared_from_this(), h.sequence, h.id});
-    port.add_ingress(engine::submit{{sink, number}, std::move(*content)});
+  // ok when the request is under way, or dealt with by a script.
+  command_status take(connection& c, bound_client& bound, const smpp::pdu& m) {
+    if (!client_requests::is_ours(m.head.id)) return command_status::invalid_command_id;
+    if (is_forbidden(m.head.id, bound.account->permissions)) return command_status::prohibited;
+    if (draining) return command_status::system_error;
+    scripted_answer script;
+    if (options.script) script = options.script(*bound.account, m);
+    if (script.disconnects) return c.close(), command_status::ok;
+    if (script.status != command_status::ok) return refuse_later(c, m.head, script);
+    if (is_message(m.head.id) && bound.account->segments_per_second > 0) {
+      const auto now = driver_clock::now();
+      if (!bound.pace->pace.is_ready(now)) return command_status::throttled;
+      bound.pace->pace.take(now);
+    }
+    return requests.begin(c, m, bound.endpoint, bound.account->profile, driver_clock::wall_now(), script);
   }
 
-  void answer_submit(connection& c, const bound_client& bound, const smpp::header& h, command_status status) {
-    observer->on_submit(*bound.account, status);
-    answer(c, h.sequence, h.id, status, {});
-  }
-
-  static void answer(connection& c, std::uint32_t sequence, smpp::command_id command, command_status status,
-                     std::string_view id) {
-    if (status != command_status::ok) (void)c.reject(sequence, status);
-    else if (command == smpp::command_id::data_sm) (void)c.respond(sequence, smpp::data_sm_resp{.message_id = id});
-    else (void)c.respond(sequence, smpp::submit_sm_resp{.message_id = id});
+  command_status refuse_later(connection& c, const smpp::header& h, const scripted_answer& script) {
+    if (script.is_silent) return command_status::ok;
+    if (script.delay.count() == 0) return script.status;
+    hold({.from = c.shared_from_this(), .sequence = h.sequence, .command = h.id, .status = script.status, .script = script});
+    return command_status::ok;
   }
 
   void on_batch_end(connection& c) override {
@@ -201,18 +233,56 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
 
   void flush_port() {
     port.flush([this](const engine::event& e) {
-      // The engine is behind: the client shall slow down and try again.
-      if (const auto* s = std::get_if<engine::submit>(&e)) finish_submit(s->token.value, command_status::throttled, {});
+      std::visit(
+          [this](const auto& what) {
+            if constexpr (requires { what.token; }) refuse_busy(what.token);
+          },
+          e);
     });
   }
 
-  void finish_submit(std::uint64_t number, command_status status, std::string_view id) {
-    const auto pending = submits.take(number);
-    if (!pending) return;
-    auto& c = *pending->from;
-    if (const auto* bound = client_of(c)) observer->on_submit(*bound->account, status);
-    answer(c, pending->sequence, pending->command, status, id);
-    touch(c);
+  // The engine is behind: the client shall slow down and try again.
+  void refuse_busy(engine::ingress_token token) {
+    auto done = requests.take(engine::refused{token, engine::refusal::queue_full});
+    if (!done) return;
+    if (done->status == command_status::message_queue_full) done->status = command_status::throttled;
+    finish(std::move(*done));
+  }
+
+  void finish(client_request&& r) {
+    if (const auto* bound = client_of(*r.from); bound != nullptr && is_message(r.command)) {
+      observer->on_submit(*bound->account, r.status);
+      if (r.status == command_status::ok && r.content) observer->on_taken(*bound->account, r.id, *r.content);
+    }
+    if (r.script.is_silent) return;
+    if (r.script.delay.count() > 0) return hold(std::move(r));
+    requests.respond(r);
+    touch(*r.from);
+  }
+
+  // ---- answers that a script holds back
+
+  void hold(client_request&& r) {
+    const auto due = driver_clock::now() + r.script.delay;
+    held.emplace(due, std::move(r));
+    if (held.begin()->first == due) arm();
+  }
+
+  void arm() {
+    if (held.empty()) return;
+    timer.expires_at(held.begin()->first);
+    timer.async_wait([weak = weak_from_this()](std::error_code ec) {
+      const auto self = weak.lock();
+      if (ec || !self) return;
+      const auto now = driver_clock::now();
+      while (!self->held.empty() && self->held.begin()->first <= now) {
+        const auto r = self->held.extract(self->held.begin());
+        self->requests.respond(r.mapped());
+        self->touch(*r.mapped().from);
+      }
+      self->flush_touched();
+      self->arm();
+    });
   }
 
   // ---- actions of the engine
@@ -221,16 +291,17 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
     asio::post(executor, [self = shared_from_this(), all = std::move(actions)]() mutable {
       for (auto& a : all) self->carry_out(a);
       self->flush_port();
-      for (const auto& c : std::exchange(self->touched, {})) c->flush();
+      self->flush_touched();
     });
   }
 
+  void flush_touched() {
+    for (const auto& c : std::exchange(touched, {})) c->flush();
+  }
+
   void carry_out(engine::action& a) {
-    if (const auto* yes = std::get_if<engine::accepted>(&a))
-      return finish_submit(yes->token.value, command_status::ok, yes->id.text());
-    if (const auto* no = std::get_if<engine::refused>(&a))
-      return finish_submit(no->token.value, status_of(no->reason), {});
     if (auto* s = std::get_if<engine::send>(&a)) return deliver(*s);
+    if (auto done = requests.take(a)) finish(std::move(*done));
   }
 
   void deliver(engine::send& s) {
@@ -266,7 +337,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
     const auto transmit = [&](attempt& a, std::size_t part, std::uint64_t cookie) {
       const auto& content = *a.order.content;
       smpp::deliver_sm m;
-      if (content.kind == engine::message_kind::receipt) fill_receipt(m, content, receipt_text, tlvs);
+      if (content.kind == engine::message_kind::receipt) fill_receipt(m, content, to_text(content.receipt->receipt_of, options.ids), receipt_text, tlvs);
       else fill(m, content, a.parts, a.parts.parts[part], tlvs);
       return c.request(m, {.cookie = cookie});
     };
@@ -278,7 +349,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   }
 
   void report(const bound_client& bound, const attempt& a) {
-    observer->on_deliver(*bound.account, a.error);
+    observer->on_deliver(*bound.account, *a.order.content, a.error);
     auto r = result_of(a, engine::attempt_outcome::delivered);
     if (r.segments.size() == 1) r.segments.clear();  // says nothing that the outcome does not say
     port.add_result(std::move(r));
@@ -306,7 +377,10 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   std::string costliest_password;  // a hashed one is longer than any clear one
   std::map<std::uint64_t, std::shared_ptr<connection>> connections;  // by id: in the order they came
   std::unordered_map<std::uint64_t, std::shared_ptr<connection>> links;
-  slab<pending_submit> submits;
+  std::map<std::string, std::shared_ptr<account_pace>, std::less<>> paces;
+  client_requests requests;
+  std::multimap<time_point, client_request> held;
+  driver_timer timer;
   attempt_table attempts;
   std::vector<std::shared_ptr<connection>> touched;
   smpp::reference_counter references{static_cast<std::uint64_t>(driver_clock::wall_now().time_since_epoch().count())};
@@ -321,6 +395,7 @@ smpp_server::smpp_server(asio::any_io_executor executor, engine::inbox& e, smpp_
                          credential_check check, std::shared_ptr<smpp_server_observer> observer)
     : impl_(std::make_shared<impl>(executor, e, options, std::move(check), std::move(observer))) {
   impl_->sink = e.add_sink(*impl_);
+  impl_->requests.set_sink(impl_->sink);
   impl_->server = std::make_unique<smpp::server>(executor, std::move(options.server), impl_);
 }
 

@@ -11,9 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "connectors/engine_port.hpp"
-#include "connectors/slab.hpp"
-#include "connectors/sms_conversion.hpp"
+#include "connectors/client_requests.hpp"
+#include "msgkit/core/net/ip_ranges.hpp"
 #include "msgkit/smpp/net/server.hpp"
 
 namespace msgkit::app {
@@ -27,6 +26,9 @@ struct smpp_account {
   bool allow_transmitter = true;
   bool allow_receiver = true;      // a transceiver needs both
   std::size_t deliver_window = 100;  // messages on the way to one bind
+  double segments_per_second = 0;    // messages taken from all its binds together; 0: no limit
+  client_permissions permissions{};
+  ip_ranges allowed_addresses{};     // empty: from everywhere
   sms_profile profile{.long_messages = smpp::long_message_method::payload};
 };
 
@@ -40,11 +42,15 @@ struct smpp_server_options {
   smpp::server_options server{};
   std::string system_id = "msgkit";  // ours, in bind responses
   std::vector<smpp_account> accounts{};
+  message_id_style ids = message_id_style::uuid;
+  // For simulators: decides about a request before anything else looks at it. Null: nothing special.
+  std::function<scripted_answer(const smpp_account&, const smpp::pdu&)> script{};
 };
 
 // What operators and metrics want to know. Called on the connector's executor.
 struct smpp_server_observer {
   virtual ~smpp_server_observer() = default;
+  virtual void on_connected(const peer_address&) {}
   virtual void on_bound(const smpp_account&, const peer_address&, smpp::bind_mode) {}
   virtual void on_bind_refused(std::string_view /*system_id*/, const peer_address&, smpp::command_status) {}
   virtual void on_unbound(const smpp_account&, const peer_address&, std::error_code) {}
@@ -52,7 +58,8 @@ struct smpp_server_observer {
   virtual void on_ended(const smpp::session_counters&) {}  // what any connection had counted, when it ends
   virtual void on_refused(refusal, const peer_address&) {}
   virtual void on_submit(const smpp_account&, smpp::command_status) {}   // the answer we gave
-  virtual void on_deliver(const smpp_account&, std::error_code) {}       // the answer we got
+  virtual void on_taken(const smpp_account&, engine::message_id, const engine::message_content&) {}  // stored
+  virtual void on_deliver(const smpp_account&, const engine::message_content&, std::error_code) {}   // the answer we got
 };
 
 class smpp_server {

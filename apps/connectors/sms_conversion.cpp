@@ -45,19 +45,6 @@ carried_fields unpack(bytes_view passthrough, smpp::tlv_list& tlvs) noexcept {
   return {passthrough[0], passthrough[1], passthrough[2], passthrough[3]};
 }
 
-std::uint8_t receipts_wanted(std::uint8_t registered_delivery) noexcept {
-  std::uint8_t wanted = 0;
-  switch (registered_delivery & smpp::registered::final_mask) {
-    case smpp::registered::final_receipt: wanted = engine::receipt_on_success | engine::receipt_on_failure; break;
-    case smpp::registered::failure_only: wanted = engine::receipt_on_failure; break;
-    case smpp::registered::success_only: wanted = engine::receipt_on_success; break;
-    default: break;
-  }
-  if ((registered_delivery & smpp::registered::intermediate) != 0)
-    wanted = static_cast<std::uint8_t>(wanted | engine::receipt_intermediate);
-  return wanted;
-}
-
 // Recodes text between data coding 0 of a peer and ours. What the target cannot show goes as UCS-2.
 struct recoded {
   byte_vector octets;
@@ -166,6 +153,19 @@ result<void> cut(wire_parts& out, bytes_view body, const sms_profile& peer, std:
 }
 
 }  // namespace
+
+std::uint8_t receipts_wanted(std::uint8_t registered_delivery) noexcept {
+  std::uint8_t wanted = 0;
+  switch (registered_delivery & smpp::registered::final_mask) {
+    case smpp::registered::final_receipt: wanted = engine::receipt_on_success | engine::receipt_on_failure; break;
+    case smpp::registered::failure_only: wanted = engine::receipt_on_failure; break;
+    case smpp::registered::success_only: wanted = engine::receipt_on_success; break;
+    default: break;
+  }
+  if ((registered_delivery & smpp::registered::intermediate) != 0)
+    wanted = static_cast<std::uint8_t>(wanted | engine::receipt_intermediate);
+  return wanted;
+}
 
 template <class Pdu>
 bytes_view user_data(const Pdu& m) noexcept {
@@ -290,10 +290,16 @@ void fill(Pdu& m, const engine::message_content& c, const wire_parts& parts, con
   m.tlvs = tlvs.list();
 }
 
-void fill_receipt(smpp::deliver_sm& m, const engine::message_content& c, std::string& text, smpp::tlv_builder& tlvs) {
+std::uint8_t esm_class_of(const engine::message_content& c) noexcept {
+  smpp::tlv_list tlvs;
+  return static_cast<std::uint8_t>(unpack(c.passthrough, tlvs).esm_class |
+                                   (c.user_data_header ? smpp::esm::udh_indicator : 0));
+}
+
+void fill_receipt(smpp::deliver_sm& m, const engine::message_content& c, std::string_view id, std::string& text,
+                  smpp::tlv_builder& tlvs) {
   const auto& details = *c.receipt;
   const auto state = state_of(details.state);
-  const auto id = details.receipt_of.text();
   smpp::receipt r;
   r.id = id;
   r.submitted = details.segments_submitted;
@@ -352,6 +358,7 @@ command_status status_of(engine::refusal reason) noexcept {
 template bytes_view user_data(const smpp::submit_sm&) noexcept;
 template bytes_view user_data(const smpp::deliver_sm&) noexcept;
 template bytes_view user_data(const smpp::data_sm&) noexcept;
+template bytes_view user_data(const smpp::replace_sm&) noexcept;
 template result<engine::content_ptr> to_content(const smpp::submit_sm&, std::string_view, const sms_profile&, wall_time);
 template result<engine::content_ptr> to_content(const smpp::deliver_sm&, std::string_view, const sms_profile&, wall_time);
 template result<engine::content_ptr> to_content(const smpp::data_sm&, std::string_view, const sms_profile&, wall_time);

@@ -27,6 +27,9 @@ struct sms_profile {
 template <class Pdu>
 result<engine::content_ptr> to_content(const Pdu& m, std::string_view account, const sms_profile& peer, wall_time now);
 
+// What registered_delivery asks for, as bits of message_content::receipt_wanted.
+std::uint8_t receipts_wanted(std::uint8_t registered_delivery) noexcept;
+
 // The user data of a message wherever it is: short_message, else message_payload.
 template <class Pdu>
 bytes_view user_data(const Pdu& m) noexcept;
@@ -61,8 +64,12 @@ template <class Pdu>
 void fill(Pdu& m, const engine::message_content& c, const wire_parts& parts, const wire_part& part,
           smpp::tlv_builder& tlvs);
 
-// A receipt as deliver_sm; `text` and `tlvs` hold what `m` views.
-void fill_receipt(smpp::deliver_sm& m, const engine::message_content& c, std::string& text, smpp::tlv_builder& tlvs);
+// The esm_class that a peer gave a message, with the bit of its user data header.
+std::uint8_t esm_class_of(const engine::message_content& c) noexcept;
+
+// A receipt as deliver_sm, about the message that the peer knows as `id`; `text` and `tlvs` hold what `m` views.
+void fill_receipt(smpp::deliver_sm& m, const engine::message_content& c, std::string_view id, std::string& text,
+                  smpp::tlv_builder& tlvs);
 
 // ---- outcomes
 

@@ -9,6 +9,7 @@
 
 #include "common/digest.hpp"
 #include "common/http_auth.hpp"
+#include "common/json.hpp"
 #include "msgkit/core/hex.hpp"
 #include "msgkit/core/secure.hpp"
 
@@ -60,7 +61,8 @@ std::vector<std::string> spellings_of(std::string_view base, const std::string& 
   const std::string_view port = is_https ? ":443" : ":80";
   if (base.ends_with(port)) {
     out.push_back(std::string(base.substr(0, base.size() - port.size())) + rest);
-  } else if (const auto host = base.find("://"); host != std::string_view::npos && base.find(':', host + 3) == std::string_view::npos) {
+  } else if (const auto host = base.find("://");
+             host != std::string_view::npos && base.find(':', host + 3) == std::string_view::npos) {
     out.push_back(std::string(base) + std::string(port) + rest);
   }
   return out;
@@ -141,10 +143,10 @@ std::optional<parameters> vonage_parameters(const http_request& r) {
   if (is_form(r)) {
     for (auto& pair : parse_form(r.body)) out.push_back(std::move(pair));
   } else if (!r.body.empty()) {
-    const auto json = nlohmann::json::parse(r.body, nullptr, false);
-    if (!json.is_object()) return std::nullopt;
+    nlohmann::json json;
+    std::string why;
+    if (!parse_json(r.body, json, why, {.depth_max = 1}) || !json.is_object()) return std::nullopt;
     for (const auto& [key, value] : json.items()) {
-      if (value.is_structured()) return std::nullopt;
       out.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
     }
   }
@@ -216,9 +218,12 @@ signature_verdict verify_ours(const signature_options& o, const http_request& r,
     given.remove_prefix(std::min(end + 1, given.size()));
     if (!one.starts_with(scheme)) continue;
     has_known_scheme = true;
-    matches = any_secret(o, [&](const std::string& secret) {
-                return constant_time_equal(one.substr(scheme.size()), our_signature(secret, timestamp, r.body));
-              }) || matches;
+    matches =
+        any_secret(o,
+                   [&](const std::string& secret) {
+                     return constant_time_equal(one.substr(scheme.size()), our_signature(secret, timestamp, r.body));
+                   }) ||
+        matches;
   }
   if (!has_known_scheme) return malformed;
   if (!matches) return wrong;
@@ -270,8 +275,7 @@ signature_verdict verify_webhook(const signature_options& options, const http_re
 }
 
 std::vector<http_field> sign_webhook(const std::vector<std::string>& secrets, std::string_view body, wall_time now) {
-  const auto timestamp =
-      std::to_string(std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count());
+  const auto timestamp = std::to_string(std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count());
   std::string signatures;
   for (const auto& secret : secrets) {
     if (secret.empty()) continue;

@@ -112,12 +112,12 @@ void core::impl::finish(wall_time now) {
   }
   touched.clear();
   records.reserve(dirty.size());
-  for (const auto* e : dirty) records.push_back({e->id, e->is_new, e->content.get(), &e->p});
+  for (const auto* e : dirty) records.push_back({e->id, e->is_new, e->content.get(), &e->p, e->is_replaced});
 }
 
 void core::impl::committed() {
   for (auto* e : dirty) {
-    e->dirty = e->is_new = false;
+    e->dirty = e->is_new = e->is_replaced = false;
     if (!e->p.settled) continue;
     --stats.active[static_cast<std::size_t>(e->p.state)];
     entries.erase(e->id);
@@ -127,6 +127,7 @@ void core::impl::committed() {
   actions.clear();
   started.clear();
   ended.clear();
+  searches = 0;
 }
 
 wall_time core::impl::next_deadline() const noexcept {
@@ -223,6 +224,7 @@ std::vector<attempt_ref> core::impl::abandon(std::vector<ingress_token>& unanswe
   actions.clear();
   started.clear();
   ended.clear();
+  searches = 0;
   entries.clear();
   return before;
 }

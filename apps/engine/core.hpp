@@ -60,6 +60,9 @@ class core {
   // When finish() has something to do without any event; wall_time::max() for never, the epoch for now.
   [[nodiscard]] wall_time next_deadline() const noexcept;
 
+  // Whether a query is for the store: its message is not active.
+  [[nodiscard]] bool knows(message_id id) const noexcept { return find(id) != nullptr; }
+
   // Restart: load() each unsettled message in id order, then loaded(). A message found in `sending` whose attempt is in
   // `in_flight` stays there; another one is handled as `policy` says. Produces a batch of its own: finish() etc. follow.
   enum class sending_policy : std::uint8_t {
@@ -89,5 +92,9 @@ class core {
   struct impl;
   std::unique_ptr<impl> impl_;
 };
+
+// Whether the message is one that the query may ask about, and the answer.
+bool is_asked_about(const query& q, const message& m);
+query_done answer_to(const query& q, message_id id, const message_progress& p, content_ptr content, bool scheduled);
 
 }  // namespace msgkit::engine

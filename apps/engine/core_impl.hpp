@@ -18,6 +18,8 @@ constexpr std::size_t priority_count = 4;
 // Work of one batch that no event asked for is cut into slices, so that a million due messages do not stall the rest.
 constexpr std::size_t due_per_batch_max = 4'096;
 constexpr std::size_t reroutes_per_batch_max = 4'096;
+// Finding messages by their numbers looks at all of them; who asks for more is told to slow down.
+constexpr std::size_t searches_per_batch_max = 1;
 
 struct link {
   std::uint64_t id = 0;
@@ -91,12 +93,17 @@ struct core::impl {
   std::vector<record> records;
   std::vector<action> actions;
   std::vector<attempt_ref> started, ended;
+  std::size_t searches = 0;  // through all messages
 
   // core_submit.cpp
   void apply(const submit& e, wall_time now);
   void apply(const cancel& e, wall_time now);
+  void apply(const query& e, wall_time now);
+  void apply(const replace& e, wall_time now);
   void refuse(ingress_token token, refusal reason);
   std::optional<refusal> check(const message_content& c, wall_time valid_until, wall_time now);
+  entry* find_waiting(const message_selector& what);
+  void replace_content(entry& e, std::shared_ptr<message_content> fresh, wall_time now);
   entry& add_entry(content_ptr content, wall_time valid_until, wall_time now, message_id id);
 
   // core_dispatch.cpp

@@ -198,7 +198,7 @@ void core::impl::create_receipt(entry& e, message_state state, bool intermediate
 // A message that waits for its report needs no text any more, and there may be a million of them.
 void core::impl::drop_body(entry& e) {
   const message_content& c = *e.content;
-  if (e.is_new || (c.body.empty() && c.passthrough.empty())) return;
+  if (e.is_new || e.is_replaced || (c.body.empty() && c.passthrough.empty())) return;
   auto lean = std::make_shared<message_content>();
   lean->kind = c.kind;
   lean->account = c.account;

@@ -1,4 +1,6 @@
-// Submits and cancels: what becomes a message, and what is refused.
+// Submits: what becomes a message, and what is refused. And what their account asks about them afterwards.
+#include <algorithm>
+
 #include "engine/core_impl.hpp"
 
 namespace msgkit::engine {
@@ -11,7 +13,21 @@ bool within_limits(const message_content& c) {
          c.service_type.size() <= service_type_octets_max && c.priority < priority_count;
 }
 
+bool selects(const message_selector& what, message_id id, const message_content& c) {
+  const auto agrees = [](const std::string& wanted, const std::string& value) { return wanted.empty() || wanted == value; };
+  // An account's receipts are ours, not its messages.
+  return (what.id == message_id{} || what.id == id) && c.kind != message_kind::receipt &&
+         agrees(what.account, c.account) && agrees(what.source, c.source.value) &&
+         agrees(what.destination, c.destination.value) && agrees(what.service_type, c.service_type);
+}
+
 }  // namespace
+
+bool is_asked_about(const query& q, const message& m) { return selects(q.what, m.id, *m.content); }
+
+query_done answer_to(const query& q, message_id id, const message_progress& p, content_ptr content, bool scheduled) {
+  return {q.token, id, p.state, scheduled && p.state == message_state::queued, p.done_at, p.error.code, std::move(content)};
+}
 
 void core::impl::refuse(ingress_token token, refusal reason) {
   ++stats.refusals;
@@ -51,6 +67,15 @@ void core::impl::apply(const submit& s, wall_time now) {
   const message_content& c = *s.content;
   const wall_time valid_until = c.valid_until == wall_time{} ? now + options.validity_default : c.valid_until;
   if (const auto reason = check(c, valid_until, now)) return refuse(s.token, *reason);
+  if (s.replace_if_present) {
+    if (++searches > searches_per_batch_max) return refuse(s.token, refusal::queue_full);
+    if (auto* waiting = find_waiting({{}, c.account, c.source.value, c.destination.value, c.service_type})) {
+      waiting->p.valid_until = valid_until;
+      replace_content(*waiting, std::make_shared<message_content>(c), now);
+      actions.emplace_back(accepted{s.token, waiting->id, false});
+      return;
+    }
+  }
 
   const message_id id = ids.next(now);
   const auto choice = routes->choose(c.destination.value, c.source.value, c.account, mix(id.key() ^ mix(0)));
@@ -71,14 +96,76 @@ void core::impl::apply(const submit& s, wall_time now) {
   actions.emplace_back(accepted{s.token, id});
 }
 
+// ---- what an account asks about messages it gave us ----------------------------------------------------------------
+
+// A message that may still be changed: by id, or the oldest that its numbers select.
+entry* core::impl::find_waiting(const message_selector& what) {
+  entry* oldest = nullptr;
+  for (auto& [id, e] : entries)
+    if (e.p.state == message_state::queued && e.p.segments.empty() && selects(what, id, *e.content) &&
+        (oldest == nullptr || id < oldest->id))
+      oldest = &e;
+  return oldest;
+}
+
+void core::impl::replace_content(entry& e, std::shared_ptr<message_content> fresh, wall_time now) {
+  e.content = std::move(fresh);
+  e.is_replaced = !e.is_new;
+  e.p.events.add(now, event_kind::replaced, 0, 0, {}, {});
+  // Its place in a queue belongs to its old priority and schedule.
+  unlist(e);
+  e.p.next_attempt_at = std::max({now, e.content->schedule_at, e.p.next_attempt_at});
+  if (e.p.next_attempt_at <= now) push_ready(endpoint_named(e.p.endpoint), e, false);
+  mark(e);
+}
+
 void core::impl::apply(const cancel& c, wall_time now) {
-  const auto at = entries.find(c.id);
-  if (at == entries.end() || (!c.account.empty() && at->second.content->account != c.account))
-    return refuse(c.token, refusal::not_found);
-  entry& e = at->second;
-  if (!may_follow(e.p.state, message_state::canceled)) return refuse(c.token, refusal::too_late);
-  finalize(e, message_state::canceled, now);
+  if (c.what.id != message_id{}) {
+    const auto at = entries.find(c.what.id);
+    if (at == entries.end() || !selects(c.what, at->first, *at->second.content))
+      return refuse(c.token, refusal::not_found);
+    if (!may_follow(at->second.p.state, message_state::canceled)) return refuse(c.token, refusal::too_late);
+    finalize(at->second, message_state::canceled, now);
+  } else {
+    if (++searches > searches_per_batch_max) return refuse(c.token, refusal::queue_full);
+    std::vector<entry*> waiting;
+    for (auto& [id, e] : entries)
+      if (e.p.state == message_state::queued && selects(c.what, id, *e.content)) waiting.push_back(&e);
+    std::ranges::sort(waiting, {}, &entry::id);
+    for (auto* e : waiting) finalize(*e, message_state::canceled, now);
+  }
   actions.emplace_back(cancel_done{c.token});
+}
+
+// Settled messages are not here: the processor asks the store.
+void core::impl::apply(const query& q, wall_time now) {
+  const auto at = entries.find(q.what.id);
+  if (at == entries.end()) return;
+  const auto& e = at->second;
+  if (!selects(q.what, at->first, *e.content)) return refuse(q.token, refusal::not_found);
+  actions.emplace_back(answer_to(q, at->first, e.p, e.content, e.content->schedule_at > now));
+}
+
+void core::impl::apply(const replace& r, wall_time now) {
+  const auto at = entries.find(r.what.id);
+  if (at == entries.end() || !selects(r.what, at->first, *at->second.content))
+    return refuse(r.token, refusal::not_found);
+  entry& e = at->second;
+  if (e.p.state != message_state::queued || !e.p.segments.empty()) return refuse(r.token, refusal::too_late);
+  auto fresh = std::make_shared<message_content>(*e.content);
+  fresh->body = r.body;
+  fresh->receipt_wanted = r.receipt_wanted;
+  if (r.schedule_at) fresh->schedule_at = *r.schedule_at;
+  if (r.valid_until) fresh->valid_until = *r.valid_until;
+  const auto valid_until = !r.valid_until                    ? e.p.valid_until
+                           : *r.valid_until == wall_time{} ? now + options.validity_default
+                                                             : *r.valid_until;
+  if (!within_limits(*fresh)) return refuse(r.token, refusal::invalid);
+  if (valid_until <= now) return refuse(r.token, refusal::expired);
+  e.p.valid_until = valid_until;
+  if (r.schedule_at) e.p.next_attempt_at = std::max(now, *r.schedule_at);
+  replace_content(e, std::move(fresh), now);
+  actions.emplace_back(replace_done{r.token});
 }
 
 }  // namespace msgkit::engine

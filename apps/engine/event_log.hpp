@@ -31,8 +31,9 @@ enum class event_kind : std::uint8_t {
   unknown,
   receipt_created,   // detail: id of the receipt message
   recovered,         // found in `sending` after a restart
+  replaced,          // the account gave it another content
 };
-constexpr std::size_t event_kind_count = 17;
+constexpr std::size_t event_kind_count = 18;
 std::string_view name(event_kind kind) noexcept;
 
 struct message_event {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -27,6 +28,9 @@ struct ingress_token {
 struct submit {
   ingress_token token{};
   content_ptr content{};  // not null
+  // A message of the same account, source, destination and service type that still waits takes this content and keeps
+  // its id; only when there is none a new message is made.
+  bool replace_if_present = false;
 };
 
 // A way to reach an endpoint: one bound session, one HTTP carrier, ... An endpoint ("carrier:up1", "client:alice") may
@@ -82,11 +86,34 @@ struct report {
   wall_time done_at{};     // as the carrier says; epoch means now
 };
 
-// Withdraws a message that is not yet on its way. Answered by `cancel_done` or `refused`.
+// Which message an account speaks of. What is empty is not compared.
+struct message_selector {
+  message_id id{};             // of none: every message that the rest selects
+  std::string account{};
+  std::string source{}, destination{};
+  std::string service_type{};
+};
+
+// Withdraws what is not yet on its way. Answered by `cancel_done` or `refused`. Without an id it withdraws every waiting
+// message between the two numbers, of which there need not be any.
 struct cancel {
   ingress_token token{};
-  message_id id{};
-  std::string account{};  // when not empty, must be the message's own
+  message_selector what{};
+};
+
+// How far is it? Answered by `query_done` or `refused`. Needs an id.
+struct query {
+  ingress_token token{};
+  message_selector what{};
+};
+
+// Other words for a message that is not yet on its way. Answered by `replace_done` or `refused`. Needs an id.
+struct replace {
+  ingress_token token{};
+  message_selector what{};
+  byte_vector body{};         // in the coding of the old one, and with a user data header if that had one
+  std::optional<wall_time> schedule_at{}, valid_until{};  // absent: as they are; the epoch: the default
+  std::uint8_t receipt_wanted = 0;
 };
 
 // No new attempts from now on; submits and reports are still taken.
@@ -95,7 +122,7 @@ struct drain {};
 // Nothing happened; lets time pass (retries, expiry).
 struct tick {};
 
-using event = std::variant<submit, link_state, attempt_result, report, cancel, drain, tick>;
+using event = std::variant<submit, link_state, attempt_result, report, cancel, query, replace, drain, tick>;
 
 // ---- actions ------------------------------------------------------------------------------------------------------
 
@@ -106,8 +133,8 @@ enum class refusal : std::uint8_t {
   no_route,           // permanent: nobody serves this destination
   expired,            // permanent: validity was over on arrival
   invalid,            // permanent: a limit of message.hpp is exceeded
-  not_found,          // cancel: no such message, or not this account's
-  too_late,           // cancel: it is already on its way
+  not_found,          // cancel, query, replace: no such message, or not this account's
+  too_late,           // cancel, replace: it is already on its way
 };
 std::string_view name(refusal reason) noexcept;
 constexpr bool is_temporary(refusal r) noexcept {
@@ -117,6 +144,7 @@ constexpr bool is_temporary(refusal r) noexcept {
 struct accepted {
   ingress_token token{};
   message_id id{};
+  bool is_new = true;  // false: an earlier message has this content now
 };
 struct refused {
   ingress_token token{};
@@ -134,6 +162,18 @@ struct report_done {
 struct cancel_done {
   ingress_token token{};
 };
+struct replace_done {
+  ingress_token token{};
+};
+struct query_done {
+  ingress_token token{};
+  message_id id{};
+  message_state state = message_state::unknown;
+  bool scheduled = false;     // waits for its schedule time
+  wall_time done_at{};        // the epoch while it is not settled
+  std::uint32_t error_code = 0;
+  content_ptr content{};      // without body and passthrough once the message waits for its report
+};
 // Put this message on the wire over `link`, then post exactly one attempt_result{id, attempt}.
 struct send {
   sink_id sink = 0;
@@ -145,7 +185,7 @@ struct send {
   std::vector<segment> segments{};  // not empty: parts the peer accepted earlier, do not send these again
 };
 
-using action = std::variant<accepted, refused, report_done, cancel_done, send>;
+using action = std::variant<accepted, refused, report_done, cancel_done, replace_done, query_done, send>;
 
 sink_id sink_of(const action& a) noexcept;
 

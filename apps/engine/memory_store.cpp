@@ -38,6 +38,10 @@ void memory_store::write(std::map<std::uint64_t, row>& rows, std::span<const rec
       encode(*r.content, at->second.content);
     }
     if (at == rows.end()) continue;  // removed meanwhile: an update of nothing, as in SQL
+    if (r.is_replaced) {
+      at->second.content.clear();
+      encode(*r.content, at->second.content);
+    }
     at->second.progress.clear();
     encode(*r.progress, at->second.progress);
     at->second.settled = r.progress->settled;
@@ -57,7 +61,14 @@ result<void> memory_store::commit(std::span<const record> records) {
     return failed();
   }
   write(rows_, records);
+  if (settled_max_ != SIZE_MAX) forget_oldest(records);
   return {};
+}
+
+void memory_store::forget_oldest(std::span<const record> records) {
+  for (const auto& r : records)
+    if (r.progress->settled) settled_.push_back(r.id.key());
+  for (; settled_.size() > settled_max_; settled_.pop_front()) rows_.erase(settled_.front());
 }
 
 result<void> memory_store::recover() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ class memory_store final : public store {
     clean,    // nothing of the batch is there afterwards
     in_doubt, // the batch is there after recover(), although the commit reported failure
   };
+  // Of the settled messages only the latest ones are kept, at least `settled_max` of them.
+  explicit memory_store(std::size_t settled_max = SIZE_MAX) : settled_max_(settled_max) {}
+
   // The n-th commit from now fails (1: the next one), and recover() fails `recover_failures` times after it.
   void fail_commit(std::uint64_t n, failure how = failure::clean, std::uint32_t recover_failures = 0);
   // What a process that dies now would find when it starts again: everything committed, nothing else.
@@ -43,9 +47,12 @@ class memory_store final : public store {
     bool settled = false;
   };
   void write(std::map<std::uint64_t, row>& rows, std::span<const record> records) const;
+  void forget_oldest(std::span<const record> records);
 
   std::map<std::uint64_t, row> rows_;
   std::map<std::uint64_t, row> in_doubt_rows_;
+  std::size_t settled_max_;
+  std::deque<std::uint64_t> settled_;  // in the order they were settled; only kept when there is a limit
   std::uint64_t commits_ = 0, fail_at_ = 0;
   failure how_ = failure::clean;
   std::uint32_t recover_failures_ = 0;

@@ -37,9 +37,16 @@ std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
   if (faulted_) {
     run_faulted(events, now);
   } else {
-    for (const auto& e : events) core_.apply(e, now);
+    elsewhere_.clear();
+    for (const auto& e : events) {
+      if (const auto* q = std::get_if<query>(&e); q != nullptr && !core_.knows(q->what.id)) elsewhere_.push_back(*q);
+      else core_.apply(e, now);
+    }
     core_.finish(now);
-    if (!commit_batch()) fail(events);
+    const bool committed = commit_batch();
+    for (const auto& q : elsewhere_)
+      released_.push_back(committed ? answer_from_store(q) : refused{q.token, refusal::store_unavailable});
+    if (!committed) fail(events);
     else if (options_.retention.count() > 0 && now >= purge_at_) purge(now);
     if (faulted_) retry_at_ = now + backoff_delay(options_.recovery, recovery_tries_++, 0);
   }
@@ -64,6 +71,13 @@ bool processor::commit_batch() {
   return true;
 }
 
+action processor::answer_from_store(const query& q) {
+  const auto found = store_.find(q.what.id);
+  if (!found) return refused{q.token, refusal::store_unavailable};
+  if (!*found || !is_asked_about(q, **found)) return refused{q.token, refusal::not_found};
+  return answer_to(q, q.what.id, (*found)->progress, (*found)->content, false);
+}
+
 // ---- when the store fails -----------------------------------------------------------------------------------------
 
 // Nothing of this batch happened. Who asked for something is refused; what became of attempts is remembered.
@@ -76,7 +90,7 @@ void processor::fail(std::span<event> events) {
       released_.push_back(*r);
       continue;
     }
-    if (const auto* ok = std::get_if<accepted>(&a)) refused_ids_.push_back(ok->id);
+    if (const auto* ok = std::get_if<accepted>(&a); ok != nullptr && ok->is_new) refused_ids_.push_back(ok->id);
     std::visit([&](const auto& what) {
       if constexpr (requires { what.token; }) unanswered.push_back(what.token);
     }, a);

@@ -55,6 +55,7 @@ class processor {
 
  private:
   bool commit_batch();
+  action answer_from_store(const query& q);
   void fail(std::span<event> events);
   void run_faulted(std::vector<event>& events, wall_time now);
   void try_recover(wall_time now);
@@ -67,6 +68,7 @@ class processor {
   processor_observer& observer_;
   core core_;
   std::vector<action> released_;
+  std::vector<query> elsewhere_;  // asks about messages that are not active
   wall_time purge_at_{};
 
   // While faulted.

@@ -29,7 +29,7 @@ constexpr const char* schema = R"(
 
 enum statement : std::size_t {
   begin, commit_, rollback, insert, insert_large, update_active, update_settled, select_one, select_active,
-  select_last, delete_message, delete_large, purge_large, purge_message, statement_count
+  select_last, delete_message, delete_large, replace_content, replace_large, purge_large, purge_message, statement_count
 };
 constexpr std::array<const char*, statement_count> statement_text{
     "BEGIN IMMEDIATE",
@@ -46,6 +46,8 @@ constexpr std::array<const char*, statement_count> statement_text{
     "SELECT max(id) FROM message",
     "DELETE FROM message WHERE id = ?1",
     "DELETE FROM large_content WHERE id = ?1",
+    "UPDATE message SET content = ?2 WHERE id = ?1",
+    "INSERT INTO large_content VALUES(?1, ?2) ON CONFLICT DO UPDATE SET content = excluded.content",
     "DELETE FROM large_content WHERE id IN"
     " (SELECT id FROM message WHERE id < ?1 AND active IS NULL ORDER BY id LIMIT ?2)",
     "DELETE FROM message WHERE id IN"
@@ -132,15 +134,19 @@ struct sqlite_store::connection {
     progress.clear();
     encode(*r.progress, progress);
     seal(progress);
-    if (!r.is_new) {
-      const auto which = r.progress->settled ? update_settled : update_active;
-      bind(which, 1, r.id.key());
-      bind(which, 2, progress);
-      return run(which);
+    if (r.is_new || r.is_replaced) {
+      content.clear();
+      encode(*r.content, content);
+      seal(content);
     }
-    content.clear();
-    encode(*r.content, content);
-    seal(content);
+    if (r.is_new) return add(r);
+    const auto which = r.progress->settled ? update_settled : update_active;
+    bind(which, 1, r.id.key());
+    bind(which, 2, progress);
+    return run(which) && (!r.is_replaced || replace(r.id));
+  }
+
+  bool add(const record& r) {
     const bool large = content.size() > inline_content_max;
     bind(insert, 1, r.id.key());
     if (r.progress->settled) sqlite3_bind_null(statements[insert], 2);
@@ -153,6 +159,17 @@ struct sqlite_store::connection {
     bind(insert_large, 1, r.id.key());
     bind(insert_large, 2, content);
     return run(insert_large);
+  }
+
+  bool replace(message_id id) {
+    const bool large = content.size() > inline_content_max;
+    bind(replace_content, 1, id.key());
+    if (large) sqlite3_bind_null(statements[replace_content], 2);
+    else bind(replace_content, 2, content);
+    const auto second = large ? replace_large : delete_large;
+    bind(second, 1, id.key());
+    if (large) bind(second, 2, content);
+    return run(replace_content) && run(second);
   }
 
   template <class F>

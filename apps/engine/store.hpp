@@ -19,6 +19,7 @@ struct record {
   bool is_new = false;                     // true: `content` is written too
   const message_content* content = nullptr;
   const message_progress* progress = nullptr;
+  bool is_replaced = false;                // not new, but `content` is written anew
 };
 
 struct load_report {

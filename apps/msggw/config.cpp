@@ -5,49 +5,12 @@
 #include <set>
 
 #include "common/password.hpp"
+#include "connectors/smpp_settings.hpp"
 
 namespace msgkit::app {
 namespace {
 
 using namespace std::chrono_literals;
-
-smpp::charset read_charset(config_reader& r, std::string_view key) {
-  using c = smpp::charset;
-  return r.choice<c>(key, c::gsm7,
-                     {{"gsm7", c::gsm7}, {"gsm7_packed", c::gsm7_packed}, {"latin1", c::latin1}, {"ascii", c::ascii},
-                      {"utf8", c::utf8}});
-}
-
-smpp::long_message_method read_long_messages(config_reader& r, smpp::long_message_method fallback) {
-  using m = smpp::long_message_method;
-  return r.choice<m>("long_messages", fallback,
-                     {{"udh8", m::udh8}, {"udh16", m::udh16}, {"sar", m::sar}, {"payload", m::payload}});
-}
-
-void read_session(config_reader& r, smpp::session_options& s) {
-  s.bind_timeout = r.time("bind_timeout", 30s, 1s, 1h);
-  s.response_timeout = r.time("response_timeout", 60s, 1s, 1h);
-  s.enquire_link_interval = r.time("enquire_link_interval", 30s, 0s, 24h);
-  s.enquire_link_timeout = r.time("enquire_link_timeout", 10s, 1s, 1h);
-  s.inactivity_timeout = r.time("inactivity_timeout", 0s, 0s, 24h);
-  s.partial_pdu_timeout = r.time("partial_pdu_timeout", 30s, 1s, 1h);
-  s.unbind_timeout = r.time("unbind_timeout", 2s, 100ms, 1min);
-  s.pdu_bytes_max = r.bytes("pdu_bytes_max", smpp::pdu_bytes_max_default, 1024, 1024 * 1024);
-}
-
-std::shared_ptr<tls_context> read_tls(config_reader r, std::string_view key, tls_role role) {
-  if (!r.has(key)) return nullptr;
-  auto t = r.table(key);
-  tls_options o;
-  o.certificate_file = role == tls_role::server ? t.required_text("certificate_file") : t.text("certificate_file");
-  o.private_key_file = role == tls_role::server ? t.required_text("private_key_file") : t.text("private_key_file");
-  o.ca_file = t.text("ca_file");
-  o.verify_peer = t.flag("verify_peer", true);
-  auto context = tls_context::make(o, role);
-  if (context) return *context;
-  t.fail(context.error().field, context.error().code.message());
-  return nullptr;
-}
 
 engine::id_form read_id_form(config_reader& r, std::string_view key) {
   using f = engine::id_form;
@@ -82,19 +45,7 @@ engine::engine_options read_engine(config_reader r) {
 }
 
 smpp_account read_client(config_reader r, std::vector<engine::route>& routes) {
-  smpp_account a;
-  a.system_id = r.required_text("system_id", 15);
-  a.password = r.required_secret("password");
-  if (const auto problem = check_stored_password(a.password); !problem.empty()) r.fail("password", problem);
-  if (!a.password.empty() && !is_password_hash(a.password))
-    r.warn("password", "is stored in clear text; store the output of `msggw --hash-password` instead");
-  a.name = r.text("name", a.system_id, 64);
-  a.binds_max = r.size("binds_max", 10, 1, 1000);
-  a.allow_transmitter = r.flag("allow_transmitter", true);
-  a.allow_receiver = r.flag("allow_receiver", true);
-  a.deliver_window = r.size("deliver_window", 100, 1, 10'000);
-  a.profile.default_charset = read_charset(r, "default_charset");
-  a.profile.long_messages = read_long_messages(r, smpp::long_message_method::payload);
+  auto a = read_smpp_account(r, {});
   for (const auto& number : r.texts("numbers")) {
     engine::route to_client{.name = "number " + number, .destination = number, .destination_exact = true};
     to_client.targets.push_back({.endpoint = "client:" + a.name});

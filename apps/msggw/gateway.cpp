@@ -1,7 +1,6 @@
 #include "msggw/gateway.hpp"
 
 #include <asio/post.hpp>
-#include <asio/thread_pool.hpp>
 #include <atomic>
 #include <filesystem>
 #include <future>
@@ -10,9 +9,10 @@
 #include "common/health.hpp"
 #include "common/http_server.hpp"
 #include "common/log.hpp"
-#include "common/password.hpp"
 #include "engine/sqlite_store.hpp"
-#include "msggw/api.hpp"
+#include "connectors/credential_service.hpp"
+#include "connectors/engine_metrics.hpp"
+#include "connectors/message_api.hpp"
 #include "msggw/config.hpp"
 #include "msggw/gateway_metrics.hpp"
 
@@ -20,41 +20,6 @@ namespace msgkit::app {
 namespace {
 
 constexpr logger log_{"msggw"};
-
-// Passwords are checked off the connections' threads when that takes scrypt's time. A storm of binds fills a short queue
-// and is told to come back, instead of keeping later binds waiting for minutes.
-class credential_service {
- public:
-  [[nodiscard]] credential_check check() {
-    return [this](const std::string& stored, std::string given, std::function<void(credential_answer)> done) {
-      if (verifier_.is_quick(stored, stored, given)) return done(verify(stored, given));
-      if (waiting_.fetch_add(1) >= waiting_max) {
-        --waiting_;
-        return done(credential_answer::busy);
-      }
-      asio::post(workers_, [this, stored, given = std::move(given), done = std::move(done)] {
-        const auto answer = verify(stored, given);
-        --waiting_;
-        done(answer);
-      });
-    };
-  }
-  void stop() {
-    workers_.stop();
-    workers_.join();
-  }
-
- private:
-  static constexpr std::size_t waiting_max = 64;
-
-  credential_answer verify(const std::string& stored, const std::string& given) {
-    return verifier_.verify(stored, stored, given) ? credential_answer::good : credential_answer::bad;
-  }
-
-  password_verifier verifier_;
-  std::atomic<std::size_t> waiting_{0};
-  asio::thread_pool workers_{1};
-};
 
 struct running_carrier {
   smpp_carrier_options options;
@@ -169,7 +134,7 @@ class gateway final : public daemon {
                                            {"detail", engine_->store_error_text()}});
       return false;
     }
-    collected_ = collect_engine_metrics(context_->metrics, *engine_);
+    collected_ = collect_engine_metrics(context_->metrics, *engine_, "msggw");
     return true;
   }
 

@@ -9,50 +9,6 @@ namespace {
 
 constexpr logger log_{"smpp"};
 
-void collect_core(metric_sink& out, const engine::core_stats& s) {
-  const auto count = [&out](std::string_view name, std::string_view help, std::uint64_t value) {
-    out.counter(name, help, static_cast<double>(value));
-  };
-  count("msggw_submits_total", "Messages offered to the engine", s.submits);
-  count("msggw_submit_refusals_total", "Messages the engine refused", s.refusals);
-  count("msggw_attempts_total", "Attempts to hand a message on", s.attempts);
-  count("msggw_retries_total", "Attempts after the first", s.retries);
-  count("msggw_reports_applied_total", "Delivery reports of carriers that changed a message", s.reports_applied);
-  count("msggw_reports_repeated_total", "Delivery reports without effect", s.reports_no_effect);
-  count("msggw_reports_unmatched_total", "Delivery reports for messages that are not ours", s.reports_unmatched);
-  count("msggw_receipts_created_total", "Receipts made for clients", s.receipts_created);
-  for (const auto& info : engine::message_state_table) {
-    const auto index = static_cast<std::size_t>(info.state);
-    const metric_labels state{{"state", std::string(info.name)}};
-    if (engine::is_final(info.state))
-      out.counter("msggw_messages_settled_total", "Messages that reached their end", static_cast<double>(s.settled[index]),
-                  state);
-    else
-      out.gauge("msggw_messages_active", "Messages on their way", static_cast<double>(s.active[index]), state);
-  }
-}
-
-void collect_engine(metric_sink& out, const engine::engine_stats& s) {
-  collect_core(out, s.core);
-  out.gauge("msggw_inbox_events", "Events waiting for the engine", static_cast<double>(s.inbox));
-  out.counter("msggw_commits_total", "Transactions committed", static_cast<double>(s.commits));
-  out.counter("msggw_commit_failures_total", "Transactions that failed", static_cast<double>(s.commit_failures));
-  out.counter("msggw_store_damaged_rows_total", "Stored messages that could not be read",
-              static_cast<double>(s.corrupt_rows));
-  out.counter("msggw_commit_seconds_total", "Time spent in batches that committed",
-              static_cast<double>(s.commit_microseconds.sum) / 1e6);
-  out.counter("msggw_batch_events_total", "Events taken in batches", static_cast<double>(s.batch_events.sum));
-  out.gauge("msggw_store_faulted", "1 while the store cannot commit", s.store_faulted ? 1 : 0);
-  for (const auto& e : s.endpoints) {
-    const metric_labels name{{"endpoint", e.name}};
-    out.gauge("msggw_endpoint_up", "1 while at least one link is up", e.up ? 1 : 0, name);
-    out.gauge("msggw_endpoint_links", "Binds that take messages", static_cast<double>(e.links), name);
-    out.gauge("msggw_endpoint_queued_messages", "Messages waiting", static_cast<double>(e.queued), name);
-    out.gauge("msggw_endpoint_in_flight_messages", "Messages handed over and unanswered",
-              static_cast<double>(e.in_flight), name);
-  }
-}
-
 // Series by a label pair, found once and kept.
 class counter_family {
  public:
@@ -123,7 +79,7 @@ class server_observer final : public smpp_server_observer {
   void on_submit(const smpp_account& a, smpp::command_status status) override {
     submits_.add(a.name, static_cast<std::uint32_t>(status), smpp::status_name(status));
   }
-  void on_deliver(const smpp_account& a, std::error_code error) override {
+  void on_deliver(const smpp_account& a, const engine::message_content&, std::error_code error) override {
     delivers_.add(a.name, static_cast<std::uint32_t>(error.value()), result_name(error));
   }
 
@@ -181,10 +137,6 @@ class carrier_observer final : public smpp_carrier_observer {
 };
 
 }  // namespace
-
-std::shared_ptr<void> collect_engine_metrics(metrics& registry, const engine::engine& e) {
-  return registry.on_collect([&e](metric_sink& out) { collect_engine(out, e.stats()); });
-}
 
 std::shared_ptr<smpp_server_observer> make_server_observer(metrics& registry) {
   return std::make_shared<server_observer>(registry);

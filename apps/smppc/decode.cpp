@@ -1,59 +1,17 @@
 #include "smppc/decode.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <sstream>
 
 #include <fmt/format.h>
 
 #include "msgkit/core/hex.hpp"
 #include "msgkit/smpp/describe.hpp"
+#include "smppc/capture.hpp"
 
 namespace msgkit::app {
 namespace {
-
-bool is_text(const std::string& content) {
-  return std::ranges::all_of(content, [](unsigned char c) { return std::isprint(c) != 0 || std::isspace(c) != 0; });
-}
-
-// A line of a hex dump: an offset of at least four hex digits, octets in pairs, then perhaps the characters again
-// behind two spaces or a bar. Any other line is taken as hex digits, '#' begins a comment.
-std::string octets_of_line(std::string line) {
-  line = line.substr(0, line.find('#'));
-  std::istringstream words(line);
-  std::string first;
-  words >> first;
-  if (first.ends_with(':')) first.pop_back();
-  const bool all_hex = std::ranges::all_of(first, [](unsigned char c) { return std::isxdigit(c) != 0; });
-  const auto after_first = line.find_first_not_of(" \t", line.find(first) + first.size());
-  const bool is_dump = all_hex && first.size() >= 4 && first.size() <= 8 && after_first != std::string::npos &&
-                       after_first - line.find(first) > first.size();
-  if (!is_dump) return line;
-  std::string digits;
-  for (auto at = after_first; at + 1 < line.size() && digits.size() < 32;) {
-    if (std::isxdigit(static_cast<unsigned char>(line[at])) == 0) break;
-    // Pairs, or words of four digits as xxd and tcpdump write them.
-    auto end = at;
-    while (end < line.size() && std::isxdigit(static_cast<unsigned char>(line[end])) != 0) ++end;
-    if ((end - at) % 2 != 0) break;
-    digits += line.substr(at, end - at);
-    const auto next = line.find_first_not_of(" \t", end);
-    if (next == std::string::npos || next - end > 2) break;
-    at = next;
-  }
-  return digits;
-}
-
-result<byte_vector> octets_of(const std::string& content) {
-  if (!is_text(content)) return byte_vector(content.begin(), content.end());
-  std::string digits;
-  std::istringstream lines(content);
-  for (std::string line; std::getline(lines, line);) digits += octets_of_line(line) + '\n';
-  return from_hex(digits);
-}
 
 int decode_all(bytes_view octets) {
   if (octets.empty()) {
@@ -81,6 +39,22 @@ int decode_all(bytes_view octets) {
   return 0;
 }
 
+int decode_streams(const capture& c) {
+  if (c.streams.empty()) {
+    fmt::print(stderr, "smppc decode: {}\n", c.problem.empty() ? "no octets" : c.problem);
+    return 1;
+  }
+  int exit_code = 0;
+  for (const auto& stream : c.streams) {
+    if (!stream.name.empty()) {
+      std::fflush(stdout);
+      fmt::print(stderr, "{}\n", stream.name);
+    }
+    exit_code = std::max(exit_code, decode_all(stream.octets));
+  }
+  return exit_code;
+}
+
 }  // namespace
 
 int run_decode(const decode_options& o) {
@@ -104,12 +78,7 @@ int run_decode(const decode_options& o) {
     }
     content.assign(std::istreambuf_iterator<char>(file), {});
   }
-  const auto octets = octets_of(content);
-  if (!octets) {
-    fmt::print(stderr, "smppc decode: not hexadecimal at character {}\n", octets.error().offset);
-    return 1;
-  }
-  return decode_all(*octets);
+  return decode_streams(read_capture(content));
 }
 
 }  // namespace msgkit::app

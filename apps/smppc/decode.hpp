@@ -8,7 +8,7 @@ namespace msgkit::app {
 
 struct decode_options {
   std::vector<std::string> hex{};  // arguments; empty: read `file`, or standard input
-  std::string file{};              // "-": standard input. Binary PDUs, or text with hex digits or a hex dump
+  std::string file{};              // "-": standard input. Whatever read_capture() takes
 };
 
 // One JSON object per PDU. Exit code: 0 when at least one PDU was produced and the input ended with a whole one,

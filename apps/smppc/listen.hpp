@@ -12,7 +12,8 @@ struct listen_options {
   bool reconnect = true;
 };
 
-// One JSON object per message on standard output. Exit code: 0, or 1 when never bound or, with count, too few came.
-int run_listen(const listen_options& o);
+// One JSON object per message on standard output. Exit code: 0, or 1 when never bound or, with count, too few came;
+// 2 usage.
+int run_listen(listen_options& o);
 
 }  // namespace msgkit::app

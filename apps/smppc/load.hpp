@@ -16,15 +16,19 @@ struct load_options {
   std::string from = "447700900000";
   std::string to = "447700900123";
   std::string text = "msgkit load message {n}";  // {n} becomes the number of the message
+  std::string mix{};            // "LENGTH:WEIGHT,..." instead of the text, see load_messages.hpp
+  double warm_up_seconds = 0;   // answers to what was due before do not count into the latencies
   bool receipts = false;        // ask for receipts and count them
   double receipt_wait_seconds = 10;  // how long to wait for the last ones
   std::string acked_file{};     // one line per accepted message: number, message_id
   bool reconnect = false;       // go on after a lost bind; messages without an answer are sent again
+  double interval_seconds = 0;  // print a line each time so much has passed; 0: never
+  bool histogram = false;       // print the distribution of latencies
   bool json = false;
   bool quiet = false;
 };
 
-// Exit code: 0 when every message was answered ok (and every receipt came), 1 otherwise, 2 usage.
-int run_load(const load_options& o);
+// One message here is one submit_sm. Exit code: 0 when every message was answered ok (and every receipt came), 1 otherwise, 2 usage.
+int run_load(load_options& o);
 
 }  // namespace msgkit::app

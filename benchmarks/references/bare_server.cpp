@@ -16,7 +16,7 @@ namespace {
 
 using asio::ip::tcp;
 constexpr std::size_t header_bytes = 16;
-constexpr std::uint32_t response_id = 0x80000004;
+constexpr std::uint32_t response_bit = 0x80000000, submit_sm = 0x00000004;
 constexpr std::string_view message_id{"0123456789\0", 11};
 constexpr auto response_bytes = static_cast<std::uint32_t>(header_bytes + message_id.size());
 
@@ -82,12 +82,12 @@ class session : public std::enable_shared_from_this<session> {
                             });
   }
 
-  void answer(std::uint32_t sequence) {
+  void answer(std::uint32_t sequence, std::uint32_t request_id = submit_sm) {
     const std::size_t at = out_.size();
     out_.resize(at + response_bytes);
     std::uint8_t* p = out_.data() + at;
     store_big(p, response_bytes);
-    store_big(p + 4, response_id);
+    store_big(p + 4, request_id | response_bit);
     store_big(p + 8, std::uint32_t{0});
     store_big(p + 12, sequence);
     std::copy(message_id.begin(), message_id.end(), p + header_bytes);
@@ -108,7 +108,9 @@ class session : public std::enable_shared_from_this<session> {
  private:
   std::size_t take_requests() {
     if (queue_ == nullptr) {
-      return for_each_request([this](bytes_view pdu) { answer(load_big<std::uint32_t>(pdu.data() + 12)); });
+      return for_each_request([this](bytes_view pdu) {
+        answer(load_big<std::uint32_t>(pdu.data() + 12), load_big<std::uint32_t>(pdu.data() + 4));
+      });
     }
     std::size_t used = 0;
     queue_->add([&](waiting& w) {

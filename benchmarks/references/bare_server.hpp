@@ -1,5 +1,6 @@
 // The least a server can do with SMPP-shaped octets: frame requests by their length, answer each with a 27-octet response
-// that echoes its sequence number, all answers of one read in one write. It looks at nothing else in the request.
+// that echoes its sequence number and command (a bind is accepted like that), all answers of one read in one write. It
+// looks at nothing else in the request.
 // With a commit function the answers wait for it: one thread commits whatever has arrived meanwhile, as one group.
 #pragma once
 

@@ -52,6 +52,8 @@ fs::path program_path(const std::string& name) {
   return self.parent_path().parent_path() / "apps" / name / name;
 }
 
+fs::path source_path(const std::string& relative) { return fs::path(MSGKIT_SOURCE_DIR) / relative; }
+
 std::uint16_t free_port() {
   asio::io_context io;
   const asio::ip::tcp::acceptor probe(io, {asio::ip::make_address("127.0.0.1"), 0});

@@ -29,6 +29,8 @@ class program {
 
 // One of our programs in the build tree this benchmark belongs to.
 std::filesystem::path program_path(const std::string& name);
+// A file of the source tree.
+std::filesystem::path source_path(const std::string& relative);
 std::uint16_t free_port();
 // Throws std::runtime_error when nothing listens on loopback within 10 s.
 void wait_for_port(std::uint16_t port);

@@ -9,8 +9,9 @@
 namespace msgkit::smpp {
 namespace {
 
-// Requests whose every field an MC must be able to trust before it takes responsibility.
-constexpr bool is_strict(command_id id) noexcept {
+// Requests whose every field an MC must be able to trust before it takes responsibility. data_sm is looked at again
+// when its esm_class is known.
+constexpr bool is_message(command_id id) noexcept {
   switch (id) {
     case command_id::submit_sm:
     case command_id::submit_multi:
@@ -22,6 +23,10 @@ constexpr bool is_strict(command_id id) noexcept {
     case command_id::cancel_broadcast_sm: return true;
     default: return false;
   }
+}
+
+bool is_strict(bool is_message, const peer_profile& profile) noexcept {
+  return (is_message ? profile.messages : profile.others) == strictness::strict;
 }
 
 // A PDU as variables are, without the zeroes that value-initialization puts below the members' own initializers.
@@ -106,17 +111,18 @@ template <class Pdu>
 // The same with every tolerance, note and explanation. Returns the reason of a failure.
 template <class Pdu>
 [[gnu::noinline]] std::optional<fault> decode_carefully(const header& h, bytes_view frame, Pdu& m,
-                                                        diagnostics* notes) noexcept {
+                                                        diagnostics* notes, const peer_profile& profile) noexcept {
   if (notes != nullptr && !is_response(h.id) && h.status != command_status::ok)
     notes->add({"command_status", 8, diagnostic_kind::status_in_request});
   const bool is_failure = is_response(Pdu::id) && h.status != command_status::ok;
-  decoder d(frame, header_bytes, {is_strict(Pdu::id), is_failure}, notes);
+  constexpr bool is_data_sm = Pdu::id == command_id::data_sm;
+  bool strict = !is_data_sm && is_strict(is_message(Pdu::id), profile);
+  decoder d(frame, header_bytes, {strict, is_failure}, notes);
   m = {};
   Pdu::fields(d, m);
   if constexpr (requires { m.esm_class; }) {
-    bool strict = is_strict(Pdu::id);
-    if constexpr (Pdu::id == command_id::data_sm) {
-      strict = !is_receipt(m.esm_class);  // either side sends it: a message to an MC is as strict as submit_sm
+    if constexpr (is_data_sm) {
+      strict = is_strict(!is_receipt(m.esm_class), profile);  // a message is as strict as submit_sm
       if (strict) d.refuse_deviations();
     }
     if (has_udh(m.esm_class) && !d.failed()) check_user_data_header(m, frame, strict, d);
@@ -132,17 +138,18 @@ template <class Pdu>
 // Fills `m` and, when that fails, makes `decoded` the reason.
 template <class Pdu, class Result>
 [[gnu::always_inline]] inline void decode_body(const header& h, bytes_view frame, Pdu& m, Result& decoded,
-                                               diagnostics* notes) noexcept {
+                                               diagnostics* notes, const peer_profile& profile) noexcept {
   if (notes == nullptr && decode_quickly(frame, m)) return;
-  if (const auto why = decode_carefully(h, frame, m, notes)) decoded = *why;
+  if (const auto why = decode_carefully(h, frame, m, notes, profile)) decoded = *why;
 }
 
 template <class... Pdus>
 [[gnu::always_inline]] inline void decode_any(type_list<Pdus...>, const header& h, bytes_view frame,
-                                              result<pdu>& decoded, diagnostics* notes) noexcept {
+                                              result<pdu>& decoded, diagnostics* notes,
+                                              const peer_profile& profile) noexcept {
   const auto attempt = [&]<class Pdu>(std::type_identity<Pdu>) {
     if (h.id != Pdu::id) return false;
-    decode_body(h, frame, decoded->template emplace<Pdu>(fresh<Pdu>{}), decoded, notes);
+    decode_body(h, frame, decoded->template emplace<Pdu>(fresh<Pdu>{}), decoded, notes, profile);
     return true;
   };
   if ((attempt(std::type_identity<Pdus>{}) || ...)) return;
@@ -174,19 +181,19 @@ result<std::size_t> frame_length(bytes_view octets, std::size_t pdu_bytes_max) n
 }
 
 // One variable is all that either returns, so that it is built where the caller wants it.
-result<pdu> decode(bytes_view frame, diagnostics* notes) noexcept {
+result<pdu> decode(bytes_view frame, diagnostics* notes, const peer_profile& profile) noexcept {
   result<pdu> decoded{std::in_place, fresh<pdu>{}};
   if (!open_frame(frame, decoded->head)) [[unlikely]] {
     decoded = header_fault(frame);
     return decoded;
   }
   const header h = decoded->head;
-  decode_any(all_pdus{}, h, frame, decoded, notes);
+  decode_any(all_pdus{}, h, frame, decoded, notes, profile);
   return decoded;
 }
 
 template <class Pdu>
-result<Pdu> decode_as(bytes_view frame, diagnostics* notes) noexcept {
+result<Pdu> decode_as(bytes_view frame, diagnostics* notes, const peer_profile& profile) noexcept {
   result<Pdu> decoded{std::in_place, fresh<Pdu>{}};
   header h;
   if (!open_frame(frame, h)) [[unlikely]]
@@ -194,7 +201,7 @@ result<Pdu> decode_as(bytes_view frame, diagnostics* notes) noexcept {
   else if (h.id != Pdu::id) [[unlikely]]
     decoded = fault{make_error_code(errc::command_unknown), "command_id", 4};
   else
-    decode_body(h, frame, *decoded, decoded, notes);
+    decode_body(h, frame, *decoded, decoded, notes, profile);
   return decoded;
 }
 
@@ -267,11 +274,13 @@ result<void> encode_element(const Element& element, byte_vector& out) {
 
 template result<std::size_t> decode_element(bytes_view, dest_address&);
 template result<std::size_t> decode_element(bytes_view, unsuccess_sme&);
+template result<std::size_t> decode_element(bytes_view, listed_message&);
 template result<void> encode_element(const dest_address&, byte_vector&);
 template result<void> encode_element(const unsuccess_sme&, byte_vector&);
+template result<void> encode_element(const listed_message&, byte_vector&);
 
 #define MSGKIT_SMPP_INSTANTIATE(pdu_type)                                                                   \
-  template result<pdu_type> decode_as(bytes_view, diagnostics*) noexcept;                                   \
+  template result<pdu_type> decode_as(bytes_view, diagnostics*, const peer_profile&) noexcept;              \
   template result<void> encode(const pdu_type&, std::uint32_t, byte_vector&, command_status, length_limits); \
   template result<std::size_t> encode_to(const pdu_type&, std::uint32_t, std::span<std::uint8_t>,           \
                                          command_status, length_limits) noexcept;
@@ -309,6 +318,12 @@ MSGKIT_SMPP_INSTANTIATE(query_broadcast_sm)
 MSGKIT_SMPP_INSTANTIATE(query_broadcast_sm_resp)
 MSGKIT_SMPP_INSTANTIATE(cancel_broadcast_sm)
 MSGKIT_SMPP_INSTANTIATE(cancel_broadcast_sm_resp)
+MSGKIT_SMPP_INSTANTIATE(param_retrieve)
+MSGKIT_SMPP_INSTANTIATE(param_retrieve_resp)
+MSGKIT_SMPP_INSTANTIATE(query_last_msgs)
+MSGKIT_SMPP_INSTANTIATE(query_last_msgs_resp)
+MSGKIT_SMPP_INSTANTIATE(query_msg_details)
+MSGKIT_SMPP_INSTANTIATE(query_msg_details_resp)
 #undef MSGKIT_SMPP_INSTANTIATE
 
 }  // namespace msgkit::smpp

@@ -3,9 +3,8 @@
 #include <array>
 #include <optional>
 
-#include "json_writer.hpp"
-#include "msgkit/smpp/text/data_coding.hpp"
-#include "msgkit/smpp/text/udh.hpp"
+#include "msgkit/core/json_writer.hpp"
+#include "msgkit/smpp/message.hpp"
 
 namespace msgkit::smpp {
 namespace {
@@ -110,34 +109,22 @@ class json_sink final : public field_sink {
   json_writer& json_;
 };
 
-// short_message, or message_payload where that is empty. Nothing where a PDU carries no message or does not say how it
-// is coded.
 template <class Pdu>
-std::optional<bytes_view> find_message(const Pdu& m) noexcept {
+// Nothing where a PDU carries no message, or does not say how it is coded.
+std::optional<std::string> find_text(const Pdu& m, const peer_profile& profile) {
   if constexpr (requires { m.data_coding; }) {
-    if constexpr (requires { m.short_message; }) {
-      if (!m.short_message.empty()) return as_bytes(m.short_message);
+    auto message = message_octets(m, profile);
+    if (message.empty()) return std::nullopt;
+    text_context context;
+    if constexpr (requires { m.esm_class; }) {
+      if (has_udh(m.esm_class)) {
+        const auto parts = split_user_data(message);
+        if (!parts) return std::nullopt;
+        message = parts->body;
+        context = {parts->header.languages(), parts->header.size()};
+      }
     }
-    if (const auto payload = m.tlvs.find(tag::message_payload)) return payload->value;
-  }
-  return std::nullopt;
-}
-
-template <class Pdu>
-std::optional<std::string> find_text(const Pdu& m) {
-  auto message = find_message(m);
-  if (!message) return std::nullopt;
-  text_context context;
-  if constexpr (requires { m.esm_class; }) {
-    if (has_udh(m.esm_class)) {
-      const auto parts = split_user_data(*message);
-      if (!parts) return std::nullopt;
-      message = parts->body;
-      context = {parts->header.languages(), parts->header.size()};
-    }
-  }
-  if constexpr (requires { m.data_coding; }) {
-    auto decoded = decode_text(*message, m.data_coding, {}, context);
+    auto decoded = decode_text(message, m.data_coding, profile.coding, context);
     if (decoded) return std::move(decoded->text);
   }
   return std::nullopt;
@@ -198,7 +185,8 @@ std::string to_json(const pdu& p, const diagnostics& notes, json_options options
   json_sink sink(json);
   describe(p, sink);
   if (options.with_text) {
-    const auto text = std::visit([](const auto& m) { return find_text(m); }, static_cast<const pdu_variant&>(p));
+    const auto text = std::visit([&](const auto& m) { return find_text(m, options.profile); },
+                                 static_cast<const pdu_variant&>(p));
     if (text) {
       json.key("text");
       json.text(*text);

@@ -36,6 +36,8 @@ class category final : public std::error_category {
       case errc::output_limit: return "the peer does not read what we send";
       case errc::nacked: return "answered with generic_nack";
       case errc::unknown_sequence: return "no open request has this sequence number";
+      case errc::version_forbids: return "SMPP 3.3, which the peer speaks, does not have this";
+      case errc::pdu_too_long: return "PDU is longer than the peer takes";
     }
     return "unknown error " + std::to_string(value);
   }

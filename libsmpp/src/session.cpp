@@ -1,49 +1,46 @@
 #include "msgkit/smpp/session.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <functional>
 
 namespace msgkit::smpp {
 namespace {
 
-constexpr std::uint32_t sequence_max = 0x7FFFFFFF;
 constexpr std::size_t kept_capacity_bytes = 4 * 1024;  // idle sessions stay small
-
-session_state bound_state(bind_mode mode) noexcept {
-  switch (mode) {
-    case bind_mode::receiver: return session_state::bound_rx;
-    case bind_mode::transmitter: return session_state::bound_tx;
-    case bind_mode::transceiver: break;
-  }
-  return session_state::bound_trx;
-}
 
 bool is_bind(command_id id) noexcept {
   return id == command_id::bind_receiver || id == command_id::bind_transmitter || id == command_id::bind_transceiver;
-}
-
-// The same parameters under the command_id that the mode asks for.
-template <class Bind>
-Bind bind_as(const bind_transceiver& p) noexcept {
-  return {.system_id = p.system_id,
-          .password = p.password,
-          .system_type = p.system_type,
-          .interface_version = p.interface_version,
-          .addr_ton = p.addr_ton,
-          .addr_npi = p.addr_npi,
-          .address_range = p.address_range};
 }
 
 }  // namespace
 
 session::session(const session_options& options, time_point now)
     : options_(options),
-      version_(options.interface_version),
+      congestion_(std::clamp<std::size_t>(options.window_size, 1, window_size_max), options.congestion_memory),
       now_(now),
       bind_deadline_(after(now, options.bind_timeout)),
       last_received_(now),
       last_message_(now) {
-  options_.window_size = std::clamp<std::size_t>(options_.window_size, 1, window_size_max);
+  const bool in_range = options_.first_sequence >= 1 && options_.first_sequence <= sequence_max;
+  next_sequence_ = in_range ? options_.first_sequence : 1;
+  set_version(options_.interface_version);
+}
+
+// What the peer gets is looked at more closely only when there is something to adapt.
+void session::set_version(std::uint8_t version) noexcept {
+  version_ = version;
+  const auto& p = options_.profile;
+  adapts_ = (speaks_3_3() && !p.tlvs_below_3_4) || p.texts_end_in_nul || p.error_responses_have_body ||
+            p.message_id_bytes_max < default_profile.message_id_bytes_max ||
+            p.pdu_bytes_sent_max < default_profile.pdu_bytes_sent_max;
+}
+
+void session::enter_bound() noexcept {
+  switch (bind_mode_) {
+    case bind_mode::receiver: state_ = session_state::bound_rx; return;
+    case bind_mode::transmitter: state_ = session_state::bound_tx; return;
+    case bind_mode::transceiver: state_ = session_state::bound_trx; return;
+  }
 }
 
 // ---- input
@@ -77,6 +74,11 @@ void session::keep_rest() {
   input_is_pending_ = false;
 }
 
+void session::clear_output() noexcept {
+  if (output_.capacity() > kept_capacity_bytes) byte_vector{}.swap(output_);
+  else output_.clear();
+}
+
 std::optional<event> session::next_event() {
   while (true) {
     if (queued_next_ < queued_.size()) return queued_[queued_next_++];
@@ -85,7 +87,7 @@ std::optional<event> session::next_event() {
     if (is_closed()) return std::nullopt;
     const auto length = frame_length(input_, options_.pdu_bytes_max);
     if (!length) {
-      (void)put(generic_nack{}, 0, command_status::invalid_command_length);
+      put_bare(command_id::generic_nack, 0, command_status::invalid_command_length);
       finish(make_error_code(errc::command_length_invalid));
       continue;
     }
@@ -110,7 +112,7 @@ std::optional<event> session::handle(bytes_view frame) {
 }
 
 bool session::decode_into_current(bytes_view frame) {
-  auto decoded = decode(frame);
+  auto decoded = decode(frame, nullptr, options_.profile);
   if (decoded) {
     current_ = *decoded;
     return true;
@@ -120,15 +122,30 @@ bool session::decode_into_current(bytes_view frame) {
   return false;
 }
 
+const tlv_list* session::current_tlvs() const noexcept {
+  return std::visit(
+      [](const auto& m) -> const tlv_list* {
+        if constexpr (requires { m.tlvs; }) return &m.tlvs;
+        else return nullptr;
+      },
+      static_cast<const pdu_variant&>(current_));
+}
+
+void session::heed_congestion() noexcept {
+  const auto* tlvs = current_tlvs();
+  const auto report = tlvs == nullptr || tlvs->empty() ? std::nullopt : tlvs->find_integer(tag::congestion_state);
+  congestion_.on_answer(report, sent_.size(), now_);
+}
+
 std::optional<event> session::handle_request(const header& h, bytes_view frame) {
   const auto* info = find_command(h.id);
   if (info == nullptr) {
     ++counters_.unknown_commands;
-    (void)put(generic_nack{}, h.sequence, command_status::invalid_command_id);
+    put_bare(command_id::generic_nack, h.sequence, command_status::invalid_command_id);
     return std::nullopt;
   }
   if (h.id == command_id::enquire_link) {
-    (void)put(enquire_link_resp{}, h.sequence);
+    put_bare(command_id::enquire_link_resp, h.sequence);
     return std::nullopt;
   }
   if (is_bind(h.id)) return handle_bind(h, frame);
@@ -140,13 +157,13 @@ std::optional<event> session::handle_request(const header& h, bytes_view frame) 
   if (h.id == command_id::unbind) return handle_unbind(h);
   if (info->has_response && received_.size() >= options_.inbound_window_size) {
     ++counters_.throttled_requests;
-    put_error(h, command_status::throttled);
+    put_error(h.id, h.sequence, command_status::throttled);
     return std::nullopt;
   }
-  auto decoded = decode(frame);
+  auto decoded = decode(frame, nullptr, options_.profile);
   if (!decoded) {
     ++counters_.undecodable_requests;
-    if (info->has_response) put_error(h, status_for(decoded.error()));
+    if (info->has_response) put_error(h.id, h.sequence, status_for(decoded.error()));
     return std::nullopt;
   }
   current_ = *decoded;
@@ -160,7 +177,7 @@ std::optional<event> session::handle_request(const header& h, bytes_view frame) 
 
 void session::refuse_in_state(const header& h, const command_info& info) {
   ++counters_.wrong_state_requests;
-  if (info.has_response) put_error(h, command_status::invalid_bind_status);
+  if (info.has_response) put_error(h.id, h.sequence, command_status::invalid_bind_status);
   // A peer that talks before it has bound is not one we know: answered, then cut.
   if (!is_bound()) finish(make_error_code(errc::state_forbids));
 }
@@ -168,13 +185,14 @@ void session::refuse_in_state(const header& h, const command_info& info) {
 std::optional<event> session::handle_bind(const header& h, bytes_view frame) {
   if (options_.role == role::esme || is_bound() || bind_sequence_) {
     ++counters_.wrong_state_requests;
-    put_error(h, options_.role == role::esme ? command_status::invalid_bind_status : command_status::already_bound);
+    const bool is_esme = options_.role == role::esme;
+    put_error(h.id, h.sequence, is_esme ? command_status::invalid_bind_status : command_status::already_bound);
     return std::nullopt;
   }
-  auto decoded = decode(frame);
+  auto decoded = decode(frame, nullptr, options_.profile);
   if (!decoded) {
     ++counters_.undecodable_requests;
-    put_error(h, status_for(decoded.error()));
+    put_error(h.id, h.sequence, status_for(decoded.error()));
     finish(decoded.error().code);
     return std::nullopt;
   }
@@ -184,7 +202,7 @@ std::optional<event> session::handle_bind(const header& h, bytes_view frame) {
   std::visit(
       [this](const auto& m) {
         if constexpr (requires { m.interface_version; })
-          version_ = std::min(options_.interface_version, m.interface_version);
+          set_version(std::min(options_.interface_version, m.interface_version));
       },
       static_cast<const pdu_variant&>(current_));
   return event{.kind = event_kind::bind_requested, .pdu = &current_, .sequence = h.sequence};
@@ -201,7 +219,7 @@ std::optional<event> session::handle_unbind(const header& h) {
 // The peer's unbind is answered after everything it is still owed, so that it never has to send a message twice.
 void session::maybe_agree_to_unbind() {
   if (!peer_unbind_sequence_ || !received_.empty() || is_closed()) return;
-  (void)put(unbind_resp{}, *peer_unbind_sequence_);
+  put_bare(command_id::unbind_resp, *peer_unbind_sequence_);
   finish(make_error_code(errc::peer_unbound));
 }
 
@@ -215,8 +233,9 @@ std::optional<event> session::handle_response(const header& h, bytes_view frame)
   const auto* open = sent_.find(h.sequence);
   const bool is_nack = h.id == command_id::generic_nack;
   if (open == nullptr || (!is_nack && h.id != response_to(open->id))) {
-    // The answer to our own enquire_link has done its work by arriving.
+    // The answer to our own enquire_link has done its work by arriving, but for what it says about congestion.
     if (h.id != command_id::enquire_link_resp) ++counters_.unmatched_responses;
+    else if (h.command_length > header_bytes && decode_into_current(frame)) heed_congestion();
     return std::nullopt;
   }
   if (!decode_into_current(frame)) ++counters_.undecodable_responses;
@@ -227,6 +246,7 @@ std::optional<event> session::handle_response(const header& h, bytes_view frame)
   if (h.status != command_status::ok) e.reason = make_error_code(h.status);
   if (is_nack && !e.reason) e.reason = make_error_code(errc::nacked);
   sent_.erase(h.sequence);
+  heed_congestion();
   return e;
 }
 
@@ -234,157 +254,21 @@ std::optional<event> session::handle_bind_response(const header& h, bytes_view f
   bind_sequence_.reset();
   bind_deadline_ = never;
   if (!decode_into_current(frame)) ++counters_.undecodable_responses;
-  // "Already bound" is what some MCs answer to the second of two binds that both work.
-  if (h.status != command_status::ok && h.status != command_status::already_bound) {
+  const bool accepted = h.status == command_status::ok || (h.status == command_status::already_bound &&
+                                                           options_.profile.already_bound_is_success);
+  if (!accepted) {
     const auto reason = make_error_code(h.status);
     finish(reason);
     return event{.kind = event_kind::bind_refused, .pdu = &current_, .sequence = h.sequence, .reason = reason};
   }
-  std::visit(
-      [this](const auto& m) {
-        if constexpr (requires { m.tlvs; }) {
-          // Many 3.4 message centres leave the TLV out, so its absence says nothing.
-          if (const auto version = m.tlvs.find_integer(tag::sc_interface_version))
-            version_ = std::min(version_, static_cast<std::uint8_t>(*version));
-        }
-      },
-      static_cast<const pdu_variant&>(current_));
-  state_ = bound_state(bind_mode_);
-  return event{.kind = event_kind::bound, .pdu = &current_, .sequence = h.sequence};
-}
-
-// ---- output
-
-void session::clear_output() noexcept {
-  if (output_.capacity() > kept_capacity_bytes) byte_vector{}.swap(output_);
-  else output_.clear();
-}
-
-void session::after_put(std::size_t at) {
-  ++counters_.pdus_sent;
-  if (observer_ == nullptr) return;
-  const auto octets = bytes_view{output_}.subspan(at);
-  observer_->on_pdu(direction::sent, read_header(octets), octets);
-}
-
-template <class Pdu>
-result<void> session::put(const Pdu& m, std::uint32_t sequence, command_status status, length_limits limits) {
-  const auto at = output_.size();
-  auto done = encode(m, sequence, output_, status, limits);
-  if (done) after_put(at);
-  return done;
-}
-
-// The response of any command with an error status is a bare header.
-void session::put_error(const header& h, command_status status) {
-  const auto at = output_.size();
-  output_.resize(at + header_bytes);
-  write_header({header_bytes, response_to(h.id), status, h.sequence}, output_.data() + at);
-  after_put(at);
-}
-
-std::uint32_t session::take_sequence() noexcept {
-  std::uint32_t taken;
-  do {
-    taken = next_sequence_;
-    next_sequence_ = next_sequence_ == sequence_max ? 1 : next_sequence_ + 1;
-  } while (sent_.find(taken) != nullptr);
-  return taken;
-}
-
-result<void> session::bind(bind_mode mode, const bind_transceiver& parameters, time_point now) {
-  now_ = now;
-  if (options_.role != role::esme || (in(state_) & in_unbound_connection) == 0 || bind_sequence_)
-    return errc::state_forbids;
-  const auto sequence = take_sequence();
-  const auto put_bind = [&](const auto& m) {
-    return put(m, sequence, command_status::ok, length_limits::tolerated);
-  };
-  auto sent = mode == bind_mode::receiver      ? put_bind(bind_as<bind_receiver>(parameters))
-              : mode == bind_mode::transmitter ? put_bind(bind_as<bind_transmitter>(parameters))
-                                               : put_bind(parameters);
-  if (!sent) return sent;
-  version_ = std::min(options_.interface_version, parameters.interface_version);
-  bind_sequence_ = sequence;
-  bind_mode_ = mode;
-  bind_deadline_ = after(now, options_.bind_timeout);
-  return {};
-}
-
-result<void> session::accept_bind(std::string_view system_id, time_point now) {
-  now_ = now;
-  if (is_closed()) return errc::session_closed;
-  if (options_.role != role::mc || !bind_sequence_) return errc::state_forbids;
-  // A 3.3 peer must not be sent TLVs.
-  const std::uint8_t version_tlv[] = {0x02, 0x10, 0x00, 0x01, options_.interface_version};
-  const tlv_list tlvs = version_ >= 0x34 ? tlv_list(version_tlv) : tlv_list();
-  const auto sequence = *bind_sequence_;
-  auto sent = bind_mode_ == bind_mode::receiver
-                  ? put(bind_receiver_resp{.system_id = system_id, .tlvs = tlvs}, sequence)
-              : bind_mode_ == bind_mode::transmitter
-                  ? put(bind_transmitter_resp{.system_id = system_id, .tlvs = tlvs}, sequence)
-                  : put(bind_transceiver_resp{.system_id = system_id, .tlvs = tlvs}, sequence);
-  if (!sent) return sent;
-  bind_sequence_.reset();
-  bind_deadline_ = never;
-  state_ = bound_state(bind_mode_);
-  queued_.push_back({.kind = event_kind::bound});
-  return {};
-}
-
-result<void> session::refuse_bind(command_status status) {
-  if (is_closed()) return errc::session_closed;
-  if (options_.role != role::mc || !bind_sequence_) return errc::state_forbids;
-  put_error({header_bytes, static_cast<command_id>(bind_mode_), status, *bind_sequence_}, status);
-  bind_sequence_.reset();
-  finish(make_error_code(status));
-  return {};
-}
-
-result<void> session::send_outbind(const outbind& m) {
-  if (options_.role != role::mc || state_ != session_state::open) return errc::state_forbids;
-  auto sent = put(m, take_sequence());
-  if (sent) state_ = session_state::outbound;
-  return sent;
-}
-
-template <class Pdu>
-result<std::uint32_t> session::request(const Pdu& m, time_point now, request_options o) {
-  now_ = now;
-  if (is_closed()) return errc::session_closed;
-  const auto* info = find_command(Pdu::id);
-  const auto allowed = options_.role == role::esme ? info->esme_states : info->mc_states;
-  if ((allowed & in(state_)) == 0 || is_unbinding()) return errc::state_forbids;
-  if (info->has_response && sent_.size() >= options_.window_size) return errc::window_full;
-  const auto sequence = take_sequence();
-  if (auto sent = put(m, sequence); !sent) return sent.error();
-  if (info->has_response) {
-    const auto deadline = after(now, o.timeout.count() != 0 ? o.timeout : options_.response_timeout);
-    sent_.insert(sequence, {Pdu::id, o.cookie, deadline});
-    earliest_response_ = std::min(earliest_response_, deadline);
+  if (const auto* tlvs = current_tlvs()) {
+    const auto version = tlvs->find_integer(tag::sc_interface_version);
+    if (version) set_version(std::min(version_, static_cast<std::uint8_t>(*version)));
+    else if (options_.profile.missing_version_is_3_3) set_version(std::min<std::uint8_t>(version_, 0x33));
   }
-  return sequence;
-}
-
-template <class Pdu>
-result<void> session::respond(std::uint32_t sequence, const Pdu& m, command_status status) {
-  if (is_closed()) return errc::session_closed;
-  const auto* open = received_.find(sequence);
-  if (open == nullptr || response_to(open->id) != Pdu::id) return errc::unknown_sequence;
-  if (auto sent = put(m, sequence, status); !sent) return sent;
-  received_.erase(sequence);
-  maybe_agree_to_unbind();
-  return {};
-}
-
-result<void> session::reject(std::uint32_t sequence, command_status status) {
-  if (is_closed()) return errc::session_closed;
-  const auto* open = received_.find(sequence);
-  if (open == nullptr) return errc::unknown_sequence;
-  put_error({header_bytes, open->id, status, sequence}, status);
-  received_.erase(sequence);
-  maybe_agree_to_unbind();
-  return {};
+  heed_congestion();
+  enter_bound();
+  return event{.kind = event_kind::bound, .pdu = &current_, .sequence = h.sequence};
 }
 
 // ---- ends and timers
@@ -394,7 +278,7 @@ void session::unbind(time_point now) {
   if (is_closed() || unbind_sequence_) return;
   if (!is_bound()) return finish({});
   unbind_sequence_ = take_sequence();
-  (void)put(smpp::unbind{}, *unbind_sequence_);
+  put_bare(command_id::unbind, *unbind_sequence_);
   unbind_deadline_ = std::min(unbind_deadline_, after(now, options_.unbind_timeout));
 }
 
@@ -404,21 +288,34 @@ void session::disconnected(std::error_code reason) { finish(reason); }
 
 void session::finish(std::error_code reason) {
   if (is_closed()) return;
-  const auto why = make_error_code(errc::session_closed);
-  sent_.for_each([&](std::uint32_t sequence, const sent_request& r) {
-    queued_.push_back({.kind = event_kind::failed, .sequence = sequence, .cookie = r.cookie, .reason = why});
-  });
+  fail_requests([](const sent_request&) { return true; }, make_error_code(errc::session_closed));
   sent_.clear();
   received_.clear();
   queued_.push_back({.kind = event_kind::closed, .reason = reason});
   state_ = session_state::closed;
 }
 
+// How many sequence numbers ago: compares right across the wrap.
+std::uint32_t session::age(std::uint32_t sequence) const noexcept { return (next_sequence_ - sequence) & sequence_max; }
+
 std::vector<std::uint32_t> session::open_sequences() const {
   std::vector<std::uint32_t> all;
   all.reserve(sent_.size());
   sent_.for_each([&](std::uint32_t sequence, const sent_request&) { all.push_back(sequence); });
+  std::ranges::sort(all, std::greater{}, [this](std::uint32_t sequence) { return age(sequence); });
   return all;
+}
+
+// Queues a `failed` for every open request that `is_due`, the oldest first. Does not remove them.
+template <class IsDue>
+void session::fail_requests(IsDue is_due, std::error_code reason) {
+  const auto first = queued_.size();
+  sent_.for_each([&](std::uint32_t sequence, const sent_request& r) {
+    if (is_due(r))
+      queued_.push_back({.kind = event_kind::failed, .sequence = sequence, .cookie = r.cookie, .reason = reason});
+  });
+  std::sort(queued_.begin() + static_cast<std::ptrdiff_t>(first), queued_.end(),
+            [this](const event& a, const event& b) { return age(a.sequence) > age(b.sequence); });
 }
 
 time_point session::next_deadline() const noexcept {
@@ -445,56 +342,22 @@ void session::on_time(time_point now) {
     return finish(make_error_code(errc::inactivity_timeout));
   if (!enquire_sequence_ && now >= after(last_received_, options_.enquire_link_interval)) {
     enquire_sequence_ = take_sequence();
-    (void)put(enquire_link{}, *enquire_sequence_);
+    put_bare(command_id::enquire_link, *enquire_sequence_);
     enquire_deadline_ = after(now, options_.enquire_link_timeout);
   }
 }
 
 void session::expire_requests(time_point now) {
-  std::vector<std::uint32_t> late;
+  const auto first = queued_.size();
   earliest_response_ = never;
-  sent_.for_each([&](std::uint32_t sequence, const sent_request& r) {
-    if (r.deadline <= now) {
-      late.push_back(sequence);
-      queued_.push_back({.kind = event_kind::failed,
-                         .sequence = sequence,
-                         .cookie = r.cookie,
-                         .reason = make_error_code(errc::response_timeout)});
-    } else {
-      earliest_response_ = std::min(earliest_response_, r.deadline);
-    }
-  });
-  for (const auto sequence : late) sent_.erase(sequence);
+  fail_requests(
+      [&](const sent_request& r) {
+        if (r.deadline <= now) return true;
+        earliest_response_ = std::min(earliest_response_, r.deadline);
+        return false;
+      },
+      make_error_code(errc::response_timeout));
+  for (auto i = first; i < queued_.size(); ++i) sent_.erase(queued_[i].sequence);
 }
-
-#define MSGKIT_SMPP_REQUEST(pdu_type) \
-  template result<std::uint32_t> session::request(const pdu_type&, time_point, request_options);
-#define MSGKIT_SMPP_RESPONSE(pdu_type) \
-  template result<void> session::respond(std::uint32_t, const pdu_type&, command_status);
-
-MSGKIT_SMPP_REQUEST(submit_sm)
-MSGKIT_SMPP_REQUEST(deliver_sm)
-MSGKIT_SMPP_REQUEST(data_sm)
-MSGKIT_SMPP_REQUEST(query_sm)
-MSGKIT_SMPP_REQUEST(cancel_sm)
-MSGKIT_SMPP_REQUEST(replace_sm)
-MSGKIT_SMPP_REQUEST(submit_multi)
-MSGKIT_SMPP_REQUEST(alert_notification)
-MSGKIT_SMPP_REQUEST(broadcast_sm)
-MSGKIT_SMPP_REQUEST(query_broadcast_sm)
-MSGKIT_SMPP_REQUEST(cancel_broadcast_sm)
-MSGKIT_SMPP_REQUEST(enquire_link)
-MSGKIT_SMPP_RESPONSE(submit_sm_resp)
-MSGKIT_SMPP_RESPONSE(deliver_sm_resp)
-MSGKIT_SMPP_RESPONSE(data_sm_resp)
-MSGKIT_SMPP_RESPONSE(query_sm_resp)
-MSGKIT_SMPP_RESPONSE(cancel_sm_resp)
-MSGKIT_SMPP_RESPONSE(replace_sm_resp)
-MSGKIT_SMPP_RESPONSE(submit_multi_resp)
-MSGKIT_SMPP_RESPONSE(broadcast_sm_resp)
-MSGKIT_SMPP_RESPONSE(query_broadcast_sm_resp)
-MSGKIT_SMPP_RESPONSE(cancel_broadcast_sm_resp)
-#undef MSGKIT_SMPP_REQUEST
-#undef MSGKIT_SMPP_RESPONSE
 
 }  // namespace msgkit::smpp

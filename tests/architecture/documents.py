@@ -30,7 +30,7 @@ def problems_of(document):
 
 
 def check(root):
-    documents = sorted(root.glob("*.md")) + sorted((root / "docs").rglob("*.md"))
+    documents = sorted(root.glob("*.md")) + sorted(root.glob("lib*/*.md")) + sorted((root / "docs").rglob("*.md"))
     problems = [problem for document in documents for problem in problems_of(document)]
     if not SNIPPET.search((root / "README.md").read_text(encoding="utf-8")):
         problems.append("README.md: shows no code from a compiled example")

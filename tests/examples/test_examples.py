@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
 from gateway import CARRIER_ID, CARRIER_PASSWORD, CLIENT_ID, CLIENT_PASSWORD, Msggw, Smppd, toml_string  # noqa: E402
 from gateway import joined_texts  # noqa: E402
 from peers import PeerTest, accepts_connections, require, wait_until  # noqa: E402
+from xmpp_servers import DOMAIN, SECRET, Prosody, prosody_available, slixmpp_available, user_command  # noqa: E402
 from raw_smpp import DELIVER_SM, SUBMIT_SM, RawClient, pdu, submit_sm_body  # noqa: E402
 
 LINES_MAX = 80
@@ -18,8 +20,9 @@ FROM, TO = "447700900001", "46700123456"
 
 
 class ExamplesTest(PeerTest):
-    def example(self, name, *arguments):
-        return self.start(name, [Path(os.environ["MSGKIT_EXAMPLES_DIR"]) / name, *arguments])
+    def example(self, name, *arguments, takes_commands=False):
+        return self.start(name, [Path(os.environ["MSGKIT_EXAMPLES_DIR"]) / name, *arguments],
+                          takes_commands=takes_commands)
 
     def run_example(self, name, *arguments, status=0):
         """What it printed."""
@@ -84,6 +87,7 @@ class ExamplesTest(PeerTest):
         self.assertIn("0003", self.run_example("smpp_long_text", "x" * 161))
         self.assertIn("data_coding 0x00, 1 part, without header\n161 octets",
                       self.run_example("smpp_long_text", "y" * 161, "payload"))
+        self.assertIn("020c0002002a020e000102020f000101", self.run_example("smpp_long_text", "z" * 161, "sar"))
 
     def test_smpp_raw_observer(self):
         _, at = self.carrier()
@@ -94,9 +98,94 @@ class ExamplesTest(PeerTest):
         described = [json.loads(line) for line in lines if line.startswith("   {")]
         self.assertEqual(described[2]["text"], "seen")
 
+    def test_smpp_client_pool(self):
+        smppd, at = self.carrier()
+        output = self.run_example("smpp_client_pool", *at, TO, 300)
+        self.assertIn("300 accepted, 0 failed, 300 receipts", output)
+        self.assertEqual(output.count(": transmitter"), 2)
+        self.assertEqual(output.count(": receiver"), 2)
+        # Over two binds they may overtake each other.
+        self.assertEqual({bytes.fromhex(m["octets"]).decode() for m in smppd.accepted()},
+                         {f"message {i}" for i in range(1, 301)})
+        self.assertEqual(len(smppd.accepted()), 300)
+        self.run_example("smpp_client_pool", *at[:3], "wrong", TO, 1, status=1)
+
+    def test_smpp_server_binds(self):
+        server = self.example("smpp_server_binds", 0)
+        wait_until(lambda: "listening on port" in server.output(), 10, server.tail)
+        port = int(server.output().split()[-1])
+        alice, bob, more = (RawClient(port, name, "x") for name in ("alice", "bob", "bob"))
+        with self.assertRaises(ConnectionError):
+            RawClient(port, "bob", "x")  # two are enough
+        alice.send(pdu(SUBMIT_SM, 2, submit_sm_body("1", "bob", b"one")))
+        alice.send(pdu(SUBMIT_SM, 3, submit_sm_body("1", "bob", b"two")))
+        for client in (bob, more):  # in turns
+            command_id, _, _, body = client.receive()
+            self.assertEqual(command_id, DELIVER_SM)
+            self.assertIn(b"alice\0", body)
+        server.signal(signal.SIGUSR1)
+        wait_until(lambda: self.trace_a_message(alice, server), 10, server.tail)
+        line = next(l for l in server.output().splitlines() if " submit_sm " in l)
+        self.assertTrue(line.startswith("<- ") and " alice submit_sm sequence " in line, line)
+        for client in (alice, bob, more):
+            client.close()
+        self.assertEqual(server.stop(), 0)
+
+    @staticmethod
+    def trace_a_message(client, server):
+        client.send(pdu(SUBMIT_SM, 9, submit_sm_body("1", "nobody", b"x")))
+        client.receive()
+        return " submit_sm " in server.output()
+
     def test_smpp_sans_io(self):
         self.assertIn("accepted as 42", self.run_example("smpp_sans_io"))
 
+    def test_goip_sans_io(self):
+        output = self.run_example("goip_sans_io")
+        self.assertIn("stored: from Bank: Your code is 4711; keep it secret\nserver: RECEIVE 1571812849 OK", output)
+        self.assertIn("line g1 is dead", output)
+
+    def goip_device(self, port, *options):
+        device = self.example("goip_fake_device", "127.0.0.1", port, "--line", "g1:secret", "--sending", 10, *options,
+                              takes_commands=True)
+        wait_until(lambda: "registered g1" in device.output(), 10, device.tail)
+        return device
+
+    def goip_server(self):
+        server = self.example("goip_server", 0, "g1", "secret")
+        wait_until(lambda: "listening on port" in server.output(), 10, server.tail)
+        return server, int(server.output().split()[-1])
+
+    def test_goip_server(self):
+        server, port = self.goip_server()
+        device = self.goip_device(port, "--report", 10)
+        wait_until(lambda: "line is online at 127.0.0.1:" in server.output(), 10, server.tail)
+        device.command("sms g1 +3725 hello; world")
+        wait_until(lambda: "report: delivered" in server.output(), 20, server.tail)
+        self.assertIn("from +3725: hello; world", server.output())
+        self.assertIn("answer is sent", server.output())
+        self.assertIn("sent g1 +3725 1 hello; world", device.output())
+        self.assertIn("acknowledged g1 RECEIVE ", device.output())
+    def test_xmpp_sans_io(self):
+        output = self.run_example("xmpp_sans_io")
+        self.assertIn("<handshake>aaee83c26aeeafcbabeabfcbcd50df997e0a2a1e</handshake>", output)
+        self.assertIn("you said hi &amp; bye", output)
+
+    def test_xmpp_echo_component(self):
+        require(prosody_available() and slixmpp_available(), "Prosody with slixmpp")
+        server = Prosody(self)
+        component = self.example("xmpp_echo_component", "127.0.0.1", server.component_port, DOMAIN, SECRET)
+        wait_until(lambda: "connected" in component.output(), 20, component.tail)
+        user = self.start("user", user_command(server, "send:hello", "wait:1", "disco"))
+        user.wait_for_event("done", 60)
+        self.assertEqual([m["body"] for m in user.events("message")], ["hello"])
+        self.assertEqual(len(user.events("receipt")), 1)
+        self.assertEqual(user.events("disco")[0]["identities"], [["gateway", "sms"]])
+        wait_until(lambda: "echo-1: the server has it" in component.output(), 10, component.tail)
+        self.assertEqual(component.stop(), 0)
+
+    def test_xmpp_echo_component_without_arguments(self):
+        self.run_example("xmpp_echo_component", status=2)
     def mm4_receiver(self):
         receiver = self.example("mm4_receive", 0)
         wait_until(lambda: "listening on port" in receiver.output(), 10, receiver.tail)

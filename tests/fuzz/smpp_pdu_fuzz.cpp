@@ -1,6 +1,7 @@
 // A stream of PDUs: framing never reads past the end, and whatever decodes can be described, kept and written again,
 // and then means the same.
 #include <cstdlib>
+#include <optional>
 
 #include "msgkit/core/utf.hpp"
 #include "msgkit/smpp/describe.hpp"
@@ -36,8 +37,21 @@ void check_kept(const pdu& p) {
       body_of(p));
 }
 
+// A more tolerant profile takes what a stricter one takes, and reads the same.
+void check_profiles(bytes_view frame) {
+  constexpr peer_profile profiles[] = {
+      {.others = strictness::strict}, default_profile, {.messages = strictness::lenient}};
+  std::optional<pdu> before;
+  for (const auto& profile : profiles) {
+    const auto decoded = decode(frame, nullptr, profile);
+    check(!before || (decoded && *decoded == *before));
+    if (decoded) before = *decoded;
+  }
+}
+
 // Returns false when `frame` is no PDU.
 bool check_frame(bytes_view frame) {
+  check_profiles(frame);
   diagnostics notes;
   const auto decoded = decode(frame, &notes);
   if (!decoded) {

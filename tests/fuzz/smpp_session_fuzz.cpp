@@ -32,6 +32,13 @@ session prepare(std::uint8_t choice) {
   options.role = (choice & 1) != 0 ? role::esme : role::mc;
   options.inbound_window_size = 8;
   options.pdu_bytes_max = 4096;
+  if ((choice & 4) != 0) {
+    options.profile.messages = strictness::lenient;
+    options.profile.texts_end_in_nul = true;
+    options.profile.error_responses_have_body = true;
+    options.profile.pdu_bytes_sent_max = 64;
+  }
+  if ((choice & 8) != 0) options.interface_version = 0x33;
   session s(options, now);
   if (options.role == role::mc) return s;
   (void)s.bind(bind_mode::transceiver, {.system_id = "fuzz"}, now);
@@ -51,7 +58,10 @@ void drain(session& s, outcome_of_run& out) {
     out.events.push_back({e->kind, e->pdu == nullptr ? command_id{} : e->pdu->head.id, e->sequence, e->reason});
     // The application: accepts every bind, answers every other request.
     if (e->kind == event_kind::bind_requested) (void)s.accept_bind("mc", now);
-    if (e->kind == event_kind::request && e->sequence % 2 == 0) (void)s.reject(e->sequence, command_status::system_error);
+    if (e->kind != event_kind::request) continue;
+    if (e->sequence % 2 == 0) (void)s.reject(e->sequence, command_status::system_error);
+    else if (const auto* m = std::get_if<submit_sm>(e->pdu))  // sent back as far as the peer may have it
+      (void)s.request(deliver_sm{.short_message = m->short_message, .tlvs = m->tlvs}, now);
   }
 }
 

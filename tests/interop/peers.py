@@ -75,16 +75,17 @@ def http_get(url, seconds=5):
 
 
 class Program:
-    """A child process with its output in <scratch>/<name>.out and .err."""
+    """A child process with its output in <scratch>/<name>.out and .err. With `takes_commands` it reads those of command()."""
 
-    def __init__(self, name, arguments, scratch, environment=None):
+    def __init__(self, name, arguments, scratch, environment=None, takes_commands=False):
         self.name = name
         self.out_path = Path(scratch) / f"{name}.out"
         self.err_path = Path(scratch) / f"{name}.err"
         with open(self.out_path, "ab") as out, open(self.err_path, "ab") as err:
             # Its own process group, so that a Ctrl-C at the terminal reaches the test first.
-            self.process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                            cwd=scratch, env={**os.environ, **(environment or {})},
+            self.process = subprocess.Popen([str(a) for a in arguments], stdout=out, stderr=err, cwd=scratch,
+                                            stdin=subprocess.PIPE if takes_commands else subprocess.DEVNULL,
+                                            env={**os.environ, **(environment or {})},
                                             start_new_session=True)
 
     @property
@@ -136,6 +137,11 @@ class Program:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} did not end within {seconds} s\n{self.tail()}") from None
 
+    def command(self, text):
+        """One line on its standard input."""
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
+
     def signal(self, number):
         if self.running:
             self.process.send_signal(number)
@@ -148,6 +154,8 @@ class Program:
     def stop(self):
         """SIGTERM, and SIGKILL for one that does not listen. Returns the exit status."""
         self.signal(signal.SIGTERM)
+        if self.process.stdin:
+            self.process.stdin.close()
         try:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -219,8 +227,8 @@ class PeerTest(unittest.TestCase):
         broken = list(getattr(result, "failures", [])) + list(getattr(result, "errors", []))
         return any(test is self for test, _ in broken)
 
-    def start(self, name, arguments, environment=None):
-        program = Program(name, arguments, self.scratch, environment)
+    def start(self, name, arguments, environment=None, takes_commands=False):
+        program = Program(name, arguments, self.scratch, environment, takes_commands)
         self.programs.append(program)
         return program
 

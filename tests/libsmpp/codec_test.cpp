@@ -1,5 +1,6 @@
 #include "msgkit/smpp/codec.hpp"
 
+#include <random>
 #include <set>
 
 #include "support/decode_vector.hpp"
@@ -149,6 +150,36 @@ TEST(Codec, KeepsUnknownCommands) {
     byte_vector again;
     ASSERT_TRUE(encode(*m, again));
     EXPECT_EQ(again, octets);
+  }
+}
+
+// Whatever a later version or a vendor invents goes through a relay unchanged: commands with any body, statuses, tags.
+TEST(Codec, KeepsWhatNobodyHasSpecifiedOctetForOctet) {
+  std::mt19937_64 random(20260105);
+  for (int round = 0; round < 2'000; ++round) {
+    byte_vector octets(header_bytes + random() % 64);
+    for (auto& each : octets) each = static_cast<std::uint8_t>(random());
+    store_big(octets.data(), static_cast<std::uint32_t>(octets.size()));
+    const auto id = static_cast<std::uint32_t>(0x10200 + random() % 0x100) | (random() % 2 != 0 ? response_bit : 0);
+    store_big(octets.data() + 4, id);
+    const auto m = decode(octets);
+    ASSERT_TRUE(m);
+    ASSERT_TRUE(std::holds_alternative<unknown_pdu>(*m));
+    byte_vector again;
+    ASSERT_TRUE(encode(*m, again));
+    ASSERT_EQ(again, octets);
+  }
+  for (std::uint32_t status = 0x400; status < 0x500; ++status) {
+    for (unsigned t = 0x1400; t < 0x4000; t += 97) {
+      tlv_builder tlvs;
+      const std::uint8_t value[] = {0, static_cast<std::uint8_t>(t), 0};
+      ASSERT_TRUE(tlvs.add(static_cast<tag>(t), value));
+      byte_vector octets, again;
+      ASSERT_TRUE(encode(submit_sm_resp{.message_id = "x", .tlvs = tlvs.list()}, status, octets,
+                         static_cast<command_status>(status)));
+      ASSERT_TRUE(encode(*decode(octets), again));
+      ASSERT_EQ(again, octets);
+    }
   }
 }
 

@@ -61,7 +61,7 @@ TEST(Errc, EveryOneHasATextOfItsOwn) {
     }
   };
   collect(errc::command_length_invalid, errc::value_out_of_range);
-  collect(errc::window_full, errc::unknown_sequence);
+  collect(errc::window_full, errc::pdu_too_long);
   EXPECT_EQ(smpp_category().message(99), "unknown error 99");
   EXPECT_STREQ(smpp_category().name(), "smpp");
 }

@@ -101,7 +101,8 @@ class sample_maker {
   std::deque<std::string> strings_;
   std::deque<smpp::tlv_builder> tlvs_;
   std::tuple<std::deque<smpp::counted_list_builder<smpp::dest_address>>,
-             std::deque<smpp::counted_list_builder<smpp::unsuccess_sme>>>
+             std::deque<smpp::counted_list_builder<smpp::unsuccess_sme>>,
+             std::deque<smpp::counted_list_builder<smpp::listed_message>>>
       lists_;
 };
 

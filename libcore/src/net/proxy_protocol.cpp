@@ -1,6 +1,9 @@
 #include "msgkit/core/net/proxy_protocol.hpp"
 
-#include <asio/ip/address.hpp>
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "msgkit/core/error.hpp"
@@ -17,6 +20,11 @@ fault invalid(std::size_t offset) { return {make_error_code(errc::proxy_header_i
 bool starts_alike(bytes_view octets, bytes_view prefix) {
   const auto count = std::min(octets.size(), prefix.size());
   return std::equal(octets.begin(), octets.begin() + static_cast<std::ptrdiff_t>(count), prefix.begin());
+}
+
+std::string address_text(int family, const std::uint8_t* octets) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  return inet_ntop(family, octets, text.data(), text.size());
 }
 
 std::optional<std::string_view> next_word(std::string_view& line) {
@@ -43,10 +51,10 @@ result<std::optional<proxy_header>> parse_v1(bytes_view octets) {
   const auto destination = next_word(line);
   const auto source_port = next_word(line);
   if ((family != "TCP4" && family != "TCP6") || !source || !destination || !source_port) return invalid(6);
-  std::error_code ec;
-  const auto address = asio::ip::make_address(*source, ec);
-  if (ec || address.is_v6() != (family == "TCP6")) return invalid(11);
-  peer_address peer{.address = address.to_string()};
+  const int kind = family == "TCP6" ? AF_INET6 : AF_INET;
+  std::array<std::uint8_t, 16> octets_of_source{};
+  if (inet_pton(kind, std::string(*source).c_str(), octets_of_source.data()) != 1) return invalid(11);
+  peer_address peer{.address = address_text(kind, octets_of_source.data())};
   const auto [last, error] = std::from_chars(source_port->data(), source_port->data() + source_port->size(), peer.port);
   if (error != std::errc{} || last != source_port->data() + source_port->size()) return invalid(11);
   header.source = std::move(peer);
@@ -66,14 +74,10 @@ result<std::optional<proxy_header>> parse_v2(bytes_view octets) {
   const auto body = octets.subspan(v2_fixed_bytes, length);
   if (family >> 4 == 1) {
     if (length < 12) return invalid(14);
-    asio::ip::address_v4::bytes_type source{};
-    std::copy_n(body.begin(), source.size(), source.begin());
-    header.source = peer_address{asio::ip::address_v4(source).to_string(), load_big<std::uint16_t>(&body[8])};
+    header.source = peer_address{address_text(AF_INET, body.data()), load_big<std::uint16_t>(&body[8])};
   } else if (family >> 4 == 2) {
     if (length < 36) return invalid(14);
-    asio::ip::address_v6::bytes_type source{};
-    std::copy_n(body.begin(), source.size(), source.begin());
-    header.source = peer_address{asio::ip::address_v6(source).to_string(), load_big<std::uint16_t>(&body[32])};
+    header.source = peer_address{address_text(AF_INET6, body.data()), load_big<std::uint16_t>(&body[32])};
   }
   return std::optional{header};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <asio/ip/address.hpp>
 #include <asio/post.hpp>
 #include <asio/ssl/error.hpp>
 #include <asio/ssl/host_name_verification.hpp>
@@ -12,11 +13,6 @@
 #include "msgkit/core/error.hpp"
 
 namespace msgkit {
-
-std::string peer_address::to_string() const {
-  const bool is_v6 = address.find(':') != std::string::npos;
-  return (is_v6 ? '[' + address + ']' : address) + ':' + std::to_string(port);
-}
 
 namespace {
 
@@ -53,6 +49,12 @@ class out_queue {
   byte_vector queue_;
   std::size_t sent_ = 0;
 };
+
+bool is_ip_address(const std::string& name) {
+  std::error_code ec;
+  asio::ip::make_address(name, ec);
+  return !ec;
+}
 
 class plain_stream final : public stream {
  public:
@@ -194,7 +196,8 @@ class tls_stream final : public stream {
     std::error_code ignored;
     ssl_.next_layer().set_option(tcp::no_delay(true), ignored);
     if (role == tls_role::client && !server_name.empty()) {
-      SSL_set_tlsext_host_name(ssl_.native_handle(), server_name.c_str());
+      // RFC 6066 section 3: literal addresses are not sent as SNI; servers may refuse those who do.
+      if (!is_ip_address(server_name)) SSL_set_tlsext_host_name(ssl_.native_handle(), server_name.c_str());
       if (context->options().verify_peer)
         ssl_.set_verify_callback(asio::ssl::host_name_verification(server_name), ignored);
     }

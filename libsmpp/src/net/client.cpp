@@ -1,44 +1,22 @@
 #include "msgkit/smpp/net/client.hpp"
 
 #include <asio/post.hpp>
-#include <unordered_map>
-#include <vector>
 
 namespace msgkit::smpp {
 namespace {
-
-constexpr std::uint64_t async_bit = 1ull << 63;
 
 bool is_credential_refusal(std::error_code ec) {
   return ec == command_status::invalid_password || ec == command_status::invalid_system_id ||
          ec == command_status::invalid_system_type || ec == command_status::bind_failed;
 }
 
-std::string message_id_of(const pdu* response) {
-  std::string id;
-  if (response == nullptr) return id;
-  std::visit(
-      [&id](const auto& m) {
-        if constexpr (requires { m.message_id; }) id = m.message_id;
-      },
-      static_cast<const pdu_variant&>(*response));
-  return id;
-}
-
 }  // namespace
 
-struct client::waiting {
-  // Whichever comes first: the completion handler, or the outcome when the operation is awaited late.
-  struct async_request {
-    std::unique_ptr<request_completion> done;
-    bool has_outcome = false;
-    std::error_code error;
-    std::string message_id;
-  };
-  std::vector<std::unique_ptr<bind_completion>> binds;
-  std::unordered_map<std::uint64_t, async_request> requests;
-  std::uint64_t next_cookie = 0;
-};
+void refuse_unhandled(client& c, const pdu& m) {
+  const auto* d = std::get_if<deliver_sm>(&m);
+  if (d != nullptr && is_receipt(d->esm_class)) (void)c.respond(m.head.sequence, deliver_sm_resp{});
+  else (void)c.reject(m.head.sequence, command_status::receiver_permanent_error);
+}
 
 // Belongs to one connection, so that a late call of an old one cannot touch the new one.
 struct client::bridge final : connection_handler {
@@ -59,31 +37,14 @@ struct client::bridge final : connection_handler {
     const auto c = current(from);
     if (!c) return;
     if (c->handler_) return c->handler_->on_request(*c, m);
-    refuse_request(from, m);
-  }
-  static void refuse_request(smpp::connection& from, const pdu& m) {
-    const auto* d = std::get_if<deliver_sm>(&m);
-    if (d != nullptr && is_receipt(d->esm_class)) (void)from.respond(m.head.sequence, deliver_sm_resp{});
-    else (void)from.reject(m.head.sequence, command_status::receiver_permanent_error);
+    refuse_unhandled(*c, m);
   }
   void on_outcome(smpp::connection& from, const outcome& o) override {
     const auto c = current(from);
     if (!c) return;
-    if ((o.cookie & async_bit) == 0) {
-      if (c->handler_) c->handler_->on_outcome(*c, o);
-      return;
-    }
-    const auto found = c->waiting_->requests.find(o.cookie);
-    if (found == c->waiting_->requests.end()) return;
-    if (!found->second.done) {
-      found->second.has_outcome = true;
-      found->second.error = o.error;
-      found->second.message_id = message_id_of(o.response);
-      return;
-    }
-    const auto done = std::move(found->second.done);
-    c->waiting_->requests.erase(found);
-    done->complete(o.error, message_id_of(o.response));
+    c->took_answer(o);
+    if (c->outcomes_->finish(o)) return;
+    if (c->handler_) c->handler_->on_outcome(*c, o);
   }
   void on_batch_end(smpp::connection& from) override {
     const auto c = current(from);
@@ -102,7 +63,8 @@ client::client(asio::any_io_executor executor, client_options options, std::shar
       handler_(std::move(handler)),
       connector_(executor_),
       retry_timer_(executor_),
-      waiting_(std::make_unique<waiting>()) {
+      rate_timer_(executor_),
+      outcomes_(std::make_shared<async_outcomes>(executor_)) {
   options_.connection.session.role = role::esme;
   if (options_.reconnect_seed == 0) options_.reconnect_seed = reinterpret_cast<std::uintptr_t>(this);
 }
@@ -142,6 +104,7 @@ void client::connected(std::error_code ec, std::shared_ptr<stream> transport) {
   connection_ = smpp::connection::start(std::move(transport), options_.connection,
                                         std::make_shared<bridge>(weak_from_this()));
   connection_->set_observer(observer_);
+  if (options_.trace) options_.trace->add(*connection_, options_.system_id);
   const auto bound = connection_->bind(options_.mode, {.system_id = options_.system_id,
                                                        .password = options_.password,
                                                        .system_type = options_.system_type,
@@ -211,33 +174,39 @@ void client::set_observer(pdu_observer* o) noexcept {
   if (connection_) connection_->set_observer(o);
 }
 
-std::uint64_t client::open_async_request() {
-  const auto cookie = async_bit | ++waiting_->next_cookie;
-  waiting_->requests.try_emplace(cookie);
-  return cookie;
-}
-
 void client::wait_bound(std::unique_ptr<bind_completion> done) {
   if (is_bound()) return done->complete({});
-  waiting_->binds.push_back(std::move(done));
+  binds_.push_back(std::move(done));
   start();
 }
 
 void client::complete_bind(std::error_code ec) {
-  const auto all = std::exchange(waiting_->binds, {});
+  const auto all = std::exchange(binds_, {});
   for (const auto& done : all) done->complete(ec);
 }
 
-void client::wait_outcome(std::uint64_t cookie, std::error_code failed, std::unique_ptr<request_completion> done) {
-  auto& open = waiting_->requests[cookie];
-  if (!failed && !open.has_outcome) {
-    open.done = std::move(done);
-    return;
-  }
-  // Never complete inside the initiating function.
-  asio::post(executor_, [d = std::shared_ptr<request_completion>(std::move(done)), error = failed ? failed : open.error,
-                         id = std::move(open.message_id)] { d->complete(error, id); });
-  waiting_->requests.erase(cookie);
+bool client::may_go() {
+  const auto now = driver_clock::now();
+  if (options_.rate->is_ready(now)) return true;
+  if (std::exchange(waiting_for_rate_, true)) return false;
+  rate_timer_.expires_at(options_.rate->ready_at(now));
+  rate_timer_.async_wait([weak = weak_from_this()](std::error_code ec) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->waiting_for_rate_ = false;
+    if (ec || !self->handler_ || !self->is_bound()) return;
+    self->handler_->on_ready(*self);
+    self->flush();
+  });
+  return false;
+}
+
+void client::took_answer(const outcome& o) {
+  if (!options_.rate) return;
+  const auto now = driver_clock::now();
+  if (!o.error) options_.rate->on_accepted(now);
+  else if (o.error.category() == status_category() && is_throttling(static_cast<command_status>(o.error.value())))
+    options_.rate->on_throttled(now);
 }
 
 }  // namespace msgkit::smpp

@@ -23,10 +23,12 @@ bind_request_view view_bind(const pdu& p) noexcept {
 namespace {
 
 std::function<void(std::shared_ptr<stream>)> make_on_stream(const std::shared_ptr<server_handler>& handler,
-                                                            connection_options options) {
+                                                            connection_options options,
+                                                            const std::shared_ptr<pdu_trace>& trace) {
   options.session.role = role::mc;
-  return [handler, options](std::shared_ptr<stream> transport) {
+  return [handler, options, trace](std::shared_ptr<stream> transport) {
     const auto made = connection::start(std::move(transport), options, handler);
+    if (trace) trace->add(*made);
     handler->on_connected(*made);
   };
 }
@@ -35,7 +37,7 @@ std::function<void(std::shared_ptr<stream>)> make_on_stream(const std::shared_pt
 
 server::server(asio::any_io_executor executor, server_options options, std::shared_ptr<server_handler> handler,
                std::function<asio::any_io_executor()> place)
-    : on_stream_(make_on_stream(handler, options.connection)),
+    : on_stream_(make_on_stream(handler, options.connection, options.trace)),
       acceptor_(std::move(executor), std::move(options.accept),
                 {.on_stream = on_stream_,
                  .on_refused = [handler](refusal why, const peer_address& peer) { handler->on_refused(why, peer); },

@@ -57,6 +57,12 @@ std::optional<std::string> convert_id(std::string_view id, id_base from, id_base
   return change_base(normal, base, base_of(to));
 }
 
+std::string format_hex_id(std::uint32_t number) {
+  std::string text(8, '0');
+  for (auto at = text.rbegin(); at != text.rend(); ++at, number >>= 4) *at = digits[number & 0xF];
+  return text;
+}
+
 std::string submit_key(std::string_view receipt_id, const id_profile& profile) {
   auto converted = convert_id(receipt_id, profile.receipt, profile.submit);
   return converted ? *std::move(converted) : normalized_id(receipt_id);

@@ -112,7 +112,7 @@ TEST(SmsReceipt, WhatAClientIsSentReadsBack) {
     smpp::deliver_sm m;
     std::string text;
     smpp::tlv_builder tlvs;
-    fill_receipt(m, c, text, tlvs);
+    fill_receipt(m, c, c.receipt->receipt_of.text(), text, tlvs);
     EXPECT_EQ(m.esm_class, smpp::esm::delivery_receipt);
     EXPECT_EQ(m.source_addr, "46700000001");
     EXPECT_EQ(m.destination_addr, "sender");
@@ -140,7 +140,7 @@ TEST(SmsReceipt, ErrorCodesAreThreeDigitsOrTheCarriersWord) {
     smpp::deliver_sm m;
     std::string line;
     smpp::tlv_builder tlvs;
-    fill_receipt(m, c, line, tlvs);
+    fill_receipt(m, c, c.receipt->receipt_of.text(), line, tlvs);
     return smpp::parse_receipt(as_bytes(m.short_message))->err;
   };
   EXPECT_EQ(err(0, ""), "000");
@@ -155,7 +155,7 @@ TEST(SmsReceipt, AnIntermediateOneSaysSo) {
   smpp::deliver_sm m;
   std::string text;
   smpp::tlv_builder tlvs;
-  fill_receipt(m, c, text, tlvs);
+  fill_receipt(m, c, c.receipt->receipt_of.text(), text, tlvs);
   EXPECT_EQ(m.esm_class, smpp::esm::intermediate_notification);
   EXPECT_EQ(m.tlvs.find_integer(tag::message_state), 1u);
 }

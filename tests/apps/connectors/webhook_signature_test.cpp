@@ -88,7 +88,8 @@ TEST(TwilioSignature, BindsABodyThatIsNoFormByItsDigest) {
   EXPECT_EQ(verify_webhook(twilio(), r, signed_at), wrong);
 
   auto unbound = post("/m", "", body, "application/json");
-  unbound.fields.push_back({"X-Twilio-Signature", base64_encode(hmac(digest_kind::sha1, "12345", "https://mycompany.com/m"))});
+  unbound.fields.push_back(
+      {"X-Twilio-Signature", base64_encode(hmac(digest_kind::sha1, "12345", "https://mycompany.com/m"))});
   EXPECT_EQ(verify_webhook(twilio(), unbound, signed_at), wrong);
 }
 
@@ -140,7 +141,8 @@ TEST(PlivoSignature, AcceptsTheVectorWhateverTheQuery) {
 }
 
 const std::string vonage_form =
-    "messageId=0A0000000123ABCD1&msisdn=15551230001&nonce=n1&text=a%26b%3Dc&timestamp=1700000000&to=15551230002&type=text";
+    "messageId=0A0000000123ABCD1&msisdn=15551230001&nonce=n1&text=a%26b%3Dc&timestamp=1700000000&to=15551230002&type="
+    "text";
 
 TEST(VonageSignature, AcceptsTheVectorsInFormQueryAndJson) {
   signature_options o{.recipe = signature_recipe::vonage_md5, .secrets = {"sekret"}};
@@ -150,7 +152,8 @@ TEST(VonageSignature, AcceptsTheVectorsInFormQueryAndJson) {
   EXPECT_EQ(verify_webhook(o, form("/v", "", vonage_form + "&sig=6F1AC7E480D745ECE315BD15B5964EF5"), signed_at), good);
   const auto json = post("/v", "",
                          R"({"messageId":"0A0000000123ABCD1","msisdn":"15551230001","nonce":"n1","text":"a&b=c",)"
-                         R"("timestamp":1700000000,"to":"15551230002","type":"text","sig":")" + md5 + "\"}",
+                         R"("timestamp":1700000000,"to":"15551230002","type":"text","sig":")" +
+                             md5 + "\"}",
                          "application/json");
   EXPECT_EQ(verify_webhook(o, json, signed_at), good);
   o.recipe = signature_recipe::vonage_sha256;
@@ -175,7 +178,8 @@ TEST(OurSignature, RoundTripsAndRotates) {
   auto r = post("/hook", "", "body", "application/json");
   r.fields.insert(r.fields.end(), fields.begin(), fields.end());
   for (const auto* secret : {"old", "new"})
-    EXPECT_EQ(verify_webhook({.recipe = signature_recipe::hmac_sha256, .secrets = {secret}}, r, signed_at), good) << secret;
+    EXPECT_EQ(verify_webhook({.recipe = signature_recipe::hmac_sha256, .secrets = {secret}}, r, signed_at), good)
+        << secret;
   EXPECT_EQ(verify_webhook({.recipe = signature_recipe::hmac_sha256, .secrets = {"other"}}, r, signed_at), wrong);
   EXPECT_EQ(verify_webhook({.recipe = signature_recipe::hmac_sha256, .secrets = {"old"}}, r, signed_at + 301s), stale);
   r.body = "bodY";
@@ -216,7 +220,8 @@ TEST(WebhookSignature, FailsClosed) {
   EXPECT_EQ(verify_webhook(o, r, signed_at), good);
   // An empty secret beside a real one opens nothing.
   auto forged = twilio_request(published);
-  forged.fields.back().value = base64_encode(hmac(digest_kind::sha1, "", "https://mycompany.com/myapp.php?foo=1&bar=2"));
+  forged.fields.back().value =
+      base64_encode(hmac(digest_kind::sha1, "", "https://mycompany.com/myapp.php?foo=1&bar=2"));
   o = twilio();
   o.secrets.push_back("");
   EXPECT_EQ(verify_webhook(o, forged, signed_at), wrong);

@@ -130,7 +130,7 @@ TEST(CoreSubmit, HigherPriorityGoesFirst) {
 TEST(CoreCancel, WithdrawsAMessageThatWaits) {
   driver d;
   const auto id = only<accepted>(d.post(d.make_submit(text_message()))).id;
-  EXPECT_EQ(only<cancel_done>(d.post(cancel{{3, 5}, id, "client:alice"})).token.value, 5u);
+  EXPECT_EQ(only<cancel_done>(d.post(cancel{{3, 5}, {id, "client:alice"}})).token.value, 5u);
   EXPECT_EQ(d.stored_state(id), message_state::canceled);
   EXPECT_TRUE(all<send>(d.up("carrier:up1")).empty());
 }
@@ -138,10 +138,10 @@ TEST(CoreCancel, WithdrawsAMessageThatWaits) {
 TEST(CoreCancel, IsRefusedForOthersForStrangersAndOnceOnItsWay) {
   driver d;
   const auto id = only<accepted>(d.post(d.make_submit(text_message()))).id;
-  EXPECT_EQ(only<refused>(d.post(cancel{{3, 5}, id, "client:eve"})).reason, refusal::not_found);
-  EXPECT_EQ(only<refused>(d.post(cancel{{3, 5}, message_id{77}, ""})).reason, refusal::not_found);
+  EXPECT_EQ(only<refused>(d.post(cancel{{3, 5}, {id, "client:eve"}})).reason, refusal::not_found);
+  EXPECT_EQ(only<refused>(d.post(cancel{{3, 5}, {message_id{77}}})).reason, refusal::not_found);
   const auto s = only<send>(d.up("carrier:up1"));
-  EXPECT_EQ(only<refused>(d.post(cancel{{3, 5}, id, "client:alice"})).reason, refusal::too_late);
+  EXPECT_EQ(only<refused>(d.post(cancel{{3, 5}, {id, "client:alice"}})).reason, refusal::too_late);
   d.post(sent(s));
-  EXPECT_EQ(only<refused>(d.post(cancel{{3, 5}, id, "client:alice"})).reason, refusal::too_late);
+  EXPECT_EQ(only<refused>(d.post(cancel{{3, 5}, {id, "client:alice"}})).reason, refusal::too_late);
 }

@@ -110,6 +110,24 @@ TEST_P(Stores, KeepLargeContents) {
   EXPECT_EQ(active()[0].progress.state, message_state::sending);
 }
 
+TEST_P(Stores, ReplaceAContentOfAnySize) {
+  auto m = make(1);
+  const record first[] = {fresh(m)};
+  ASSERT_TRUE(store_->commit(first));
+  for (const std::size_t size : {5'000u, 6'000u, 3u, 0u, 2'000u}) {
+    auto other = std::make_shared<message_content>(*m.content);
+    other->body.assign(size, 'y');
+    m.content = other;
+    auto r = changed(m);
+    r.is_replaced = true;
+    ASSERT_TRUE(store_->commit(std::span(&r, 1)));
+    reopen();
+    const auto found = store_->find(m.id);
+    ASSERT_TRUE(found && *found);
+    EXPECT_EQ(*(*found)->content, *m.content) << size;
+  }
+}
+
 TEST_P(Stores, AMessageMayBeSettledWhenItIsNew) {
   auto m = make(1);
   m.progress.settled = true;

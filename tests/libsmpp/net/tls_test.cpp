@@ -77,6 +77,31 @@ TEST_F(Tls, CarriesASession) {
   }
 }
 
+// The first record of a TLS client, whole.
+TEST_F(Tls, SendsNamesAsSniAndAddressesNot) {
+  for (const auto* host : {"localhost", "127.0.0.1"}) {
+    asio::ip::tcp::acceptor listener(io, loopback(0));
+    auto o = options_for_client();
+    o.reconnect = false;
+    o.connect.host = host;
+    o.connect.port = listener.local_endpoint().port();
+    o.connect.tls = context(tls_role::client, {.verify_peer = false});
+    const auto c = make_client(o);
+    c->start();
+    std::optional<asio::ip::tcp::socket> accepted;
+    listener.async_accept([&](std::error_code ec, asio::ip::tcp::socket s) {
+      if (!ec) accepted.emplace(std::move(s));
+    });
+    ASSERT_TRUE(wait([&] { return accepted.has_value(); }));
+    raw_peer peer(io, std::move(*accepted));
+    const auto head = peer.read(5);
+    ASSERT_EQ(head.size(), 5u);
+    const auto hello = peer.read(load_big<std::uint16_t>(&head[3]));
+    EXPECT_EQ(as_text(hello).find(host) != std::string_view::npos, host == std::string_view("localhost")) << host;
+    c->stop();
+  }
+}
+
 TEST_F(Tls, RefusesACertificateOfAnotherAuthority) {
   serve_tls(identity("stranger"));
   EXPECT_TRUE(bind({.ca_file = ours->file()}));

@@ -34,7 +34,7 @@ TEST(DeliverSm, DecodesReceiptTlvs) {
   EXPECT_EQ(m->destination_addr, "ZAP");
   EXPECT_EQ(as_text(m->tlvs.find(tag::network_error_code)->value), "000");
   EXPECT_EQ(m->tlvs.find_integer(tag::message_state), 5u);
-  EXPECT_EQ(m->tlvs.find_cstring(tag::receipted_message_id), "6a3ed98a66444e8abac3acc9dba8256f");
+  EXPECT_EQ(m->tlvs.find_cstring(tag::receipted_message_id), "6a3ed98a66444e8abac3acd9bba8656f");
   EXPECT_EQ(m.notes.count(), 0u);
   expect_encodes_back(m);
 }

@@ -40,7 +40,7 @@ TEST(SubmitSm, KeepsAUserDataHeaderInTheShortMessage) {
   EXPECT_EQ(m->source_addr, "46701133111");
   EXPECT_EQ(m->source_addr_ton, ton::international);
   EXPECT_EQ(m->source_addr_npi, npi::unknown);
-  EXPECT_EQ(m->destination_addr, "46709771737");
+  EXPECT_EQ(m->destination_addr, "46709771337");
   EXPECT_TRUE(has_udh(m->esm_class));
   EXPECT_EQ(m->data_coding, 1);
   EXPECT_EQ(to_hex(as_bytes(m->short_message)), "03240103747b7374");
@@ -115,7 +115,7 @@ TEST(SubmitSmResp, KeepsTheBodyOfAFailure) {
 
 TEST(SubmitSmResp, AcceptsCongestionState) {
   const auto m = decode_vector<submit_sm_resp>("submit_sm_resp_congestion_state");
-  EXPECT_EQ(m->message_id, "34f0ac1b-a11d-417b-870b-feb045cfd333");
+  EXPECT_EQ(m->message_id, "34f0ac1b-a11d-417b-870b-feb045cfdc33");
   EXPECT_EQ(m->tlvs.find_integer(tag::congestion_state), 0u);
   expect_encodes_back(m);
 }

@@ -1,6 +1,11 @@
 #include "msgkit/smpp/session.hpp"
 
+#include <fmt/format.h>
+
+#include <set>
+
 #include "session_pair.hpp"
+#include "support/read_hex.hpp"
 
 using namespace msgkit;
 using namespace msgkit::smpp;
@@ -238,19 +243,93 @@ TEST(Session, EventsDoNotDependOnHowTheOctetsArrive) {
   }
 }
 
-TEST(Session, SequenceNumbersWrapAndSkipOpenOnes) {
-  session_options wide;
-  wide.window_size = 100;
-  pair p(wide, {});
-  p.bind();
-  std::uint32_t last = 0;
-  for (int i = 0; i < 50; ++i) {
-    const auto sequence = p.esme.request(hello(), p.now);
-    ASSERT_TRUE(sequence);
-    EXPECT_GT(*sequence, last);
-    EXPECT_LE(*sequence, 0x7FFFFFFFu);
-    last = *sequence;
+// Every vector, at either end, bound or not: octet by octet it means what it means at once.
+TEST(Session, VectorsFedOctetByOctetMeanTheSame) {
+  for (const auto& name : msgkit::test::list_vectors("smpp")) {
+    SCOPED_TRACE(name);
+    const auto octets = msgkit::test::read_hex(name);
+    for (const bool is_bound : {false, true}) {
+      for (const auto us : {role::mc, role::esme}) {
+        const auto run = [&](std::size_t piece) {
+          pair p;
+          if (is_bound) p.bind();
+          auto& s = us == role::mc ? p.mc : p.esme;
+          if (is_bound && us == role::esme) (void)s.request(hello(), p.now);
+          std::string all;
+          for (std::size_t at = 0; at < octets.size(); at += piece) {
+            const auto part = bytes_view{octets}.subspan(at, std::min(piece, octets.size() - at));
+            for (const auto& e : feed(s, part, p.now))
+              all += fmt::format("{} {} {} {} {}\n", static_cast<int>(e.kind), static_cast<std::uint32_t>(e.id),
+                                 e.sequence, e.reason.message(), e.text);
+          }
+          return all + to_hex(s.output());
+        };
+        EXPECT_EQ(run(1), run(octets.size()));
+      }
+    }
   }
+}
+
+TEST(Session, SequenceNumbersWrapAndSkipOpenOnes) {
+  session_options options;
+  options.window_size = 100;
+  options.first_sequence = 0x7FFFFFFE;
+  pair p(options, {});
+  p.bind();  // takes 7FFFFFFE
+  EXPECT_EQ(*p.esme.request(hello(), p.now, {.cookie = 1}), 0x7FFFFFFFu);
+  EXPECT_EQ(*p.esme.request(hello(), p.now, {.cookie = 2}), 1u);
+  EXPECT_EQ(*p.esme.request(hello(), p.now, {.cookie = 3}), 2u);
+  EXPECT_EQ(p.esme.open_sequences(), (std::vector<std::uint32_t>{0x7FFFFFFF, 1, 2})) << "the oldest first";
+  p.esme.close({});
+  const auto events = drain(p.esme);
+  ASSERT_EQ(events.size(), 4u);
+  for (std::uint64_t i = 0; i < 3; ++i) EXPECT_EQ(events[i].cookie, i + 1);
+
+  options.first_sequence = 0x7FFFFFFF;
+  pair q(options, {});
+  q.bind();
+  EXPECT_EQ(*q.esme.request(hello(), q.now), 1u);
+  for (const std::uint32_t outside : {0u, 0x80000000u}) {
+    options.first_sequence = outside;
+    pair r(options, {});
+    r.bind();
+    EXPECT_EQ(*r.esme.request(hello(), r.now), 2u);
+  }
+}
+
+TEST(Session, EachPartOfALongMessageHasASequenceNumberOfItsOwn) {
+  pair p;
+  p.bind();
+  std::set<std::uint32_t> numbers;
+  for (int part = 0; part < 5; ++part) numbers.insert(*p.esme.request(hello(), p.now));
+  EXPECT_EQ(numbers.size(), 5u);
+}
+
+TEST(Session, ATransmitterGetsAnswersEnquiriesAndUnbind) {
+  pair p;
+  p.bind(bind_mode::transmitter);
+  ASSERT_TRUE(p.esme.request(hello(), p.now, {.cookie = 1}));
+  ASSERT_TRUE(p.mc.respond(p.to_mc().at(0).sequence, submit_sm_resp{.message_id = "7"}));
+  EXPECT_EQ(p.to_esme().at(0).cookie, 1u);
+  p.mc.on_time(p.now + 30s);  // asks a transmitter, and gets its answer
+  EXPECT_TRUE(p.to_esme().empty());
+  p.now += 31s;
+  EXPECT_TRUE(p.to_mc().empty());
+  p.mc.on_time(p.now + 20s);
+  EXPECT_TRUE(p.mc.is_bound());
+  p.mc.unbind(p.now);
+  EXPECT_EQ(p.to_esme().at(0).kind, event_kind::unbinding);
+}
+
+TEST(Session, AReceiverAsksForTheLinkToo) {
+  pair p;
+  p.bind(bind_mode::receiver);
+  p.esme.on_time(p.now + 30s);
+  EXPECT_EQ(headers(p.esme.output()).at(0).id, command_id::enquire_link);
+  EXPECT_TRUE(p.to_mc().empty());
+  EXPECT_TRUE(p.to_esme().empty());
+  p.esme.on_time(p.now + 41s);
+  EXPECT_TRUE(p.esme.is_bound());
 }
 
 TEST(Session, ObserverSeesBothDirections) {

@@ -268,6 +268,13 @@ TEST(MessageId, MatchesExactlyThenNormalizedThenByBase) {
   EXPECT_TRUE(ids_match("34f0ac1b-a11d", "34F0AC1B-A11D", hex_submit));
 }
 
+TEST(MessageId, WritesEightHexadecimalDigits) {
+  EXPECT_EQ(format_hex_id(0), "00000000");
+  EXPECT_EQ(format_hex_id(0x6AAD5), "0006aad5");
+  EXPECT_EQ(format_hex_id(0xFFFFFFFF), "ffffffff");
+  EXPECT_TRUE(ids_match(format_hex_id(436949), "0000436949", {id_base::hexadecimal, id_base::decimal}));
+}
+
 TEST(MessageId, ConvertsLongNumbers) {
   EXPECT_EQ(convert_id("ffffffffffffffffffffffffffffffff", id_base::hexadecimal, id_base::decimal),
             "340282366920938463463374607431768211455");

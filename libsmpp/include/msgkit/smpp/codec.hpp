@@ -11,6 +11,7 @@
 #include "msgkit/smpp/diagnostics.hpp"
 #include "msgkit/smpp/errc.hpp"
 #include "msgkit/smpp/pdu.hpp"
+#include "msgkit/smpp/peer_profile.hpp"
 
 namespace msgkit::smpp {
 
@@ -18,26 +19,20 @@ namespace msgkit::smpp {
 // a length below 16 or above `pdu_bytes_max`, which no receiver can recover from.
 result<std::size_t> frame_length(bytes_view octets, std::size_t pdu_bytes_max = pdu_bytes_max_default) noexcept;
 
-// Outside the messages an MC takes responsibility for, a C-octet string may be longer than specified up to this many
-// octets, its NUL included.
-constexpr std::size_t cstring_bytes_tolerated = 128;
-
 // Decodes one PDU at the start of `frame`; octets beyond its command_length are not looked at. Views in the result
 // point into `frame`. Deviations that real peers have are accepted and noted in `notes`, when given: always up to three
 // trailing octets and any TLV, and in deliver_sm, receipts, binds and responses also long strings, odd times, a last
-// TLV that is cut off, and a missing body. Error responses may end anywhere.
+// TLV that is cut off, and a missing body; `profile` moves that line. Error responses may end anywhere.
 // Errors, with field and offset: truncated, missing_terminator, invalid_time_length, message_too_long,
 // user_data_header_invalid, tlv_stream_invalid, destination_flag_invalid, value_out_of_range (no destination),
 // command_length_invalid.
-result<pdu> decode(bytes_view frame, diagnostics* notes = nullptr) noexcept;
+result<pdu> decode(bytes_view frame, diagnostics* notes = nullptr,
+                   const peer_profile& profile = default_profile) noexcept;
 
 // The same for a caller that knows what to expect. Errors: also errc::command_unknown when `frame` holds another PDU.
 template <class Pdu>
-result<Pdu> decode_as(bytes_view frame, diagnostics* notes = nullptr) noexcept;
-
-// What encoding insists on. `tolerated` is for peers that want longer strings than SMPP allows (passwords, mostly), and
-// for copies of what decode() tolerated.
-enum class length_limits : std::uint8_t { specification, tolerated };
+result<Pdu> decode_as(bytes_view frame, diagnostics* notes = nullptr,
+                      const peer_profile& profile = default_profile) noexcept;
 
 // Appends one encoded PDU to `out`, or nothing on error. A response with a status other than ok leaves its body out
 // when it says nothing. Errors, with field: field_too_long, embedded_nul, invalid_time_length, value_out_of_range (no

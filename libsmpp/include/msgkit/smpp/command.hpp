@@ -33,6 +33,12 @@ enum class command_id : std::uint32_t {
   enquire_link_resp = 0x80000015,
   submit_multi = 0x00000021,
   submit_multi_resp = 0x80000021,
+  param_retrieve = 0x00000022,
+  param_retrieve_resp = 0x80000022,
+  query_last_msgs = 0x00000023,
+  query_last_msgs_resp = 0x80000023,
+  query_msg_details = 0x00000024,
+  query_msg_details_resp = 0x80000024,
   alert_notification = 0x00000102,
   data_sm = 0x00000103,
   data_sm_resp = 0x80000103,
@@ -72,7 +78,7 @@ constexpr std::uint8_t in_connected = in_unbound_connection | in_bound | in(sess
 struct command_info {
   command_id id;
   std::string_view name;
-  std::uint8_t version_min;   // interface_version that introduced it
+  std::uint8_t version_min;   // interface_version that introduced it; 3.4 dropped 0x22 to 0x24 again
   std::uint8_t esme_states;   // states in which the ESME may send it
   std::uint8_t mc_states;     // states in which the MC may send it
   bool has_response;
@@ -93,6 +99,9 @@ inline constexpr command_info command_table[] = {
     {command_id::outbind,                "outbind",            0x34, 0,               in(session_state::open), false},
     {command_id::enquire_link,           "enquire_link",       0x33, in_connected,    in_connected,    true},
     {command_id::submit_multi,           "submit_multi",       0x33, in_tx,           0,               true},
+    {command_id::param_retrieve,         "param_retrieve",     0x33, in_bound,        0,               true},
+    {command_id::query_last_msgs,        "query_last_msgs",    0x33, in_tx,           0,               true},
+    {command_id::query_msg_details,      "query_msg_details",  0x33, in_tx,           0,               true},
     {command_id::alert_notification,     "alert_notification", 0x34, 0,               in_rx,           false},
     {command_id::data_sm,                "data_sm",            0x34, in_tx,           in_bound,        true},
     {command_id::broadcast_sm,           "broadcast_sm",       0x50, in_tx,           0,               true},

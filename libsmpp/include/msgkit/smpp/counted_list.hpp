@@ -12,7 +12,8 @@
 
 namespace msgkit::smpp {
 
-// Element types: dest_address, unsuccess_sme. Decodes one element at the front of `octets` and returns the octets it
+// Element types: dest_address, unsuccess_sme, listed_message.
+// Decodes one element at the front of `octets` and returns the octets it
 // took. Errors: as decode().
 template <class Element>
 result<std::size_t> decode_element(bytes_view octets, Element& out);

@@ -25,7 +25,8 @@ class field_sink {
 void describe(const pdu& p, field_sink& sink);
 
 struct json_options {
-  bool with_text = true;  // add `text`: the message decoded to UTF-8 by its data_coding
+  bool with_text = true;   // add `text`: the message decoded to UTF-8 by its data_coding
+  peer_profile profile{};  // which alphabets that peer uses
 };
 
 // One JSON object in one line, valid UTF-8 whatever the input:

@@ -39,6 +39,8 @@ enum class errc {
   output_limit,                // the peer does not read what we send
   nacked,                      // a generic_nack answered our request
   unknown_sequence,            // the application answered a request that is not open
+  version_forbids,             // the peer speaks 3.3, which has no such operation, or no place for this message
+  pdu_too_long,                // longer than peer_profile::pdu_bytes_sent_max
 };
 
 const std::error_category& smpp_category() noexcept;

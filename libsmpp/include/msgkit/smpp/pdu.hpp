@@ -1,4 +1,4 @@
-// Every PDU of SMPP 3.4 and 5.0, and the variant that holds one of them.
+// Every PDU of SMPP 3.3, 3.4 and 5.0, and the variant that holds one of them.
 #pragma once
 
 #include <type_traits>
@@ -16,6 +16,7 @@
 #include "msgkit/smpp/pdu/replace_sm.hpp"
 #include "msgkit/smpp/pdu/short_message.hpp"
 #include "msgkit/smpp/pdu/submit_multi.hpp"
+#include "msgkit/smpp/pdu/version_3_3.hpp"
 
 namespace msgkit::smpp {
 
@@ -37,7 +38,9 @@ using all_pdus = type_list<
     bind_transceiver, bind_transceiver_resp, bind_transmitter, bind_transmitter_resp, bind_receiver,
     bind_receiver_resp, unbind, unbind_resp, generic_nack, query_sm, query_sm_resp, cancel_sm, cancel_sm_resp,
     replace_sm, replace_sm_resp, submit_multi, submit_multi_resp, alert_notification, outbind, broadcast_sm,
-    broadcast_sm_resp, query_broadcast_sm, query_broadcast_sm_resp, cancel_broadcast_sm, cancel_broadcast_sm_resp>;
+    broadcast_sm_resp, query_broadcast_sm, query_broadcast_sm_resp, cancel_broadcast_sm, cancel_broadcast_sm_resp,
+    param_retrieve, param_retrieve_resp, query_last_msgs, query_last_msgs_resp, query_msg_details,
+    query_msg_details_resp>;
 
 template <class List>
 struct variant_of;

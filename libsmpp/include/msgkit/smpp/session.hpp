@@ -24,6 +24,8 @@
 #include "msgkit/core/result.hpp"
 #include "msgkit/core/time.hpp"
 #include "msgkit/smpp/codec.hpp"
+#include "msgkit/smpp/congestion.hpp"
+#include "msgkit/smpp/peer_profile.hpp"
 #include "msgkit/smpp/sequence_map.hpp"
 
 namespace msgkit::smpp {
@@ -31,6 +33,7 @@ namespace msgkit::smpp {
 enum class role : std::uint8_t { esme, mc };
 
 constexpr std::size_t window_size_max = 65'536;
+constexpr std::uint32_t sequence_max = 0x7FFFFFFF;  // of those we give; a peer may use all 32 bits
 
 // Durations of zero switch the timer off.
 struct session_options {
@@ -46,6 +49,9 @@ struct session_options {
   std::chrono::milliseconds inactivity_timeout{0};          // no message or response for so long ends the session
   std::chrono::milliseconds partial_pdu_timeout{30'000};
   std::chrono::milliseconds unbind_timeout{5'000};
+  std::chrono::milliseconds congestion_memory{30'000};  // how long a congestion_state is heeded
+  std::uint32_t first_sequence = 1;                     // 1..sequence_max; ours then count up, wrap to 1, skip open ones
+  peer_profile profile{};
 };
 
 struct request_options {
@@ -61,7 +67,7 @@ enum class event_kind : std::uint8_t {
   request,         // `pdu` holds a request; owe it a respond() unless the command has no response
   response,        // outcome: `pdu` holds the response; `reason` is its status when that is not ok
   nack,            // outcome: `pdu` holds a generic_nack; `reason` is its status
-  failed,          // outcome: no answer; `reason` is response_timeout or session_closed
+  failed,          // outcome: no answer; `reason` is response_timeout or session_closed; the oldest request first
   unbinding,       // the peer wants to leave; outstanding responses are still sent before we agree
   closed,          // last event; `reason` is empty after our own unbind() or close(), else says why
 };
@@ -125,13 +131,16 @@ class session {
   // MC: asks the ESME to bind. Errors: state_forbids; encoding errors.
   result<void> send_outbind(const outbind& m);
 
-  // Sends a request, or one without a response (alert_notification), and returns its sequence number.
-  // Errors: window_full, state_forbids, session_closed; encoding errors with the field.
+  // Sends a request, or one without a response (alert_notification), and returns its sequence number. A peer of 3.3 is
+  // sent no TLVs: they are left out, unless the message is in them.
+  // Errors: window_full, state_forbids, session_closed; version_forbids for what 3.3 does not have; pdu_too_long;
+  // encoding errors with the field.
   template <class Pdu>
   result<std::uint32_t> request(const Pdu& m, time_point now, request_options o = {});
 
   // Answers a request event, in any order. `Pdu` is the response belonging to the request.
-  // Errors: unknown_sequence (not open, or answered before), session_closed; encoding errors.
+  // Errors: unknown_sequence (not open, or answered before), session_closed, pdu_too_long; encoding errors. The request
+  // is then still open.
   template <class Pdu>
   result<void> respond(std::uint32_t sequence, const Pdu& m, command_status status = command_status::ok);
   // Answers with an error status and no body.
@@ -152,11 +161,15 @@ class session {
   // The lower of both sides' versions, once bound.
   [[nodiscard]] std::uint8_t interface_version() const noexcept { return version_; }
   [[nodiscard]] std::size_t open_requests() const noexcept { return sent_.size(); }
+  // How many requests may go out now: the window, as far as the peer's congestion_state opens it, less those open.
   [[nodiscard]] std::size_t window_room() const noexcept {
-    return sent_.size() < options_.window_size ? options_.window_size - sent_.size() : 0;
+    const auto limit = congestion_.limit(now_);
+    return sent_.size() < limit ? limit - sent_.size() : 0;
   }
+  // What the peer last reported, 0..100; nothing when it does not or has not for congestion_memory.
+  [[nodiscard]] std::optional<std::uint8_t> congestion_state() const noexcept { return congestion_.state(now_); }
   [[nodiscard]] std::size_t unanswered_requests() const noexcept { return received_.size(); }
-  // Our requests still without an outcome: sequence numbers, in no particular order.
+  // Our requests still without an outcome: their sequence numbers, the oldest first.
   [[nodiscard]] std::vector<std::uint32_t> open_sequences() const;
   [[nodiscard]] const session_counters& counters() const noexcept { return counters_; }
   // Null switches it off. Not owned.
@@ -173,7 +186,6 @@ class session {
   };
 
   // Input
-  std::optional<event> next_frame();
   void keep_rest();
   std::optional<event> handle(bytes_view frame);
   std::optional<event> handle_request(const header& h, bytes_view frame);
@@ -183,12 +195,22 @@ class session {
   std::optional<event> handle_unbind(const header& h);
   void refuse_in_state(const header& h, const command_info& info);
   bool decode_into_current(bytes_view frame);
+  [[nodiscard]] const tlv_list* current_tlvs() const noexcept;
+  void heed_congestion() noexcept;
+  void set_version(std::uint8_t version) noexcept;
+  void enter_bound() noexcept;
+  [[nodiscard]] bool speaks_3_3() const noexcept { return version_ < 0x34; }
 
   // Output
   template <class Pdu>
   result<void> put(const Pdu& m, std::uint32_t sequence, command_status status = command_status::ok,
                    length_limits limits = length_limits::specification);
-  void put_error(const header& h, command_status status);
+  template <class Pdu>
+  result<void> put_adapted(Pdu m, std::uint32_t sequence, command_status status, length_limits limits);
+  template <class... Pdus>
+  void put_empty(type_list<Pdus...>, command_id id, std::uint32_t sequence, command_status status);
+  void put_bare(command_id id, std::uint32_t sequence, command_status status = command_status::ok);
+  void put_error(command_id request, std::uint32_t sequence, command_status status);
   void after_put(std::size_t at);
   std::uint32_t take_sequence() noexcept;
 
@@ -196,13 +218,17 @@ class session {
   void finish(std::error_code reason);
   void maybe_agree_to_unbind();
   void expire_requests(time_point now);
+  template <class IsDue>
+  void fail_requests(IsDue is_due, std::error_code reason);
+  [[nodiscard]] std::uint32_t age(std::uint32_t sequence) const noexcept;
   [[nodiscard]] time_point after(time_point start, std::chrono::milliseconds period) const noexcept {
     return period.count() == 0 ? never : start + period;
   }
 
   session_options options_;
   session_state state_ = session_state::open;
-  std::uint8_t version_;
+  std::uint8_t version_ = 0;
+  bool adapts_ = false;      // PDUs to this peer are not sent as they are: put_adapted()
   pdu_observer* observer_ = nullptr;
 
   byte_vector pending_;      // octets of an unfinished PDU
@@ -216,6 +242,7 @@ class session {
   sequence_map<sent_request> sent_;
   sequence_map<received_request> received_;
   std::uint32_t next_sequence_ = 1;
+  congestion_window congestion_;
 
   time_point now_;                     // the latest the caller told us
   time_point bind_deadline_;

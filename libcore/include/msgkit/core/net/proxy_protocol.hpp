@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "msgkit/core/bytes.hpp"
-#include "msgkit/core/net/stream.hpp"
+#include "msgkit/core/net/peer_address.hpp"
 #include "msgkit/core/result.hpp"
 
 namespace msgkit {

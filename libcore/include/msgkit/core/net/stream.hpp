@@ -14,17 +14,10 @@
 #include <system_error>
 
 #include "msgkit/core/bytes.hpp"
+#include "msgkit/core/net/peer_address.hpp"
 #include "msgkit/core/net/tls.hpp"
 
 namespace msgkit {
-
-// Who is at the other end. Behind a PROXY protocol balancer this is the original client, not the balancer.
-struct peer_address {
-  std::string address{};
-  std::uint16_t port = 0;
-
-  [[nodiscard]] std::string to_string() const;
-};
 
 class stream_handler {
  public:

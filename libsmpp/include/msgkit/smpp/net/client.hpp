@@ -5,18 +5,17 @@
 // Thread-safety: none; use it from its executor, which one thread runs.
 #pragma once
 
-#include <asio/async_result.hpp>
-#include <asio/any_io_executor.hpp>
-#include <asio/associated_executor.hpp>
-#include <asio/dispatch.hpp>
-#include <asio/executor_work_guard.hpp>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "msgkit/core/backoff.hpp"
 #include "msgkit/core/net/connector.hpp"
+#include "msgkit/smpp/net/async_outcomes.hpp"
 #include "msgkit/smpp/net/connection.hpp"
+#include "msgkit/smpp/net/pdu_trace.hpp"
+#include "msgkit/smpp/rate_control.hpp"
 
 namespace msgkit::smpp {
 
@@ -36,6 +35,8 @@ class client_handler {
   // Outcomes of request(); those of the async_ operations go to their completion handlers.
   virtual void on_outcome(client&, const outcome&) {}
   virtual void on_batch_end(client&) {}
+  // request() was refused because of client_options::rate, and may be tried again now.
+  virtual void on_ready(client&) {}
 };
 
 struct client_options {
@@ -54,6 +55,9 @@ struct client_options {
   bool reconnect = true;
   backoff_options reconnect_backoff{.initial = std::chrono::milliseconds{500}, .maximum = std::chrono::seconds{30}};
   std::uint64_t reconnect_seed = 0;  // of the jitter; 0: another one for each client of the process
+  // Pace of request(); null: as fast as the window allows. Several clients may share one; their pauses are then common.
+  std::shared_ptr<rate_control> rate{};
+  std::shared_ptr<pdu_trace> trace{};  // every connection is added to it under our system_id; null: none
   // Statuses of a bind response after which trying again is pointless until somebody changes the configuration.
   bool give_up_on_bad_credentials = false;  // RINVPASWD, RINVSYSID, RINVSYSTYP, RBINDFAIL
 };
@@ -78,7 +82,7 @@ class client : public std::enable_shared_from_this<client> {
   auto async_bind(Token&& token) {
     return asio::async_initiate<Token, void(std::error_code)>(
         [self = shared_from_this()](auto handler) {
-          self->wait_bound(box<std::error_code>(std::move(handler), self->executor_));
+          self->wait_bound(make_completion<std::error_code>(std::move(handler), self->executor_));
         },
         token);
   }
@@ -95,12 +99,17 @@ class client : public std::enable_shared_from_this<client> {
     return async_request(m, o, std::forward<Token>(token));
   }
 
-  // The handler way. Errors: as session::request(); session_closed while not bound. The upper bit of the cookie is
-  // reserved for the async_ operations.
+  // The handler way. Errors: as session::request(); session_closed while not bound; window_full with the field "rate"
+  // while client_options::rate wants a pause, and on_ready() follows. The upper bit of the cookie is reserved for the
+  // async_ operations.
   template <class Pdu>
   result<std::uint32_t> request(const Pdu& m, request_options o = {}) {
     if (!connection_ || !connection_->session().is_bound()) return errc::session_closed;
-    return connection_->request(m, o);
+    if (!options_.rate) return connection_->request(m, o);
+    if (!may_go()) return fault{make_error_code(errc::window_full), "rate"};
+    auto sent = connection_->request(m, o);
+    if (sent) options_.rate->take(driver_clock::now());
+    return sent;
   }
   template <class Pdu>
   result<void> respond(std::uint32_t sequence, const Pdu& m, command_status status = command_status::ok) {
@@ -114,62 +123,41 @@ class client : public std::enable_shared_from_this<client> {
   [[nodiscard]] std::size_t window_room() const noexcept {
     return is_bound() && !connection_->session().is_unbinding() ? connection_->session().window_room() : 0;
   }
+  // Operations whose outcome has not come, or was not awaited yet.
+  [[nodiscard]] std::size_t open_operations() const noexcept { return outcomes_->size(); }
   // Null while not connected.
   [[nodiscard]] smpp::connection* current() const noexcept { return connection_.get(); }
   [[nodiscard]] const client_options& options() const noexcept { return options_; }
   [[nodiscard]] asio::any_io_executor executor() const { return executor_; }
+  // Of this connection and those after it. Without client_options::trace, which sets its own.
   void set_observer(pdu_observer* o) noexcept;
 
  private:
-  // A completion handler behind one virtual call, so that this header stays light and the work is in client.cpp.
-  template <class... Args>
-  struct completion {
-    virtual ~completion() = default;
-    virtual void complete(Args...) = 0;
-  };
-  template <class... Args, class Handler>
-  static std::unique_ptr<completion<Args...>> box(Handler handler, const asio::any_io_executor& fallback) {
-    using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
-    struct boxed final : completion<Args...> {
-      boxed(Handler h, executor_type e) : handler(std::move(h)), guard(std::move(e)) {}
-      void complete(Args... args) override {
-        asio::dispatch(guard.get_executor(), [h = std::move(handler), ... a = std::move(args)]() mutable {
-          std::move(h)(std::move(a)...);
-        });
-      }
-      Handler handler;
-      asio::executor_work_guard<executor_type> guard;
-    };
-    auto executor = asio::get_associated_executor(handler, fallback);
-    return std::make_unique<boxed>(std::move(handler), std::move(executor));
-  }
   using bind_completion = completion<std::error_code>;
-  using request_completion = completion<std::error_code, std::string>;
 
   template <class Pdu, class Token>
   auto async_request(const Pdu& m, request_options o, Token&& token) {
     // Encoded here and now: `m` holds views that need not outlive this call.
-    o.cookie = open_async_request();
-    auto sent = request(m, o);
-    return asio::async_initiate<Token, void(std::error_code, std::string)>(
-        [self = shared_from_this(), sent = std::move(sent), cookie = o.cookie](auto handler) {
-          auto boxed = box<std::error_code, std::string>(std::move(handler), self->executor_);
-          self->wait_outcome(cookie, sent ? std::error_code{} : sent.error().code, std::move(boxed));
+    return outcomes_->async_send(
+        [&](std::uint64_t cookie) {
+          o.cookie = cookie;
+          const auto sent = request(m, o);
+          return sent ? std::error_code{} : sent.error().code;
         },
-        token);
+        std::forward<Token>(token));
   }
 
   client(asio::any_io_executor executor, client_options options, std::shared_ptr<client_handler> handler);
-  std::uint64_t open_async_request();
   void wait_bound(std::unique_ptr<bind_completion> done);
-  void wait_outcome(std::uint64_t cookie, std::error_code failed, std::unique_ptr<request_completion> done);
+  // Whether the pace lets a request go now; if not, on_ready() will follow.
+  bool may_go();
+  void took_answer(const outcome& o);
   void connect();
   void connected(std::error_code ec, std::shared_ptr<stream> transport);
   void lost(std::error_code reason);
   void complete_bind(std::error_code ec);
 
   struct bridge;  // connection_handler towards us
-  struct waiting;
 
   asio::any_io_executor executor_;
   client_options options_;
@@ -177,13 +165,19 @@ class client : public std::enable_shared_from_this<client> {
   connector connector_;
   driver_timer retry_timer_;
   std::shared_ptr<smpp::connection> connection_;
-  std::unique_ptr<waiting> waiting_;
+  driver_timer rate_timer_;
+  std::shared_ptr<async_outcomes> outcomes_;
+  std::vector<std::unique_ptr<bind_completion>> binds_;  // who waits for the next bind
   std::function<void()> stopped_;
   pdu_observer* observer_ = nullptr;
   std::uint32_t attempt_ = 0;
   bool running_ = false;
   bool dialing_ = false;
+  bool waiting_for_rate_ = false;
   bool leaving_ = false;  // stop() was called and the connection is not closed yet
 };
+
+// What a client without a handler answers: receipts ROK, everything else RX_P_APPN.
+void refuse_unhandled(client& c, const pdu& m);
 
 }  // namespace msgkit::smpp

@@ -85,6 +85,8 @@ class connection final : public stream_handler, public std::enable_shared_from_t
   // Identifies the connection within the process; never reused.
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   void set_observer(pdu_observer* o) noexcept { session_.set_observer(o); }
+  // Keeps `o` as long as the connection lives, and sets nothing.
+  void keep_observer(std::shared_ptr<pdu_observer> o) noexcept { kept_observer_ = std::move(o); }
   // Whatever the handler wants to keep with the connection.
   [[nodiscard]] const std::shared_ptr<void>& user_data() const noexcept { return user_data_; }
   void set_user_data(std::shared_ptr<void> data) { user_data_ = std::move(data); }
@@ -105,6 +107,7 @@ class connection final : public stream_handler, public std::enable_shared_from_t
 
   std::shared_ptr<stream> stream_;
   std::shared_ptr<connection_handler> handler_;
+  std::shared_ptr<pdu_observer> kept_observer_;
   smpp::session session_;
   driver_timer timer_;
   std::shared_ptr<void> user_data_;

@@ -13,12 +13,14 @@
 
 #include "msgkit/core/net/acceptor.hpp"
 #include "msgkit/smpp/net/connection.hpp"
+#include "msgkit/smpp/net/pdu_trace.hpp"
 
 namespace msgkit::smpp {
 
 struct server_options {
   acceptor_options accept{.listen_port = 2775};
   connection_options connection{.session = {.role = role::mc}};
+  std::shared_ptr<pdu_trace> trace{};  // every session is added to it; null: none
 };
 
 class server_handler : public connection_handler {

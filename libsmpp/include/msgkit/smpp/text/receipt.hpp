@@ -38,19 +38,19 @@ struct network_error {
 };
 
 struct receipt {
-  std::string id;       // from the TLV when there is one, else from the text
-  std::string text_id;  // as the text has it; its number base may differ from the TLV's
+  std::string id{};       // from the TLV when there is one, else from the text
+  std::string text_id{};  // as the text has it; its number base may differ from the TLV's
   std::optional<std::uint32_t> submitted{};  // sub
   std::optional<std::uint32_t> delivered{};  // dlvrd
   std::optional<wall_time> submit_date{};
   std::optional<wall_time> done_date{};
-  std::string stat;                     // the word as received, empty when the text has none
+  std::string stat{};                     // the word as received, empty when the text has none
   std::optional<message_state> state{}; // from the TLV when it has a known value, else from `stat`; empty when neither
                                         // is understood, which cautious callers treat as a failure
-  std::string err;                      // as received, "000" or "21b"
+  std::string err{};                      // as received, "000" or "21b"
   std::optional<std::uint32_t> err_number{};  // only when `err` is digits
   std::optional<network_error> network{};
-  std::string text;        // UTF-8; octets that are not become their Latin-1 characters
+  std::string text{};        // UTF-8; octets that are not become their Latin-1 characters
   bool irregular = false;  // a date, number or stat word did not read
 
   friend bool operator==(const receipt&, const receipt&) = default;
@@ -93,6 +93,9 @@ std::string normalized_id(std::string_view id);
 // Between decimal and hexadecimal, normalized; from or to id_base::text is normalized_id.
 // Nothing when `id` is not a number in `from`, or has more than 64 characters.
 std::optional<std::string> convert_id(std::string_view id, id_base from, id_base to);
+
+// An id that every version carries, 3.3 included: 8 hexadecimal digits in lower case.
+std::string format_hex_id(std::uint32_t number);
 
 // The receipt's id as submit_sm_resp would have written it, normalized: the key to look it up by. A value that is not a
 // number in the profile's base is only normalized.

@@ -1,0 +1,56 @@
+#include "connectors/engine_metrics.hpp"
+
+namespace msgkit::app {
+namespace {
+
+void collect_core(metric_sink& out, const std::string& prefix, const engine::core_stats& s) {
+  const auto count = [&](std::string_view name, std::string_view help, std::uint64_t value) {
+    out.counter(prefix + std::string(name), help, static_cast<double>(value));
+  };
+  count("_submits_total", "Messages offered to the engine", s.submits);
+  count("_submit_refusals_total", "Messages the engine refused", s.refusals);
+  count("_attempts_total", "Attempts to hand a message on", s.attempts);
+  count("_retries_total", "Attempts after the first", s.retries);
+  count("_reports_applied_total", "Delivery reports of carriers that changed a message", s.reports_applied);
+  count("_reports_repeated_total", "Delivery reports without effect", s.reports_no_effect);
+  count("_reports_unmatched_total", "Delivery reports for messages that are not ours", s.reports_unmatched);
+  count("_receipts_created_total", "Receipts made for clients", s.receipts_created);
+  for (const auto& info : engine::message_state_table) {
+    const auto index = static_cast<std::size_t>(info.state);
+    const metric_labels state{{"state", std::string(info.name)}};
+    if (engine::is_final(info.state))
+      out.counter(prefix + "_messages_settled_total", "Messages that reached their end",
+                  static_cast<double>(s.settled[index]), state);
+    else out.gauge(prefix + "_messages_active", "Messages on their way", static_cast<double>(s.active[index]), state);
+  }
+}
+
+void collect_engine(metric_sink& out, const std::string& prefix, const engine::engine_stats& s) {
+  collect_core(out, prefix, s.core);
+  out.gauge(prefix + "_inbox_events", "Events waiting for the engine", static_cast<double>(s.inbox));
+  out.counter(prefix + "_commits_total", "Transactions committed", static_cast<double>(s.commits));
+  out.counter(prefix + "_commit_failures_total", "Transactions that failed", static_cast<double>(s.commit_failures));
+  out.counter(prefix + "_store_damaged_rows_total", "Stored messages that could not be read",
+              static_cast<double>(s.corrupt_rows));
+  out.counter(prefix + "_commit_seconds_total", "Time spent in batches that committed",
+              static_cast<double>(s.commit_microseconds.sum) / 1e6);
+  out.counter(prefix + "_batch_events_total", "Events taken in batches", static_cast<double>(s.batch_events.sum));
+  out.gauge(prefix + "_store_faulted", "1 while the store cannot commit", s.store_faulted ? 1 : 0);
+  for (const auto& e : s.endpoints) {
+    const metric_labels name{{"endpoint", e.name}};
+    out.gauge(prefix + "_endpoint_up", "1 while at least one link is up", e.up ? 1 : 0, name);
+    out.gauge(prefix + "_endpoint_links", "Binds that take messages", static_cast<double>(e.links), name);
+    out.gauge(prefix + "_endpoint_queued_messages", "Messages waiting", static_cast<double>(e.queued), name);
+    out.gauge(prefix + "_endpoint_in_flight_messages", "Messages handed over and unanswered",
+              static_cast<double>(e.in_flight), name);
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<void> collect_engine_metrics(metrics& registry, const engine::engine& e, std::string prefix) {
+  return registry.on_collect(
+      [&e, prefix = std::move(prefix)](metric_sink& out) { collect_engine(out, prefix, e.stats()); });
+}
+
+}  // namespace msgkit::app

@@ -1,0 +1,287 @@
+#include "connectors/http_carrier.hpp"
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <deque>
+
+#include "connectors/engine_port.hpp"
+#include "connectors/pacer.hpp"
+#include "connectors/slab.hpp"
+#include "msgkit/core/net/clock.hpp"
+
+namespace msgkit::app {
+namespace {
+
+constexpr std::uint32_t capacity_of_a_pause = 0;
+
+// The events of one webhook, which is answered when all of them are.
+struct pending_webhook {
+  http_responder responder;
+  std::size_t open = 0;
+  bool failed = false;  // one of them could not be stored
+};
+
+engine::attempt_outcome outcome_of(exchange_outcome o) {
+  using enum engine::attempt_outcome;
+  switch (o) {
+    case exchange_outcome::answered: return sent;
+    case exchange_outcome::refused: return permanent;
+    case exchange_outcome::not_sent: return temporary;
+    case exchange_outcome::no_answer:
+    case exchange_outcome::too_large: return unknown;
+    case exchange_outcome::canceled: return unknown;
+  }
+  return unknown;
+}
+
+}  // namespace
+
+struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<impl> {
+  impl(asio::any_io_executor e, engine::inbox& eng, http_carrier_options o, transport t,
+       std::shared_ptr<http_carrier_observer> obs)
+      : executor(std::move(e)),
+        engine_(eng),
+        port(eng),
+        options(std::move(o)),
+        request(std::move(t)),
+        observer(std::move(obs)),
+        endpoint("carrier:" + options.name),
+        pace(options.segments_per_second),
+        timer(executor) {}
+
+  // ---- the link in the engine: one, with the window as its capacity
+
+  void post_link(bool up, std::uint32_t capacity) {
+    port.add_result(
+        engine::link_state{.endpoint = endpoint, .link = link(), .sink = sink, .up = up, .capacity = capacity});
+    flush_port();
+  }
+  // Unique in the process, as no two objects share an address.
+  [[nodiscard]] std::uint64_t link() const { return reinterpret_cast<std::uintptr_t>(this); }
+
+  void stop(std::function<void()> done) {
+    if (!is_stopping) {
+      is_stopping = true;
+      timer.cancel();
+      for (auto& order : std::exchange(waiting, {})) report(order, {.outcome = engine::attempt_outcome::not_sent});
+      post_link(true, capacity_of_a_pause);
+    }
+    on_stopped = std::move(done);
+    end_when_idle();
+  }
+
+  void end_when_idle() {
+    if (!is_stopping || under_way > 0 || !on_stopped) return;
+    post_link(false, 0);
+    std::exchange(on_stopped, nullptr)();
+  }
+
+  // ---- messages to the carrier
+
+  void on_actions(std::vector<engine::action>&& actions) override {
+    asio::post(executor, [self = shared_from_this(), all = std::move(actions)]() mutable {
+      for (auto& a : all) self->carry_out(a);
+      self->pump();
+      self->flush_port();
+    });
+  }
+
+  void carry_out(engine::action& a) {
+    if (auto* order = std::get_if<engine::send>(&a)) return waiting.push_back(std::move(*order));
+    if (const auto* yes = std::get_if<engine::accepted>(&a)) return event_done(yes->token.value, true);
+    if (const auto* done = std::get_if<engine::report_done>(&a)) return event_done(done->token.value, true);
+    // What is refused for good would only come back: it is logged by the engine and taken.
+    if (const auto* no = std::get_if<engine::refused>(&a))
+      return event_done(no->token.value, !engine::is_temporary(no->reason));
+  }
+
+  void pump() {
+    while (!waiting.empty()) {
+      const auto now = driver_clock::now();
+      if (is_stopping) {
+        report(waiting.front(), {.outcome = engine::attempt_outcome::not_sent});
+      } else if (pace.is_ready(now)) {
+        pace.take(now);
+        begin(std::move(waiting.front()));
+      } else {
+        return wait_for_pace();
+      }
+      waiting.pop_front();
+    }
+  }
+
+  void wait_for_pace() {
+    if (timer_runs) return;
+    timer_runs = true;
+    timer.expires_at(pace.ready_at());
+    timer.async_wait([weak = weak_from_this()](std::error_code) {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->timer_runs = false;
+      self->pump();
+      self->flush_port();
+    });
+  }
+
+  void begin(engine::send order) {
+    const auto& c = *order.content;
+    auto text = to_plain_text(c);
+    if (!text)
+      return report(order, {.outcome = engine::attempt_outcome::permanent, .text = "the carrier takes text only"});
+    outbound_text m{.id = order.id.text(),
+                    .from = c.source.value,
+                    .to = c.destination.value,
+                    .from_is_number = is_number(c.source.value),
+                    .text = std::move(text->text),
+                    .is_gsm7 = text->is_gsm7,
+                    .callback_url = options.callback_url};
+    if (c.valid_until != wall_time{}) m.validity_secs = seconds_left(order.valid_until);
+    auto call = make_call(options.dialect, options.account, m);
+    outbound_request r{.method = std::move(call.method),
+                       .url = std::move(call.url),
+                       .fields = std::move(call.fields),
+                       .body = std::move(call.body),
+                       .timeout = options.timeout,
+                       .guard = options.guard};
+    auto kept = std::make_shared<engine::send>(std::move(order));
+    auto done = [self = shared_from_this(), kept](outbound_answer a) {
+      asio::post(self->executor, [self, kept, a = std::move(a)] { self->answered(*kept, a); });
+    };
+    ++under_way;
+    if (request(std::move(r), std::move(done))) return;
+    --under_way;
+    report(*kept, {.outcome = engine::attempt_outcome::not_sent, .text = "too many requests are under way"});
+  }
+
+  static std::uint32_t seconds_left(wall_time until) {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(until - driver_clock::wall_now());
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left.count(), 1, 7 * 86'400));
+  }
+
+  void answered(const engine::send& order, const outbound_answer& a) {
+    --under_way;
+    call_result result{.outcome = outcome_of(a.outcome), .text = a.error};
+    if (a.outcome == exchange_outcome::answered)
+      result = read_answer(options.dialect, a.status, a.header("Retry-After"), a.body);
+    observer->on_attempt(options.name, result.outcome, a.duration);
+    if (result.opted_out)
+      observer->on_opted_out(options.name, order.content->source.value, order.content->destination.value);
+    report(order, result);
+    flush_port();
+    end_when_idle();
+  }
+
+  void report(const engine::send& order, const call_result& r) {
+    engine::attempt_result out{.id = order.id, .attempt = order.attempt, .outcome = r.outcome, .text = r.text};
+    std::uint32_t code = 0;
+    for (const char c : r.code)
+      code = c >= '0' && c <= '9' && code < 100'000'000 ? code * 10 + std::uint32_t(c - '0') : code;
+    out.code = code;
+    if (r.outcome == engine::attempt_outcome::sent)
+      out.segments = {
+          {.accepted = true, .receipt_expected = !options.callback_url.empty(), .carrier_id = r.carrier_id}};
+    port.add_result(std::move(out));
+  }
+
+  // ---- webhooks
+
+  void take(const http_request& r, const http_responder& responder) {
+    const auto verdict = verify_webhook(options.signature, r, driver_clock::wall_now());
+    if (verdict != signature_verdict::good) {
+      observer->on_bad_signature(options.name, verdict);
+      observer->on_webhook(options.name, webhook_answer::forged);
+      return responder.send(http_error(403, "forbidden", "the signature is missing or wrong"));
+    }
+    webhook_events events;
+    std::string why;
+    if (is_stopping || !read_webhook(options.dialect, r, events, why)) {
+      observer->on_webhook(options.name, is_stopping ? webhook_answer::busy : webhook_answer::unreadable);
+      return responder.send(is_stopping ? busy() : http_error(400, "invalid", "the body " + why));
+    }
+    if (events.ignored > 0) observer->on_ignored(options.name, events.ignored);
+    store(events, responder);
+  }
+
+  void store(const webhook_events& events, const http_responder& responder) {
+    const auto number = webhooks.insert({responder, events.texts.size() + events.statuses.size()});
+    if (events.texts.empty() && events.statuses.empty()) return finish(number);
+    for (const auto& t : events.texts)
+      port.add_ingress(engine::submit{{sink, number}, from_plain_text(t.text, endpoint, t.from, t.to)});
+    for (const auto& s : events.statuses) {
+      port.add_ingress(engine::report{.token = {sink, number},
+                                      .endpoint = endpoint,
+                                      .carrier_id = s.carrier_id,
+                                      .state = s.state,
+                                      .intermediate = !s.is_final,
+                                      .text = s.code.empty() ? s.text : s.code + ' ' + s.text});
+    }
+    flush_port();
+  }
+
+  void event_done(std::uint64_t number, bool stored) {
+    auto* const w = webhooks.find(number);
+    if (w == nullptr) return;
+    w->failed = w->failed || !stored;
+    if (--w->open == 0) finish(number);
+  }
+
+  void finish(std::uint64_t number) {
+    const auto w = webhooks.take(number);
+    observer->on_webhook(options.name, w->failed ? webhook_answer::busy : webhook_answer::taken);
+    w->responder.send(w->failed ? busy() : webhook_reply(options.dialect));
+  }
+
+  static http_response busy() {
+    auto r = http_error(503, "busy", "cannot be stored now, try again");
+    r.fields.push_back({"Retry-After", "5"});
+    return r;
+  }
+
+  void flush_port() {
+    port.flush([this](const engine::event& e) {
+      if (const auto* s = std::get_if<engine::submit>(&e)) event_done(s->token.value, false);
+      if (const auto* r = std::get_if<engine::report>(&e)) event_done(r->token.value, false);
+    });
+  }
+
+  asio::any_io_executor executor;
+  engine::inbox& engine_;
+  engine_port port;
+  http_carrier_options options;
+  transport request;
+  std::shared_ptr<http_carrier_observer> observer;
+  std::string endpoint;
+  engine::sink_id sink = 0;
+  std::deque<engine::send> waiting;  // for their turn by pace; bounded by the window
+  std::size_t under_way = 0;
+  slab<pending_webhook> webhooks;
+  pacer pace;
+  driver_timer timer;
+  bool timer_runs = false;
+  bool is_stopping = false;
+  std::function<void()> on_stopped;
+};
+
+http_carrier::http_carrier(asio::any_io_executor executor, engine::inbox& e, http_carrier_options options,
+                           transport send, std::shared_ptr<http_carrier_observer> observer)
+    : impl_(std::make_shared<impl>(std::move(executor), e, std::move(options), std::move(send), std::move(observer))) {
+  impl_->sink = e.add_sink(*impl_);
+}
+
+http_carrier::~http_carrier() { impl_->engine_.remove_sink(impl_->sink); }
+
+void http_carrier::start() {
+  asio::post(impl_->executor, [self = impl_] { self->post_link(true, self->options.window); });
+}
+
+void http_carrier::stop(std::function<void()> done) {
+  asio::post(impl_->executor, [self = impl_, done = std::move(done)]() mutable { self->stop(std::move(done)); });
+}
+
+void http_carrier::take_webhook(http_request request, http_responder responder) {
+  asio::post(impl_->executor, [self = impl_, request = std::move(request), responder = std::move(responder)] {
+    self->take(request, responder);
+  });
+}
+
+}  // namespace msgkit::app

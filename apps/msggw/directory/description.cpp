@@ -1,0 +1,76 @@
+#include "msggw/directory/description.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "msgkit/core/net/ip_ranges.hpp"
+
+namespace msgkit::app::accepts {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// Whether the text has the shape of the model, in which '0' stands for a digit.
+bool has_shape(std::string_view text, std::string_view model) {
+  return text.size() == model.size() && std::equal(text.begin(), text.end(), model.begin(),
+                                                   [](char c, char m) { return m == '0' ? is_digit(c) : c == m; });
+}
+
+}  // namespace
+
+bool name(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return is_digit(c) || is_letter(c) || std::string_view("_-.@").find(c) != std::string_view::npos;
+  });
+}
+
+bool digits(std::string_view text) { return std::ranges::all_of(text, is_digit); }
+
+bool address_range(std::string_view text) { return ip_ranges::parse({std::string(text)}).has_value(); }
+
+bool http_url(std::string_view text) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (!text.starts_with(scheme)) continue;
+    const auto host = text.substr(scheme.size());
+    const auto end = std::min(host.find_first_of("/?#"), host.size());
+    return end > 0 && std::ranges::all_of(text, [](char c) { return c > ' ' && c != 0x7F; }) &&
+           host.substr(0, end).find('@') == std::string_view::npos;  // credentials have fields of their own
+  }
+  return false;
+}
+
+bool time_zone(std::string_view text) {
+  if (text == "UTC") return true;
+  const bool is_plain = std::ranges::all_of(text, [](char c) {
+    return is_digit(c) || is_letter(c) || std::string_view("_-+/").find(c) != std::string_view::npos;
+  });
+  if (!is_plain || text.empty() || !is_letter(text.front())) return false;
+  std::error_code error;
+  return std::filesystem::is_regular_file("/usr/share/zoneinfo/" + std::string(text), error);
+}
+
+bool date_time(std::string_view text) {
+  constexpr std::string_view model = "0000-00-00T00:00:00";
+  if (!has_shape(text.substr(0, model.size()), model)) return false;
+  const auto number = [&](std::size_t at, std::size_t count) {
+    int value = 0;
+    for (const char c : text.substr(at, count)) value = value * 10 + (c - '0');
+    return value;
+  };
+  const int month = number(5, 2), day = number(8, 2);
+  if (month < 1 || month > 12 || day < 1 || day > 31 || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 60)
+    return false;
+  auto rest = text.substr(model.size());
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    const auto fraction = std::min(rest.find_first_not_of("0123456789"), rest.size());
+    if (fraction == 0) return false;
+    rest.remove_prefix(fraction);
+  }
+  return rest == "Z" || has_shape(rest, "+00:00") || has_shape(rest, "-00:00");
+}
+
+}  // namespace msgkit::app::accepts

@@ -1,0 +1,56 @@
+// How the objects of the directory describe themselves: each has one function
+//
+//   template <class V, class S> static void fields(V& visit, S& self)
+//
+// that names every field once, with the values it may have. Reading and writing JSON, storing, masking of secrets and
+// the API's own description of itself all follow from that.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace msgkit::app {
+
+// Lengths count octets of UTF-8.
+struct text_rule {
+  std::size_t min = 0, max = 255;
+  bool (*accepts)(std::string_view) = nullptr;  // null: any text
+  std::string_view expects{};                   // what `accepts` accepts, in words
+};
+
+struct number_rule {
+  std::int64_t min = 0, max = std::numeric_limits<std::int64_t>::max();
+};
+
+struct list_rule {
+  std::size_t items_max = 100;
+  text_rule item{};
+};
+
+// A secret is written to the store sealed, or hashed when it is only ever compared, and never shown.
+enum class secret_use : std::uint8_t {
+  compared,  // stored as a password hash
+  spoken,    // we must say it to a peer: stored sealed
+};
+
+template <class E>
+struct name_of {
+  std::string_view name;
+  E value;
+};
+
+// Rules that several objects share.
+namespace accepts {
+bool name(std::string_view text);    // letters, digits, '_', '-', '.', '@'
+bool digits(std::string_view text);  // a number as it is stored: digits only
+bool address_range(std::string_view text);
+bool http_url(std::string_view text);
+bool time_zone(std::string_view text);  // known to the system, "UTC" always
+bool date_time(std::string_view text);  // RFC 3339
+}  // namespace accepts
+
+}  // namespace msgkit::app

@@ -1,0 +1,293 @@
+// What operators manage while the gateway runs: clients, their numbers, carriers, routes, API keys, rules.
+// Plain values. Each describes its fields once, see description.hpp; docs/openapi.yaml repeats them for readers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "msggw/directory/description.hpp"
+
+namespace msgkit::app {
+
+using object_id = std::uint64_t;  // unique over all kinds, never used twice; 0 for "none"
+
+// Messages an account may send: counted in segments. 0 means no limit.
+struct usage_limits {
+  std::uint64_t burst = 0, daily = 0, monthly = 0;
+
+  template <class V, class S>
+  static void fields(V& v, S& s, std::string_view prefix) {
+    v.number(std::string(prefix) + "_burst_limit", s.burst, number_rule{});
+    v.number(std::string(prefix) + "_daily_limit", s.daily, number_rule{});
+    v.number(std::string(prefix) + "_monthly_limit", s.monthly, number_rule{});
+  }
+  friend bool operator==(const usage_limits&, const usage_limits&) = default;
+};
+
+enum class auth_method : std::uint8_t { basic, bearer };
+enum class api_format : std::uint8_t { generic, bicom, telnyx };
+
+struct client_settings {
+  auth_method auth = auth_method::basic;
+  api_format format = api_format::generic;
+  bool disable_message_splitting = false;
+  std::uint32_t webhook_retries = 10;
+  std::uint32_t webhook_timeout_secs = 10;
+  bool include_raw_segments = false;
+  std::string default_webhook{};
+  std::string webhook_secret{};  // signs what we send to the webhook
+  usage_limits sms{}, mms{};
+  bool limit_both = false;  // inbound messages count too
+  std::uint32_t segments_per_second = 0;
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.choice("auth_method", s.auth, {{"basic", auth_method::basic}, {"bearer", auth_method::bearer}});
+    v.choice("api_format", s.format,
+             {{"generic", api_format::generic}, {"bicom", api_format::bicom}, {"telnyx", api_format::telnyx}});
+    v.flag("disable_message_splitting", s.disable_message_splitting);
+    v.number("webhook_retries", s.webhook_retries, number_rule{0, 100});
+    v.number("webhook_timeout_secs", s.webhook_timeout_secs, number_rule{1, 120});
+    v.flag("include_raw_segments", s.include_raw_segments);
+    v.text("default_webhook", s.default_webhook, text_rule{0, 2048, accepts::http_url, "an http or https URL"});
+    v.secret("webhook_secret", s.webhook_secret, secret_use::spoken);
+    usage_limits::fields(v, s.sms, "sms");
+    usage_limits::fields(v, s.mms, "mms");
+    v.flag("limit_both", s.limit_both);
+    v.number("segments_per_second", s.segments_per_second, number_rule{0, 1'000'000});
+  }
+  friend bool operator==(const client_settings&, const client_settings&) = default;
+};
+
+enum class client_type : std::uint8_t { legacy, web };  // legacy: SMPP and MM4; web: the API and webhooks
+
+struct client {
+  static constexpr std::string_view kind = "client";
+  std::string username{};
+  std::string password{};
+  std::string name{};
+  client_type type = client_type::legacy;
+  std::string address{};                         // where its MMS goes: a host, an address or a URL
+  std::vector<std::string> allowed_addresses{};  // who may connect; empty: everybody
+  std::string timezone = "UTC";
+  bool log_privacy = true;  // numbers are masked in logs
+  bool enabled = true;
+  std::uint32_t binds_max = 10;
+  client_settings settings{};
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.text("username", s.username, text_rule{1, 64, accepts::name, "letters, digits and _ - . @"});
+    v.secret("password", s.password, secret_use::compared);
+    v.text("name", s.name, text_rule{0, 255});
+    v.choice("type", s.type, {{"legacy", client_type::legacy}, {"web", client_type::web}});
+    v.text("address", s.address, text_rule{0, 255});
+    v.texts("allowed_addresses", s.allowed_addresses,
+            list_rule{100, {1, 64, accepts::address_range, "an address or a range like 192.0.2.0/24"}});
+    v.text("timezone", s.timezone, text_rule{1, 64, accepts::time_zone, "a time zone like America/Vancouver"});
+    v.flag("log_privacy", s.log_privacy);
+    v.flag("enabled", s.enabled);
+    v.number("binds_max", s.binds_max, number_rule{1, 1'000});
+    v.object("settings", s.settings);
+  }
+  friend bool operator==(const client&, const client&) = default;
+};
+
+struct number_settings {
+  usage_limits sms{}, mms{};
+  bool limit_both = false;
+  bool auto_reply_enabled = false;
+  std::string auto_reply_message{};
+  std::uint32_t auto_reply_cooldown_secs = 60;
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    usage_limits::fields(v, s.sms, "sms");
+    usage_limits::fields(v, s.mms, "mms");
+    v.flag("limit_both", s.limit_both);
+    v.flag("auto_reply_enabled", s.auto_reply_enabled);
+    v.text("auto_reply_message", s.auto_reply_message, text_rule{0, 1'600});
+    v.number("auto_reply_cooldown_secs", s.auto_reply_cooldown_secs, number_rule{1, 30 * 86'400});
+  }
+  friend bool operator==(const number_settings&, const number_settings&) = default;
+};
+
+struct client_number {
+  static constexpr std::string_view kind = "number";
+  object_id client_id = 0;
+  std::string number{};   // digits
+  std::string carrier{};  // name; empty: routes decide
+  std::string tag{}, group{};
+  std::string webhook{};  // instead of the client's
+  bool ignore_stop_cmd_sending = false;
+  number_settings settings{};
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.reference("client_id", s.client_id, "client");
+    v.text("number", s.number, text_rule{3, 15, accepts::digits, "a number of 3 to 15 digits"});
+    v.text("carrier", s.carrier, text_rule{0, 64});
+    v.text("tag", s.tag, text_rule{0, 255});
+    v.text("group", s.group, text_rule{0, 255});
+    v.text("webhook", s.webhook, text_rule{0, 2048, accepts::http_url, "an http or https URL"});
+    v.flag("ignore_stop_cmd_sending", s.ignore_stop_cmd_sending);
+    number_settings::fields(v, s.settings);
+  }
+  friend bool operator==(const client_number&, const client_number&) = default;
+};
+
+// Who takes a client's messages while it cannot.
+struct failover {
+  static constexpr std::string_view kind = "failover";
+  object_id client_id = 0, fallback_client_id = 0;
+  std::uint32_t priority = 0;
+  bool enabled = true;
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.reference("client_id", s.client_id, "client");
+    v.reference("fallback_client_id", s.fallback_client_id, "client");
+    v.number("priority", s.priority, number_rule{0, 1'000});
+    v.flag("enabled", s.enabled);
+  }
+  friend bool operator==(const failover&, const failover&) = default;
+};
+
+struct api_key {
+  static constexpr std::string_view kind = "api_key";
+  object_id client_id = 0;
+  std::string name{};
+  std::string key_hash{};             // SHA-256 in hex: the key itself has 256 random bits
+  std::string key_prefix{};           // what people recognise it by
+  std::vector<std::string> scopes{};  // send, batch, usage; empty: all
+  std::uint32_t rate_limit = 0;       // requests a minute, 0: no limit
+  bool active = true;
+  std::string expires_at{};                     // RFC 3339, empty: never
+  std::vector<object_id> allowed_number_ids{};  // empty: all of the client's
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.reference("client_id", s.client_id, "client");
+    v.text("name", s.name, text_rule{1, 255});
+    v.hidden("key_hash", s.key_hash);
+    v.text("key_prefix", s.key_prefix, text_rule{0, 16});
+    v.texts("scopes", s.scopes,
+            list_rule{3,
+                      {1, 16, [](std::string_view t) { return t == "send" || t == "batch" || t == "usage"; },
+                       "one of send, batch, usage"}});
+    v.number("rate_limit", s.rate_limit, number_rule{0, 1'000'000});
+    v.flag("active", s.active);
+    v.text("expires_at", s.expires_at, text_rule{0, 40, accepts::date_time, "a time like 2030-01-31T12:00:00Z"});
+    v.references("allowed_number_ids", s.allowed_number_ids, "number");
+  }
+  friend bool operator==(const api_key&, const api_key&) = default;
+};
+
+// How to reach an upstream SMSC; only for carriers of type smpp.
+struct smpp_upstream {
+  std::string host{};
+  std::uint16_t port = 2775;
+  bool tls = false;
+  std::string system_type{};
+  std::uint32_t binds = 1;
+  std::uint32_t window = 10;
+  std::string long_messages = "udh8";  // udh8, udh16, sar, payload
+  std::string default_charset = "gsm7";
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.text("host", s.host, text_rule{0, 255});
+    v.number("port", s.port, number_rule{1, 65'535});
+    v.flag("tls", s.tls);
+    v.text("system_type", s.system_type, text_rule{0, 12});
+    v.number("binds", s.binds, number_rule{1, 100});
+    v.number("window", s.window, number_rule{1, 10'000});
+    v.text(
+        "long_messages", s.long_messages,
+        text_rule{1, 16, [](std::string_view t) { return t == "udh8" || t == "udh16" || t == "sar" || t == "payload"; },
+                  "udh8, udh16, sar or payload"});
+    v.text("default_charset", s.default_charset,
+           text_rule{1, 16, [](std::string_view t) { return t == "gsm7" || t == "latin1" || t == "ascii"; },
+                     "gsm7, latin1 or ascii"});
+  }
+  friend bool operator==(const smpp_upstream&, const smpp_upstream&) = default;
+};
+
+struct carrier {
+  static constexpr std::string_view kind = "carrier";
+  std::string name{};
+  std::string type{};      // smpp, or a dialect of the HTTP carriers
+  std::string username{};  // account, SID, system_id
+  std::string password{};
+  std::string account{};             // where it is not the username
+  std::string profile_id{};          // messaging profile, application or service plan
+  std::string webhook_id{};          // the unguessable part of its webhooks' path; ours, never given
+  std::string signing_secret{};      // what proves its webhooks; empty: the password, where the dialect says so
+  std::string signing_secret_old{};  // also good, while it is being rotated
+  std::string base_url{};            // instead of the dialect's own
+  bool insecure_webhooks = false;    // laboratory only
+  bool enabled = true;
+  std::uint32_t segments_per_second = 0;
+  std::uint32_t timeout_secs = 30;
+  smpp_upstream smpp{};
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.text("name", s.name, text_rule{1, 64, accepts::name, "letters, digits and _ - . @"});
+    v.text("type", s.type, text_rule{1, 32, accepts::name, "letters, digits and _ - . @"});
+    v.text("username", s.username, text_rule{1, 255});
+    v.secret("password", s.password, secret_use::spoken);
+    v.text("account", s.account, text_rule{0, 255});
+    v.text("profile_id", s.profile_id, text_rule{0, 255});
+    v.shown("webhook_id", s.webhook_id);
+    v.secret("signing_secret", s.signing_secret, secret_use::spoken);
+    v.secret("signing_secret_old", s.signing_secret_old, secret_use::spoken);
+    v.text("base_url", s.base_url, text_rule{0, 2048, accepts::http_url, "an http or https URL"});
+    v.flag("insecure_webhooks", s.insecure_webhooks);
+    v.flag("enabled", s.enabled);
+    v.number("segments_per_second", s.segments_per_second, number_rule{0, 1'000'000});
+    v.number("timeout_secs", s.timeout_secs, number_rule{1, 300});
+    v.object("smpp", s.smpp);
+  }
+  friend bool operator==(const carrier&, const carrier&) = default;
+};
+
+struct route_hop {
+  std::string endpoint{};  // carrier:NAME or client:NAME
+  std::uint32_t priority = 0;
+  std::uint32_t weight = 1;
+  double cost = 0;  // of a segment, in any one currency
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.text("endpoint", s.endpoint, text_rule{1, 80});
+    v.number("priority", s.priority, number_rule{0, 1'000});
+    v.number("weight", s.weight, number_rule{1, 1'000});
+    v.decimal("cost", s.cost, 0, 1e9);
+  }
+  friend bool operator==(const route_hop&, const route_hop&) = default;
+};
+
+struct routing_rule {
+  static constexpr std::string_view kind = "route";
+  std::string name{};
+  std::string destination{};
+  bool exact = false;
+  std::string source{};
+  std::string account{};
+  std::vector<route_hop> to{};
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.text("name", s.name, text_rule{1, 64});
+    v.text("destination", s.destination, text_rule{0, 20});
+    v.flag("exact", s.exact);
+    v.text("source", s.source, text_rule{0, 20});
+    v.text("account", s.account, text_rule{0, 80});
+    v.objects("to", s.to, 1, 8);
+  }
+  friend bool operator==(const routing_rule&, const routing_rule&) = default;
+};
+
+}  // namespace msgkit::app
