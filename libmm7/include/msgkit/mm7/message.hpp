@@ -2,6 +2,7 @@
 // by fields(): reading takes any order, prefix and namespace, writing follows the schema.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -195,11 +196,11 @@ struct deliver_rsp : response {
 };
 
 // CancelRsp, ReplaceRsp and others that say nothing but a status.
-template <int Kind>
+inline constexpr std::string_view status_rsp_names[] = {"CancelRsp",    "extendedCancelRsp", "ReplaceRsp",  "DeliveryReportRsp",
+                                                        "ReadReplyRsp", "RSErrorRsp",        "VASPErrorRsp"};
+template <std::size_t Kind>
 struct status_rsp : response {
-  static constexpr std::string_view names[] = {"CancelRsp",         "extendedCancelRsp", "ReplaceRsp", "DeliveryReportRsp",
-                                               "ReadReplyRsp",      "RSErrorRsp",        "VASPErrorRsp"};
-  static constexpr std::string_view name = names[Kind];
+  static constexpr std::string_view name = status_rsp_names[Kind];
   template <class V, class S>
   static void fields(V& v, S& s) { response::template response_fields<V, S>(v, s); }
 };
