@@ -28,6 +28,7 @@ run libfmt-dev
 run libssl-dev
 run $boost
 run libsqlite3-dev
+run libpq-dev
 run libtomlplusplus-dev
 run nlohmann-json3-dev
 run libspdlog-dev
@@ -38,6 +39,7 @@ test libgtest-dev
 test libgmock-dev
 test python3 python3
 test kannel
+test postgresql
 test libnet-smpp-perl
 test ca-certificates
 test nodejs node

@@ -30,6 +30,7 @@ struct processor_observer {
   virtual void on_store_failed(std::string_view /*what*/) {}
   virtual void on_store_recovered(std::size_t /*active*/) {}
   virtual void on_corrupt(message_id, const fault&) {}
+  virtual void on_adopted(std::size_t /*messages*/) {}  // of an instance that is gone
 };
 
 class processor {
@@ -55,11 +56,13 @@ class processor {
 
  private:
   bool commit_batch();
-  void fail(std::span<event> events);
+  void fail(std::span<event> events, wall_time now);
   void run_faulted(std::vector<event>& events, wall_time now);
   void try_recover(wall_time now);
   result<void> reload(wall_time now);
   void purge(wall_time now);
+  [[nodiscard]] bool upkeep_is_due(wall_time now) const;
+  void upkeep(wall_time now);
   void refuse_token(const event& e);
 
   processor_options options_;
@@ -67,7 +70,7 @@ class processor {
   processor_observer& observer_;
   core core_;
   std::vector<action> released_;
-  wall_time purge_at_{};
+  wall_time purge_at_{}, upkeep_at_{};
 
   // While faulted.
   bool faulted_ = false;

@@ -10,6 +10,7 @@
 #include "engine/error.hpp"
 #include "engine/memory_store.hpp"
 #include "engine/sqlite_store.hpp"
+#include "postgres_fixture.hpp"
 #include "temporary_directory.hpp"
 
 using namespace msgkit;
@@ -43,12 +44,22 @@ record changed(const message& m) { return {m.id, false, m.content.get(), &m.prog
 
 class Stores : public ::testing::TestWithParam<std::string> {
  protected:
-  Stores() { reopen(); }
+  void SetUp() override {
+    if (GetParam() == "postgres") {
+      MSGKIT_NEEDS_POSTGRES();
+      options_ = postgres_options(fresh_schema());
+    }
+    reopen();
+    ASSERT_NE(store_, nullptr);
+  }
   void reopen() {
     if (GetParam() == "memory") {
       auto next = store_ ? std::make_unique<memory_store>(static_cast<memory_store&>(*store_).after_crash())
                          : std::make_unique<memory_store>();
       store_ = std::move(next);
+    } else if (GetParam() == "postgres") {
+      store_.reset();
+      store_ = open_postgres(options_);
     } else {
       store_.reset();
       store_ = open_sqlite(dir_.file("messages.db"));
@@ -62,6 +73,7 @@ class Stores : public ::testing::TestWithParam<std::string> {
     return out;
   }
   temporary_directory dir_;
+  postgres_store_options options_;
   std::unique_ptr<store> store_;
 };
 
@@ -147,6 +159,35 @@ TEST_P(Stores, PurgeSettledOnesBelowABoundInPieces) {
   EXPECT_FALSE(store_->find(message_id{2})->has_value());
 }
 
+TEST_P(Stores, WriteBatchesOfAnySize) {
+  std::vector<message> list;
+  for (std::uint64_t k = 1; k <= 5'003; ++k) list.push_back(make(k, k % 1'000 == 0 ? body_octets_max : 10));
+  std::vector<record> r;
+  for (const auto& m : list) r.push_back(fresh(m));
+  ASSERT_TRUE(store_->commit(r));
+  r.clear();
+  for (auto& m : list) {
+    m.progress.settled = m.id.key() > 4'999;
+    m.progress.attempts = static_cast<std::uint32_t>(m.id.key());
+    r.push_back(changed(m));
+  }
+  ASSERT_TRUE(store_->commit(r));
+  reopen();
+  const auto found = active();
+  ASSERT_EQ(found.size(), 4'999u);
+  for (const auto& m : found) {
+    ASSERT_EQ(m.progress.attempts, m.id.key());
+    ASSERT_EQ(m.content->body.size(), list[m.id.key() - 1].content->body.size());
+  }
+}
+
+TEST_P(Stores, ChangesOfMessagesThatAreNotThereDoNothing) {
+  const auto m = make(5);
+  const record r[] = {changed(m)};
+  ASSERT_TRUE(store_->commit(r));
+  EXPECT_TRUE(active().empty());
+}
+
 TEST_P(Stores, CommittingNothingIsFine) {
   ASSERT_TRUE(store_->commit({}));
   EXPECT_EQ(*store_->last_id(), message_id{});
@@ -164,7 +205,7 @@ TEST_P(Stores, RecoverKeepsWhatWasCommitted) {
   EXPECT_EQ(active().size(), 2u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Stores, ::testing::Values("memory", "sqlite"), [](const auto& i) { return i.param; });
+INSTANTIATE_TEST_SUITE_P(Each, Stores, ::testing::Values("memory", "sqlite", "postgres"), [](const auto& i) { return i.param; });
 
 // ---- the file -----------------------------------------------------------------------------------------------------
 
