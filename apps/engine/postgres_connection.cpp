@@ -107,8 +107,11 @@ std::string postgres_connection::check(const std::string& dsn) {
     PQfreemem(why);
     return text;
   }
+  bool has_password = false;
+  for (const auto* o = found; o->keyword != nullptr; ++o)
+    if (std::strcmp(o->keyword, "password") == 0 && o->val != nullptr) has_password = true;
   PQconninfoFree(found);
-  return {};
+  return has_password ? "holds a password, which belongs into a key of its own" : "";
 }
 
 std::unique_ptr<postgres_connection> postgres_connection::open(const std::string& dsn, const std::string& password,

@@ -65,7 +65,7 @@ struct postgres_error {
 class postgres_connection {
  public:
   using milliseconds = std::chrono::milliseconds;
-  // Empty when libpq understands `dsn`, otherwise why not.
+  // Empty when libpq understands `dsn` and it holds no password, otherwise why not.
   static std::string check(const std::string& dsn);
 
   // Null when it failed; `error` then says why. `answer_timeout` bounds every later wait for an answer.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "engine/error.hpp"
 #include "engine/postgres_connection.hpp"
@@ -16,7 +17,8 @@ constexpr std::size_t load_page_rows = 2'000;
 // One statement of a batch; a batch may have several.
 constexpr std::size_t chunk_rows_max = 2'000;
 constexpr std::size_t chunk_octets_max = 8 * 1024 * 1024;
-constexpr int enrol_tries = 3;
+constexpr int enrol_tries = 3;  // another instance may take the number we saw free
+constexpr std::chrono::milliseconds join_pause{20};
 constexpr std::string_view state_fenced = "22012";  // division_by_zero, raised by `hold` on purpose
 
 std::int64_t sql(message_id id) { return static_cast<std::int64_t>(id.key()); }
@@ -84,7 +86,7 @@ result<std::unique_ptr<postgres_store>> postgres_store::open(postgres_store_opti
     if (auto done = self->connect(); !done) return done;
     if (auto done = self->migrate(); !done) return done;
     if (auto done = self->set_up(); !done) return done;
-    return self->join();
+    return self->join(self->options_.connect_timeout);
   }();
   if (!opened) {
     if (error_text != nullptr) *error_text = self->error_text_;
@@ -133,16 +135,20 @@ result<void> postgres_store::set_up() {
 }
 
 // The row of our name, at a new epoch. Two processes of one name would fight over it, hence the lock that ends with the
-// connection; a lease that ran out says that whoever holds the lock is no longer heard.
-result<void> postgres_store::join() {
+// connection; a lease that ran out says that whoever holds the lock is no longer heard. `patience` is for the server to
+// notice that our predecessor has died.
+result<void> postgres_store::join(std::chrono::milliseconds patience) {
   postgres_parameters p;
   p.text(options_.instance);
   p.integer(options_.lease.count());
   std::optional<postgres_rows> rows;
-  for (int i = 0; i < enrol_tries && (!rows || rows->size() == 0); ++i) {  // another one may have taken the same number
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (int i = 0; !rows || rows->size() == 0; ++i) {
+    if (i > 0) std::this_thread::sleep_for(join_pause);
     if (!db_->query("enrol", p)) return open_failed("cannot be joined", db_->error().text);
     rows = db_->query("join", p);
     if (!rows) return open_failed("cannot be joined", db_->error().text);
+    if (i >= enrol_tries && std::chrono::steady_clock::now() >= deadline) break;
   }
   if (rows->size() == 0) {
     return open_failed("cannot be joined", fmt::format("instance {} is in use by another connection, or all 1024 instance "
@@ -167,7 +173,7 @@ result<void> postgres_store::recover() {
   faulted_ = true;
   if (auto done = connect(); !done) return done;
   if (auto done = set_up(); !done) return done;
-  if (auto done = join(); !done) return done;
+  if (auto done = join(std::chrono::milliseconds{0}); !done) return done;
   faulted_ = false;
   return {};
 }

@@ -55,7 +55,7 @@ class postgres_store final : public store {
   result<void> connect();
   result<void> set_up();
   result<void> migrate();
-  result<void> join();
+  result<void> join(std::chrono::milliseconds patience);
   result<void> leave();
   void begin_write();
   bool write_new(std::span<const record> records);

@@ -71,7 +71,7 @@ std::string content(const std::string& path) {
 
 bool postgres_server::is_installed() { return !bin_directory().empty(); }
 
-postgres_server::postgres_server() {
+postgres_server::postgres_server(bool durable) : durable_(durable) {
   if (const passwd* user = unprivileged()) {
     if (::chown(dir_.file("").c_str(), user->pw_uid, user->pw_gid) != 0) throw std::runtime_error("chown failed");
   }
@@ -88,9 +88,9 @@ postgres_server::~postgres_server() {
 
 void postgres_server::start() {
   ::unlink(file("data/postmaster.pid").c_str());
-  // Without fsync: the machine does not lose power in a test, and its disk is shared.
-  pid_ = launch({bin_directory() / "postgres", "-D", file("data"), "-k", file(""), "-c", "listen_addresses=", "-c", "fsync=off", "-c",
-                 "shared_buffers=16MB", "-c", "max_connections=30"},
+  pid_ = launch({bin_directory() / "postgres", "-D", file("data"), "-k", file(""), "-c", "listen_addresses=", "-c",
+                 durable_ ? "fsync=on" : "fsync=off", "-c", durable_ ? "shared_buffers=256MB" : "shared_buffers=16MB", "-c",
+                 "max_wal_size=4GB", "-c", "max_connections=30"},
                 file("log"), file(""));
   for (int i = 0; i < 600; ++i) {
     try {
