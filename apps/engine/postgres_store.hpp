@@ -1,4 +1,4 @@
-// The store several gateways can share: tables in one PostgreSQL database (docs/adr/0006).
+// The store several gateways can share: tables in one PostgreSQL database (docs/adr/0007).
 //
 // Each instance has a row with its number, an epoch and a lease. It owns messages, and every write begins by locking its
 // own row at the epoch it knows: once another instance has taken over, the epoch has moved and nothing of the late
