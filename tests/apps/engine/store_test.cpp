@@ -281,6 +281,27 @@ TEST(SqliteStore, ADamagedRowIsReportedAndTheOthersLoaded) {
   EXPECT_EQ(s->find(b.id).error().code, errc::record_corrupt);
 }
 
+TEST(SqliteStore, AQuickCheckRefusesDamageThatNobodyWouldReadAtStart) {
+  temporary_directory dir;
+  const auto path = dir.file("messages.db");
+  auto s = open_sqlite(path);
+  std::vector<message> list;
+  std::vector<record> r;
+  for (std::uint64_t k = 1; k <= 200; ++k) {
+    list.push_back(make(k, 500));
+    list.back().progress.settled = true;
+  }
+  for (const auto& m : list) r.push_back(fresh(m));
+  ASSERT_TRUE(s->commit(r));
+  s.reset();
+  EXPECT_TRUE(sqlite_store::open({.path = path, .quick_check = true}));
+  std::fstream{path, std::ios::in | std::ios::out | std::ios::binary}.seekp(5 * 8'192).write("\0\0\0\0\0\0\0\0", 8);
+  EXPECT_TRUE(sqlite_store::open({.path = path}));
+  std::string why;
+  EXPECT_FALSE(sqlite_store::open({.path = path, .quick_check = true}, &why));
+  EXPECT_NE(why.find(path + " is damaged: "), std::string::npos) << why;
+}
+
 TEST(SqliteStore, ATornTailOfTheLogIsCutAndWhatWasBeforeIsKept) {
   temporary_directory dir;
   const auto path = dir.file("messages.db"), copy = dir.file("copy.db");
