@@ -1,7 +1,10 @@
 // The engine without sockets: a client that submits, a carrier that takes and reports, a client that takes receipts.
 // Counted are complete message lives: submit, attempt, answer, report, receipt, its attempt and answer. The reference
 // writes as many octets as one life does with plain prepared INSERTs, one transaction per batch.
+// On PostgreSQL also durable submits alone, a hundred at a time as ten connections with a window of ten give them, beside
+// a bare loop of COPY with one row of 300 octets each. The server is started here, with fsync.
 #include <fmt/format.h>
+#include <libpq-fe.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -15,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/engine/postgres_server.hpp"
+#include "engine/postgres_store.hpp"
 #include "engine/processor.hpp"
 #include "engine/sqlite_store.hpp"
 #include "harness.hpp"
@@ -132,6 +137,83 @@ double plain_inserts(const std::string& path, std::size_t batch, bench::seconds 
   return rate;
 }
 
+// Submits that nobody takes further: the acknowledgement is what counts.
+double engine_submits(store& s, std::size_t batch, bench::seconds length, std::string& note) {
+  const auto table = std::make_shared<const route_table>(
+      std::vector<route>{{.name = "all", .targets = {{"carrier:up1"}}}});
+  core_options options{.active_messages_max = 10'000'000};
+  options.endpoint_default.queue_max = 10'000'000;
+  processor work{options, processor_options{}, table, s};
+  if (!work.start(t0)) throw std::runtime_error(std::string{s.error_text()});
+  wall_time now = t0;
+  std::uint64_t n = 0;
+  std::vector<event> events;
+  return measure(length, note, [&]() -> std::uint64_t {
+    now += std::chrono::milliseconds{1};
+    for (std::size_t i = 0; i < batch; ++i) events.emplace_back(submit{{3, ++n}, make_content(n)});
+    std::uint64_t acknowledged = 0;
+    for (const auto& a : work.run(events, now)) acknowledged += std::holds_alternative<accepted>(a) ? 1 : 0;
+    if (acknowledged != batch) throw std::runtime_error("a submit was refused: " + std::string{s.error_text()});
+    return acknowledged;
+  });
+}
+
+double copy_loop(const std::string& dsn, std::size_t batch, bench::seconds length, std::string& note) {
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> c{PQconnectdb(dsn.c_str()), &PQfinish};
+  const auto run = [&](const char* sql) { PQclear(PQexec(c.get(), sql)); };
+  run("CREATE TABLE t(id bigserial PRIMARY KEY, source text, destination text, at bigint, body bytea, more text)");
+  const auto row = "SHOP\t46701000001\t1790000000000\t" + std::string(200, 'm') + "\tclient:alice;carrier:up1;0123456789abcdef\n";
+  return measure(length, note, [&]() -> std::uint64_t {
+    run("COPY t(source, destination, at, body, more) FROM STDIN");
+    for (std::size_t i = 0; i < batch; ++i) PQputCopyData(c.get(), row.data(), static_cast<int>(row.size()));
+    PQputCopyEnd(c.get(), nullptr);
+    while (PGresult* r = PQgetResult(c.get())) {
+      const bool good = PQresultStatus(r) == PGRES_COMMAND_OK;
+      PQclear(r);
+      if (!good) throw std::runtime_error(PQerrorMessage(c.get()));
+    }
+    return batch;
+  });
+}
+
+std::unique_ptr<postgres_store> open_postgres(const postgres_server& server, const std::string& schema) {
+  std::string why;
+  auto s = postgres_store::open({.dsn = server.dsn(schema), .instance = "bench"}, &why);
+  if (!s) throw std::runtime_error{why};
+  return *std::move(s);
+}
+
+void add_postgres_rows(bench::suite& all) {
+  if (!postgres_server::is_installed()) return;
+  const auto server = std::make_shared<postgres_server>(true);
+  const auto schemas = std::make_shared<int>(0);
+  const auto schema = [schemas] { return "b" + std::to_string(++*schemas); };
+  all.add(bench::comparison{.name = "durable submits on PostgreSQL, 10 x 10",
+                            .subject = "engine on PostgreSQL",
+                            .reference = "bare COPY commit loop",
+                            .unit = "submits/s",
+                            .counts = bench::kind::rate,
+                            .budget = 0.4,
+                            .run_subject = [=](bench::seconds length, std::string& note) {
+                              return engine_submits(*open_postgres(*server, schema()), 100, length, note);
+                            },
+                            .run_reference = [=](bench::seconds length, std::string& note) {
+                              return copy_loop(server->dsn(schema()), 100, length, note);
+                            }});
+  all.add(bench::comparison{.name = "engine message life on PostgreSQL, batch 100",
+                            .subject = "engine on PostgreSQL",
+                            .reference = "bare COPY commit loop",
+                            .unit = "lives/s",
+                            .counts = bench::kind::rate,
+                            .budget = 0.1,
+                            .run_subject = [=](bench::seconds length, std::string& note) {
+                              return engine_lives(*open_postgres(*server, schema()), 100, length, note);
+                            },
+                            .run_reference = [=](bench::seconds length, std::string& note) {
+                              return copy_loop(server->dsn(schema()), 100, length, note);
+                            }});
+}
+
 // A database of one measurement, in the directory the gateway's would be in.
 class scratch {
  public:
@@ -170,5 +252,6 @@ int main(int argc, char** argv) {
           return plain_inserts(file.path(), batch, length, note);
         }});
   }
+  add_postgres_rows(all);
   return all.run();
 }

@@ -31,6 +31,7 @@ run libssl-dev
 run libexpat1-dev
 run $boost
 run libsqlite3-dev
+run libpq-dev
 run libtomlplusplus-dev
 run nlohmann-json3-dev
 run libspdlog-dev
@@ -49,6 +50,7 @@ test ejabberd ejabberdctl
 test python3-slixmpp
 test go-sendxmpp go-sendxmpp
 test kannel
+test postgresql
 test libnet-smpp-perl
 test tshark tshark
 test gcovr gcovr

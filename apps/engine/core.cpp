@@ -25,6 +25,7 @@ void core::load(message&& m) { impl_->load(std::move(m)); }
 void core::loaded(wall_time now, std::span<const attempt_ref> in_flight, sending_policy policy, message_id last_id) {
   impl_->loaded(now, in_flight, policy, last_id);
 }
+void core::adopt(message&& m, wall_time now) { impl_->adopt(std::move(m), now); }
 std::vector<attempt_ref> core::abandon(std::vector<ingress_token>& unanswered) { return impl_->abandon(unanswered); }
 bool core::has_link(std::uint64_t link) const noexcept { return impl_->endpoint_of_link.contains(link); }
 const core_stats& core::stats() const noexcept { return impl_->stats; }
@@ -164,35 +165,43 @@ void core::impl::loaded(wall_time now, std::span<const attempt_ref> in_flight, s
   std::ranges::sort(order, {}, &entry::id);
 
   for (auto* e : order) {
-    touch(*e);
-    endpoint& ep = endpoint_named(e->p.endpoint);
-    for (std::size_t i = 0; i < e->p.segments.size(); ++i)
-      if (e->p.segments[i].accepted && !is_final(e->p.segments[i].state)) correlate(*e, i, ep);
-    if (e->p.state == message_state::sent) {
-      drop_body(*e);
-      continue;
-    }
-    if (e->p.state != message_state::sending) {
-      if (e->p.next_attempt_at <= now) make_ready(*e, now);
-      continue;
-    }
     const auto ref = alive.find(e->id);
-    if (ref != alive.end() && ref->second->attempt == e->p.attempts) {
-      e->at = &ep;
-      e->link = ref->second->link;
-      e->attempt_order = ++attempt_order;
-      ep.in_flight.push_back(*e);
-      if (auto* l = ep.find_link(e->link)) ++l->in_flight;
-      continue;
-    }
-    if (policy == sending_policy::attempt_unknown) {
-      e->p.events.add(now, event_kind::recovered, e->p.attempts, 0, ep.name, {});
-      on_unknown(ep, *e, now);
-    } else {
-      requeue(*e, now);
-      push_ready(ep, *e, false);
-    }
+    resume(*e, ref == alive.end() ? nullptr : ref->second, policy, now);
   }
+}
+
+void core::impl::resume(entry& e, const attempt_ref* alive, sending_policy policy, wall_time now) {
+  touch(e);
+  endpoint& ep = endpoint_named(e.p.endpoint);
+  for (std::size_t i = 0; i < e.p.segments.size(); ++i)
+    if (e.p.segments[i].accepted && !is_final(e.p.segments[i].state)) correlate(e, i, ep);
+  if (e.p.state == message_state::sent) return drop_body(e);
+  if (e.p.state != message_state::sending) {
+    if (e.p.next_attempt_at <= now) make_ready(e, now);
+    return;
+  }
+  if (alive != nullptr && alive->attempt == e.p.attempts) {
+    e.at = &ep;
+    e.link = alive->link;
+    e.attempt_order = ++attempt_order;
+    ep.in_flight.push_back(e);
+    if (auto* l = ep.find_link(e.link)) ++l->in_flight;
+    return;
+  }
+  if (policy == sending_policy::attempt_unknown) {
+    e.p.events.add(now, event_kind::recovered, e.p.attempts, 0, ep.name, {});
+    on_unknown(ep, e, now);
+  } else {
+    requeue(e, now);
+    push_ready(ep, e, false);
+  }
+}
+
+void core::impl::adopt(message&& m, wall_time now) {
+  const auto id = m.id;
+  if (entries.contains(id)) return;
+  load(std::move(m));
+  resume(entries.at(id), nullptr, sending_policy::attempt_unknown, now);
 }
 
 std::vector<attempt_ref> core::impl::abandon(std::vector<ingress_token>& unanswered) {

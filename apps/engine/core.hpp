@@ -72,6 +72,9 @@ class core {
   void load(message&& m);
   void loaded(wall_time now, std::span<const attempt_ref> in_flight, sending_policy policy, message_id last_id);
 
+  // A message another instance left behind, which the store has made ours: as if found after a crash. Part of a batch.
+  void adopt(message&& m, wall_time now);
+
   // The batch could not be committed. Forgets every message but keeps endpoints and links; afterwards load() anew.
   // Returns the attempts that were on the wire before the batch began. `unanswered` receives the tokens of reports that
   // still wait for their message; requests answered in the batch are in actions(), which the caller takes first.

@@ -161,6 +161,8 @@ struct core::impl {
   void committed();
   void load(message&& m);
   void loaded(wall_time now, std::span<const attempt_ref> in_flight, sending_policy policy, message_id last_id);
+  void resume(entry& e, const attempt_ref* alive, sending_policy policy, wall_time now);
+  void adopt(message&& m, wall_time now);
   std::vector<attempt_ref> abandon(std::vector<ingress_token>& unanswered);
   [[nodiscard]] wall_time next_deadline() const noexcept;
 };

@@ -85,6 +85,9 @@ struct engine::impl : processor_observer {
     const std::lock_guard lock{stats_mutex};
     ++shown.corrupt_rows;
   }
+  void on_adopted(std::size_t messages) override {
+    say(false, fmt::format("{} messages taken over from an instance that is gone", messages));
+  }
   void say(bool is_error, std::string_view line) {
     if (log) log(is_error, line);
   }

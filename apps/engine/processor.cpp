@@ -28,12 +28,14 @@ result<void> processor::start(wall_time now) {
   if (auto done = store_.commit(core_.records()); !done) return done;
   core_.committed();  // no link is up yet, so there is nothing to release
   purge_at_ = now + purge_interval;
+  upkeep_at_ = now + store_.upkeep_interval();
   return {};
 }
 
 std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
   released_.clear();
   if (faulted_ && now >= retry_at_) try_recover(now);
+  if (!faulted_ && upkeep_is_due(now)) upkeep(now);
   if (faulted_) {
     run_faulted(events, now);
   } else {
@@ -46,9 +48,8 @@ std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
     const bool committed = commit_batch();
     for (const auto& q : elsewhere_)
       released_.push_back(committed ? answer_from_store(q) : refused{q.token, refusal::store_unavailable});
-    if (!committed) fail(events);
+    if (!committed) fail(events, now);
     else if (options_.retention.count() > 0 && now >= purge_at_) purge(now);
-    if (faulted_) retry_at_ = now + backoff_delay(options_.recovery, recovery_tries_++, 0);
   }
   events.clear();
   return released_;
@@ -56,8 +57,10 @@ std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
 
 wall_time processor::next_deadline() const noexcept {
   if (faulted_) return retry_at_;
-  const wall_time core_at = core_.next_deadline();
-  return options_.retention.count() > 0 ? std::min(core_at, purge_at_) : core_at;
+  wall_time at = core_.next_deadline();
+  if (options_.retention.count() > 0) at = std::min(at, purge_at_);
+  if (store_.upkeep_interval().count() > 0) at = std::min(at, upkeep_at_);
+  return at;
 }
 
 result<std::optional<message>> processor::find(message_id id) { return store_.find(id); }
@@ -81,8 +84,9 @@ action processor::answer_from_store(const query& q) {
 // ---- when the store fails -----------------------------------------------------------------------------------------
 
 // Nothing of this batch happened. Who asked for something is refused; what became of attempts is remembered.
-void processor::fail(std::span<event> events) {
+void processor::fail(std::span<event> events, wall_time now) {
   faulted_ = true;
+  retry_at_ = now + backoff_delay(options_.recovery, recovery_tries_++, 0);
   observer_.on_store_failed(store_.error_text());
   std::vector<ingress_token> unanswered;
   for (const auto& a : core_.actions()) {
@@ -126,6 +130,7 @@ void processor::try_recover(wall_time now) {
   }
   faulted_ = false;
   recovery_tries_ = 0;
+  upkeep_at_ = now + store_.upkeep_interval();
   refused_ids_.clear();
   in_flight_.clear();
   held_results_.clear();
@@ -153,9 +158,25 @@ result<void> processor::reload(wall_time now) {
   return {};
 }
 
+// A lease must not run out because the clock was set back.
+bool processor::upkeep_is_due(wall_time now) const {
+  const auto interval = store_.upkeep_interval();
+  return interval.count() > 0 && (now >= upkeep_at_ || upkeep_at_ - now > interval);
+}
+
+void processor::upkeep(wall_time now) {
+  const auto report = store_.upkeep([&](message&& m) { core_.adopt(std::move(m), now); },
+                                    [this](message_id id, const fault& f) { observer_.on_corrupt(id, f); });
+  if (!report) return fail({}, now);
+  upkeep_at_ = now + store_.upkeep_interval();
+  if (report->loaded + report->corrupt == 0) return;
+  observer_.on_adopted(report->loaded);
+  upkeep_at_ = std::min(upkeep_at_, now + std::chrono::milliseconds{100});  // there may be more
+}
+
 void processor::purge(wall_time now) {
   const auto gone = store_.purge(first_id_at(now - options_.retention), options_.purge_rows_max);
-  if (!gone) return fail({});
+  if (!gone) return fail({}, now);
   purge_at_ = *gone == options_.purge_rows_max ? now + std::chrono::seconds{1} : now + purge_interval;
 }
 

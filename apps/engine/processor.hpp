@@ -30,6 +30,7 @@ struct processor_observer {
   virtual void on_store_failed(std::string_view /*what*/) {}
   virtual void on_store_recovered(std::size_t /*active*/) {}
   virtual void on_corrupt(message_id, const fault&) {}
+  virtual void on_adopted(std::size_t /*messages*/) {}  // of an instance that is gone
 };
 
 class processor {
@@ -56,11 +57,13 @@ class processor {
  private:
   bool commit_batch();
   action answer_from_store(const query& q);
-  void fail(std::span<event> events);
+  void fail(std::span<event> events, wall_time now);
   void run_faulted(std::vector<event>& events, wall_time now);
   void try_recover(wall_time now);
   result<void> reload(wall_time now);
   void purge(wall_time now);
+  [[nodiscard]] bool upkeep_is_due(wall_time now) const;
+  void upkeep(wall_time now);
   void refuse_token(const event& e);
 
   processor_options options_;
@@ -69,7 +72,7 @@ class processor {
   core core_;
   std::vector<action> released_;
   std::vector<query> elsewhere_;  // asks about messages that are not active
-  wall_time purge_at_{};
+  wall_time purge_at_{}, upkeep_at_{};
 
   // While faulted.
   bool faulted_ = false;

@@ -203,6 +203,11 @@ std::optional<sqlite_store::connection::problem> sqlite_store::connection::set_u
     return broken("cannot configure");
   if (auto p = check_or_create()) return p;
   if (!prepare()) return broken("cannot use its tables");
+  if (o.quick_check) {
+    const auto found = value("PRAGMA quick_check(1)");
+    if (!found) return broken("cannot be checked");
+    if (*found != "ok") return problem{errc::store_open_failed, fmt::format("is damaged: {}", *found)};
+  }
   // Every use begins with an empty log: check_wal() relies on it.
   if (sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) != SQLITE_OK)
     return broken("cannot take over its log");

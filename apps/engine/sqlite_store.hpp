@@ -14,6 +14,7 @@ struct sqlite_store_options {
   std::string vfs{};                      // SQLite VFS name; empty for the system's. Tests put faults here.
   std::uint32_t checkpoint_pages = 4'000; // WAL pages before they are moved into the main file, 100..1'000'000
   std::uint32_t cache_kib = 64 * 1024;    // page cache, 1'024..4'194'304
+  bool quick_check = false;               // look through the whole file first and refuse a damaged one
   bool durable = true;                    // false: synchronous=OFF, for measurements only
 };
 

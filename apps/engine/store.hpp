@@ -1,6 +1,7 @@
 // Where messages survive. One store belongs to one engine thread; no store is thread-safe.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -56,6 +57,15 @@ class store {
 
   // Removes up to `limit` settled messages with ids below `before`; returns how many went.
   virtual result<std::size_t> purge(message_id before, std::size_t limit) = 0;
+
+  // Stores that several gateways share. The number is what core_options.instance must be.
+  [[nodiscard]] virtual std::optional<std::uint32_t> instance_number() const { return std::nullopt; }
+  // How often upkeep() is wanted; 0: never.
+  [[nodiscard]] virtual std::chrono::milliseconds upkeep_interval() const { return std::chrono::milliseconds{0}; }
+  // Tells the others that we live. Hands over messages of instances that are gone: they are ours from now on, durably.
+  virtual result<load_report> upkeep(const message_handler& /*on_message*/, const corrupt_handler& /*on_corrupt*/) {
+    return load_report{};
+  }
 
   // The latest failure in words, with the path: for logs.
   [[nodiscard]] virtual std::string_view error_text() const = 0;

@@ -22,11 +22,12 @@ engine::unknown_policy read_unknown_policy(config_reader& r) {
   return r.choice<p>("on_unknown", p::resend, {{"resend", p::resend}, {"fail", p::fail}});
 }
 
-engine::engine_options read_engine(config_reader r) {
+engine::engine_options read_engine(config_reader r, bool shared_store) {
   engine::engine_options o;
   auto& c = o.core;
   const auto seconds = [](std::chrono::milliseconds t) { return std::chrono::duration_cast<std::chrono::seconds>(t); };
   c.instance = r.u32("instance", 0, 0, 1023);
+  if (shared_store && r.has("instance")) r.fail("instance", "is allotted by the database of store.type = \"postgres\"");
   c.active_messages_max = r.size("active_messages_max", 1'000'000, 1, 10'000'000);
   c.attempts_max = r.u32("attempts_max", 16, 1, 1000);
   c.retry.initial = r.time("retry_initial", 5s, 10ms, 1h);
@@ -153,8 +154,8 @@ void read_http(config_reader& all, msggw_config& c) {
 
 msggw_config read_msggw_config(config_reader& reader) {
   msggw_config c;
-  c.store_path = reader.text("store.path", "var/msggw.db");
-  c.engine = read_engine(reader.table("engine"));
+  c.store = read_store_config(reader.table("store"), "var/msggw.db");
+  c.engine = read_engine(reader.table("engine"), std::holds_alternative<engine::postgres_store_options>(c.store));
   c.smpp = read_smpp(reader, c.routes);
   std::set<std::string, std::less<>> endpoints;
   for (const auto& a : c.smpp.accounts) endpoints.insert("client:" + a.name);

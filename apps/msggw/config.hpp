@@ -8,11 +8,12 @@
 #include "connectors/smpp_carrier.hpp"
 #include "connectors/smpp_server.hpp"
 #include "engine/engine.hpp"
+#include "msggw/store_config.hpp"
 
 namespace msgkit::app {
 
 struct msggw_config {
-  std::string store_path;
+  store_config store;
   engine::engine_options engine;
   smpp_server_options smpp;
   std::vector<smpp_carrier_options> carriers;

@@ -2,14 +2,12 @@
 
 #include <asio/post.hpp>
 #include <atomic>
-#include <filesystem>
 #include <future>
 #include <map>
 
 #include "common/health.hpp"
 #include "common/http_server.hpp"
 #include "common/log.hpp"
-#include "engine/sqlite_store.hpp"
 #include "connectors/credential_service.hpp"
 #include "connectors/engine_metrics.hpp"
 #include "connectors/message_api.hpp"
@@ -104,34 +102,27 @@ class gateway final : public daemon {
   static constexpr std::chrono::seconds drain_time{5};
 
   bool start_engine() {
-    const std::filesystem::path path = config_.store_path;
-    std::error_code ec;
-    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ec);
-    if (ec) {
-      log_.error("cannot create the store's directory", {{"path", path.parent_path().string()}, {"reason", ec}});
-      return false;
-    }
     std::string problem;
-    auto store = engine::sqlite_store::open({.path = config_.store_path}, &problem);
+    auto store = open_store(config_.store, problem);
     if (!store) {
-      log_.error("cannot open the store", {{"reason", store.error().code}, {"detail", problem}});
+      log_.error("cannot open the store", {{"detail", problem}});
       return false;
     }
+    if (const auto number = store->instance_number()) config_.engine.core.instance = *number;
     const auto log = [](bool is_error, std::string_view line) {
       if (is_error) log_.error(line);
       else log_.info(line);
     };
     try {
       auto routes = std::make_shared<const engine::route_table>(config_.routes);
-      engine_ = std::make_unique<engine::engine>(config_.engine, std::move(routes), std::move(*store), nullptr, log);
+      engine_ = std::make_unique<engine::engine>(config_.engine, std::move(routes), std::move(store), nullptr, log);
     } catch (const std::invalid_argument& e) {
       log_.error("routes do not work", {{"reason", std::string_view(e.what())}});
       return false;
     }
     if (const auto started = engine_->start(); !started) {
-      log_.error("cannot load the store", {{"path", config_.store_path},
-                                           {"reason", started.error().code},
-                                           {"detail", engine_->store_error_text()}});
+      log_.error("cannot load the store",
+                 {{"reason", started.error().code}, {"detail", engine_->store_error_text()}});
       return false;
     }
     collected_ = collect_engine_metrics(context_->metrics, *engine_, "msggw");

@@ -21,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
 from gateway import CLIENT_ID, CLIENT_PASSWORD, Msggw, Smppd  # noqa: E402
 from peers import PeerTest, wait_until  # noqa: E402
+from postgres import Postgres  # noqa: E402
 from raw_smpp import (ENQUIRE_LINK, ENQUIRE_LINK_RESP, SUBMIT_SM, SUBMIT_SM_RESP, RawClient, pdu,  # noqa: E402
                       submit_sm_body)
 
@@ -95,11 +96,17 @@ class Kill9Test(PeerTest):
         return loads
 
     def test_no_acknowledged_message_is_lost(self):
+        self.rounds(ROUNDS)
+
+    def test_no_acknowledged_message_is_lost_on_postgres(self):
+        self.rounds(max(ROUNDS // 3, 1), Postgres(self).store_lines())
+
+    def rounds(self, rounds, store=None):
         draw = random.Random(SEED)
         smppd = Smppd(self, receipt_delay_ms=5)
-        msggw = Msggw(self, smppd.port)
+        msggw = Msggw(self, smppd.port, store)
         acknowledged, refused = {}, Counter()
-        for number in range(ROUNDS):
+        for number in range(rounds):
             for load in self.one_round(msggw, number, draw):
                 acknowledged.update(load.acknowledged)
                 refused.update(load.refused)
@@ -125,9 +132,9 @@ class Kill9Test(PeerTest):
             self.assertIsNotNone(message, name)
             unknown = sum(event["event"] == "attempt_unknown" for event in message["events"])
             self.assertLessEqual(again[name], unknown, f"{name} was sent again although its outcome was known: {message}")
-        print(f"kill -9: {ROUNDS} rounds, seed {SEED}: {len(acknowledged)} acknowledged, 0 lost, "
+        print(f"kill -9: {rounds} rounds, seed {SEED}: {len(acknowledged)} acknowledged, 0 lost, "
               f"{len(again)} sent again, {sum(refused.values())} refused", file=sys.stderr)
-        self.assertGreater(len(acknowledged), ROUNDS, "there was no load worth the name")
+        self.assertGreater(len(acknowledged), rounds, "there was no load worth the name")
 
 
 if __name__ == "__main__":

@@ -30,12 +30,16 @@ def send(port, *more, to="46700123456", text="hello", **options):
 
 
 class GatewayTest(PeerTest):
+    def store(self):
+        """Lines of [store]; None for the embedded one."""
+        return None
+
     def gateway(self, carrier_port=None, extra=""):
         msggw = Msggw.__new__(Msggw)
         original = Msggw.start
         Msggw.start = lambda self: None
         try:
-            msggw.__init__(self, carrier_port or free_port())
+            msggw.__init__(self, carrier_port or free_port(), self.store())
         finally:
             Msggw.start = original
         msggw.config = self.write("msggw.toml", Path(msggw.config).read_text() + extra)

@@ -24,11 +24,11 @@ def toml_string(text):
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML basic string
 
 
-def msggw_config(directory, smpp_port, http_port, metrics_port, carrier_port):
-    """A gateway with one SMPP client, one SMPP carrier, and the embedded store in `directory`."""
+def msggw_config(directory, smpp_port, http_port, metrics_port, carrier_port, store=None):
+    """A gateway with one SMPP client and one SMPP carrier; `store`: lines for [store], else a file in `directory`."""
     return f"""\
 [store]
-path = {toml_string(str(directory / "msggw.db"))}
+{store or "path = " + toml_string(str(directory / "msggw.db"))}
 
 [http]
 listen = "127.0.0.1:{http_port}"
@@ -104,18 +104,18 @@ class Smppd:
 
 
 class Msggw:
-    def __init__(self, test, carrier_port):
-        self.test = test
+    def __init__(self, test, carrier_port, store=None, name="msggw"):
+        self.test, self.name = test, name
         self.smpp_port = free_port()
         self.http_port = free_port()
-        self.config = test.write("msggw.toml", msggw_config(
-            test.scratch, self.smpp_port, self.http_port, free_port(), carrier_port))
+        self.config = test.write(f"{name}.toml", msggw_config(
+            test.scratch, self.smpp_port, self.http_port, free_port(), carrier_port, store))
         self.program = None
         self.start()
 
     def start(self):
         """Again after stop() or kill(): same ports, same store."""
-        self.program = self.test.start("msggw", [binary("msggw"), "--config", self.config])
+        self.program = self.test.start(self.name, [binary("msggw"), "--config", self.config])
         wait_until(self.is_ready, 20, lambda: f"/ready of\n{self.program.tail()}")
 
     def is_ready(self):

@@ -10,6 +10,7 @@
 #include "engine/error.hpp"
 #include "engine/memory_store.hpp"
 #include "engine/sqlite_store.hpp"
+#include "postgres_fixture.hpp"
 #include "temporary_directory.hpp"
 
 using namespace msgkit;
@@ -43,12 +44,22 @@ record changed(const message& m) { return {m.id, false, m.content.get(), &m.prog
 
 class Stores : public ::testing::TestWithParam<std::string> {
  protected:
-  Stores() { reopen(); }
+  void SetUp() override {
+    if (GetParam() == "postgres") {
+      MSGKIT_NEEDS_POSTGRES();
+      options_ = postgres_options(fresh_schema());
+    }
+    reopen();
+    ASSERT_NE(store_, nullptr);
+  }
   void reopen() {
     if (GetParam() == "memory") {
       auto next = store_ ? std::make_unique<memory_store>(static_cast<memory_store&>(*store_).after_crash())
                          : std::make_unique<memory_store>();
       store_ = std::move(next);
+    } else if (GetParam() == "postgres") {
+      store_.reset();
+      store_ = open_postgres(options_);
     } else {
       store_.reset();
       store_ = open_sqlite(dir_.file("messages.db"));
@@ -62,6 +73,7 @@ class Stores : public ::testing::TestWithParam<std::string> {
     return out;
   }
   temporary_directory dir_;
+  postgres_store_options options_;
   std::unique_ptr<store> store_;
 };
 
@@ -165,6 +177,35 @@ TEST_P(Stores, PurgeSettledOnesBelowABoundInPieces) {
   EXPECT_FALSE(store_->find(message_id{2})->has_value());
 }
 
+TEST_P(Stores, WriteBatchesOfAnySize) {
+  std::vector<message> list;
+  for (std::uint64_t k = 1; k <= 5'003; ++k) list.push_back(make(k, k % 1'000 == 0 ? body_octets_max : 10));
+  std::vector<record> r;
+  for (const auto& m : list) r.push_back(fresh(m));
+  ASSERT_TRUE(store_->commit(r));
+  r.clear();
+  for (auto& m : list) {
+    m.progress.settled = m.id.key() > 4'999;
+    m.progress.attempts = static_cast<std::uint32_t>(m.id.key());
+    r.push_back(changed(m));
+  }
+  ASSERT_TRUE(store_->commit(r));
+  reopen();
+  const auto found = active();
+  ASSERT_EQ(found.size(), 4'999u);
+  for (const auto& m : found) {
+    ASSERT_EQ(m.progress.attempts, m.id.key());
+    ASSERT_EQ(m.content->body.size(), list[m.id.key() - 1].content->body.size());
+  }
+}
+
+TEST_P(Stores, ChangesOfMessagesThatAreNotThereDoNothing) {
+  const auto m = make(5);
+  const record r[] = {changed(m)};
+  ASSERT_TRUE(store_->commit(r));
+  EXPECT_TRUE(active().empty());
+}
+
 TEST_P(Stores, CommittingNothingIsFine) {
   ASSERT_TRUE(store_->commit({}));
   EXPECT_EQ(*store_->last_id(), message_id{});
@@ -182,7 +223,7 @@ TEST_P(Stores, RecoverKeepsWhatWasCommitted) {
   EXPECT_EQ(active().size(), 2u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Stores, ::testing::Values("memory", "sqlite"), [](const auto& i) { return i.param; });
+INSTANTIATE_TEST_SUITE_P(Each, Stores, ::testing::Values("memory", "sqlite", "postgres"), [](const auto& i) { return i.param; });
 
 // ---- the file -----------------------------------------------------------------------------------------------------
 
@@ -256,6 +297,27 @@ TEST(SqliteStore, ADamagedRowIsReportedAndTheOthersLoaded) {
   EXPECT_EQ(good, (std::vector{a.id, c.id}));
   EXPECT_EQ(bad, std::vector{b.id});
   EXPECT_EQ(s->find(b.id).error().code, errc::record_corrupt);
+}
+
+TEST(SqliteStore, AQuickCheckRefusesDamageThatNobodyWouldReadAtStart) {
+  temporary_directory dir;
+  const auto path = dir.file("messages.db");
+  auto s = open_sqlite(path);
+  std::vector<message> list;
+  std::vector<record> r;
+  for (std::uint64_t k = 1; k <= 200; ++k) {
+    list.push_back(make(k, 500));
+    list.back().progress.settled = true;
+  }
+  for (const auto& m : list) r.push_back(fresh(m));
+  ASSERT_TRUE(s->commit(r));
+  s.reset();
+  EXPECT_TRUE(sqlite_store::open({.path = path, .quick_check = true}));
+  std::fstream{path, std::ios::in | std::ios::out | std::ios::binary}.seekp(5 * 8'192).write("\0\0\0\0\0\0\0\0", 8);
+  EXPECT_TRUE(sqlite_store::open({.path = path}));
+  std::string why;
+  EXPECT_FALSE(sqlite_store::open({.path = path, .quick_check = true}, &why));
+  EXPECT_NE(why.find(path + " is damaged: "), std::string::npos) << why;
 }
 
 TEST(SqliteStore, ATornTailOfTheLogIsCutAndWhatWasBeforeIsKept) {

@@ -1,0 +1,90 @@
+// Every word of SQL the PostgreSQL store says. Constants only: nothing is ever put into them.
+#pragma once
+
+#include <array>
+
+namespace msgkit::engine {
+
+// Our statements all go through an index. The planner is told so, because before the first ANALYZE of a table that was
+// empty a moment ago it would read it from end to end. A commit must be on disk when it returns, whatever the server's
+// default. A client that has gone without a word is noticed within half a minute.
+constexpr const char* postgres_limits =
+    "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false),"
+    " set_config('idle_in_transaction_session_timeout', $1, false), set_config('enable_seqscan', 'off', false),"
+    " set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),"
+    " set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),"
+    " set_config('tcp_keepalives_count', '3', false),"
+    " set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')"
+    "   THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
+
+// Version n is reached by running the first n migrations; each is one transaction and may run in two gateways at once.
+constexpr const char* postgres_version_table =
+    "BEGIN; SELECT pg_advisory_xact_lock(1836279659);"
+    "CREATE TABLE IF NOT EXISTS msgkit_schema(version integer PRIMARY KEY); COMMIT";
+constexpr const char* postgres_read_version = "SELECT coalesce(max(version), 0) FROM msgkit_schema";
+
+constexpr std::array<const char*, 1> postgres_migrations{
+    // Room in the pages lets an update of progress stay in its page and leave the indexes alone.
+    R"(BEGIN;
+    SELECT pg_advisory_xact_lock(1836279659);
+    CREATE TABLE IF NOT EXISTS msgkit_instance(
+      number smallint PRIMARY KEY CHECK (number BETWEEN 0 AND 1023), name text NOT NULL UNIQUE,
+      epoch bigint NOT NULL, lease_until timestamptz NOT NULL) WITH (fillfactor = 20);
+    CREATE TABLE IF NOT EXISTS msgkit_message(
+      id bigint PRIMARY KEY, owner smallint NOT NULL, settled boolean NOT NULL,
+      progress bytea NOT NULL, content bytea NOT NULL) WITH (fillfactor = 60);
+    ALTER TABLE msgkit_message ALTER content SET STORAGE EXTERNAL, ALTER progress SET STORAGE PLAIN;
+    CREATE INDEX IF NOT EXISTS msgkit_message_active ON msgkit_message(owner, id) WHERE NOT settled;
+    INSERT INTO msgkit_schema VALUES(1) ON CONFLICT DO NOTHING;
+    COMMIT)"};
+
+struct postgres_statement {
+  const char* name;
+  const char* text;
+};
+constexpr postgres_statement postgres_statements[] = {
+    // First in every write: locks our row at our epoch until the transaction ends, or ends it with division_by_zero.
+    {"hold", "WITH held AS MATERIALIZED (SELECT 1 FROM msgkit_instance WHERE number = $1::bigint AND epoch = $2::bigint"
+             " FOR SHARE) SELECT 1 / count(*) FROM held"},
+    {"insert", "INSERT INTO msgkit_message(owner, id, settled, progress, content) SELECT $1::bigint, v.*"
+               " FROM unnest($2::bigint[], $3::boolean[], $4::bytea[], $5::bytea[]) AS v"},
+    {"update", "UPDATE msgkit_message m SET settled = v.settled, progress = v.progress"
+               " FROM unnest($1::bigint[], $2::boolean[], $3::bytea[]) AS v(id, settled, progress) WHERE m.id = v.id"},
+    {"replace", "UPDATE msgkit_message m SET settled = v.settled, progress = v.progress, content = v.content"
+                " FROM unnest($2::bigint[], $3::boolean[], $4::bytea[], $5::bytea[]) AS v(id, settled, progress, content)"
+                " WHERE m.id = v.id AND m.owner = $1::bigint"},
+    {"remove", "DELETE FROM msgkit_message WHERE id = ANY($1::bigint[])"},
+    {"purge", "DELETE FROM msgkit_message WHERE id IN (SELECT id FROM msgkit_message WHERE id < $1::bigint AND settled"
+              " ORDER BY id LIMIT $2::bigint FOR UPDATE SKIP LOCKED)"},
+    {"load", "SELECT id, progress, content FROM msgkit_message WHERE owner = $1::bigint AND NOT settled AND id > $2::bigint"
+             " ORDER BY id LIMIT $3::bigint"},
+    {"find", "SELECT id, progress, content FROM msgkit_message WHERE id = $1::bigint"},
+    {"last", "SELECT coalesce(max(id), 0) FROM msgkit_message"},
+
+    {"enrol", "INSERT INTO msgkit_instance SELECT min(n), $1::text, 0, '-infinity'::timestamptz FROM generate_series(0, 1023) AS n"
+              " WHERE $2::bigint > 0 AND NOT EXISTS (SELECT FROM msgkit_instance WHERE number = n)"
+              " AND NOT EXISTS (SELECT FROM msgkit_instance WHERE name = $1::text) HAVING min(n) IS NOT NULL"
+              " ON CONFLICT DO NOTHING"},
+    // The table's own id keeps databases with several schemas apart.
+    {"join", "UPDATE msgkit_instance SET epoch = epoch + 1, lease_until = clock_timestamp() + $2::bigint * interval '1 ms'"
+             " WHERE name = $1::text AND (pg_try_advisory_lock('msgkit_instance'::regclass::oid::bigint::integer, number)"
+             " OR lease_until < clock_timestamp()) RETURNING number, epoch"},
+    {"leave", "UPDATE msgkit_instance SET lease_until = '-infinity' WHERE number = $1::bigint AND epoch = $2::bigint"},
+    {"renew", "UPDATE msgkit_instance SET lease_until = clock_timestamp() + $3::bigint * interval '1 ms'"
+              " WHERE number = $1::bigint AND epoch = $2::bigint"},
+    // Those who were silent for too long are shut out. One in the middle of a commit holds its row and is passed over.
+    {"fence", "UPDATE msgkit_instance SET epoch = epoch + 1, lease_until = '-infinity' WHERE number IN"
+              " (SELECT number FROM msgkit_instance WHERE number <> $1::bigint AND lease_until < clock_timestamp()"
+              " AND lease_until > '-infinity' FOR UPDATE SKIP LOCKED)"},
+    // From those shut out and those that have left. Their rows are locked, so that none comes back in the meantime. The
+    // last conditions are for another taker that committed since our snapshot: they are judged on the row as it is now.
+    {"adopt", "WITH gone AS MATERIALIZED (SELECT number FROM msgkit_instance WHERE number <> $1::bigint"
+              " AND lease_until = '-infinity' FOR UPDATE SKIP LOCKED), taken AS MATERIALIZED (SELECT a.id, gone.number FROM gone"
+              " CROSS JOIN LATERAL (SELECT id FROM msgkit_message WHERE owner = gone.number AND NOT settled"
+              " ORDER BY id LIMIT $2::bigint) AS a LIMIT $2::bigint)"
+              " UPDATE msgkit_message m SET owner = $1::bigint FROM taken WHERE m.id = taken.id"
+              " AND m.owner = taken.number AND NOT m.settled"
+              " RETURNING m.id, m.progress, m.content"},
+};
+
+}  // namespace msgkit::engine

@@ -1,0 +1,78 @@
+// The store several gateways can share: tables in one PostgreSQL database (docs/adr/0007).
+//
+// Each instance has a row with its number, an epoch and a lease. It owns messages, and every write begins by locking its
+// own row at the epoch it knows: once another instance has taken over, the epoch has moved and nothing of the late
+// writer gets in. The same fence settles a commit whose answer was lost: recover() moves the epoch, which waits for a
+// commit under way and shuts out one that has not begun.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "engine/store.hpp"
+
+namespace msgkit::engine {
+
+class postgres_connection;
+
+struct postgres_store_options {
+  std::string dsn{};       // libpq's: "host=db dbname=msgkit user=gw" or a postgresql:// URI
+  std::string password{};  // beside the dsn, so that the dsn can be shown; empty: whatever libpq finds
+  std::string instance{};  // name of this gateway among those that share the database, 1..64 octets
+  std::chrono::milliseconds connect_timeout{5'000};    // 100 ms..5 min
+  std::chrono::milliseconds statement_timeout{10'000}; // of one batch; 100 ms..5 min
+  std::chrono::milliseconds lease{30'000};             // 1 s..1 h; silent for longer: others take the messages over
+  std::size_t takeover_rows_max = 1'000;               // taken over in one go
+};
+
+// The first problem as "key: what is wrong", empty when there is none. Does not connect.
+std::string check(const postgres_store_options& options);
+
+class postgres_store final : public store {
+ public:
+  // Errors: store_open_failed, store_newer. `error_text` then has one line with the reason, without the password.
+  static result<std::unique_ptr<postgres_store>> open(postgres_store_options options, std::string* error_text = nullptr);
+  ~postgres_store() override;
+  postgres_store(const postgres_store&) = delete;
+  postgres_store& operator=(const postgres_store&) = delete;
+
+  result<void> commit(std::span<const record> records) override;
+  result<void> recover() override;
+  result<void> remove(std::span<const message_id> ids) override;
+  result<load_report> load_active(const message_handler& on_message, const corrupt_handler& on_corrupt) override;
+  result<std::optional<message>> find(message_id id) override;
+  result<message_id> last_id() override;
+  result<std::size_t> purge(message_id before, std::size_t limit) override;
+  [[nodiscard]] std::string_view error_text() const override { return error_text_; }
+
+  [[nodiscard]] std::optional<std::uint32_t> instance_number() const override { return number_; }
+  [[nodiscard]] std::chrono::milliseconds upkeep_interval() const override { return options_.lease / 3; }
+  result<load_report> upkeep(const message_handler& on_message, const corrupt_handler& on_corrupt) override;
+
+ private:
+  explicit postgres_store(postgres_store_options options);
+  result<void> connect();
+  result<void> set_up();
+  result<void> migrate();
+  result<void> join(std::chrono::milliseconds patience);
+  result<void> leave();
+  void begin_write();
+  bool write_new(std::span<const record> records);
+  bool write_replaced(std::span<const record> records);
+  bool write_whole(std::span<const record> records, const char* statement);
+  bool write_changes(std::span<const record> records);
+  fault fail(std::string_view what);
+  fault open_failed(std::string_view what, std::string_view why);
+
+  postgres_store_options options_;
+  std::unique_ptr<postgres_connection> db_;
+  struct scratch;
+  std::unique_ptr<scratch> scratch_;
+  std::string error_text_;
+  std::uint32_t number_ = 0;
+  std::int64_t epoch_ = 0;
+  bool joined_ = false, faulted_ = false;
+};
+
+}  // namespace msgkit::engine

@@ -1,0 +1,57 @@
+#include "msggw/store_config.hpp"
+
+#include <asio/ip/host_name.hpp>
+#include <filesystem>
+
+namespace msgkit::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+engine::postgres_store_options read_postgres(config_reader& r) {
+  engine::postgres_store_options o;
+  std::error_code ignored;
+  o.dsn = r.required_text("dsn");
+  o.password = r.secret("password");
+  o.instance = r.text("instance", asio::ip::host_name(ignored).substr(0, 64), 64);
+  o.connect_timeout = r.time("connect_timeout", 5s, 100ms, 5min);
+  o.statement_timeout = r.time("statement_timeout", 10s, 100ms, 5min);
+  o.lease = r.time("lease", 30s, 1s, 1h);
+  if (o.dsn.empty()) return o;  // said already
+  if (const auto problem = engine::check(o); !problem.empty()) {
+    const auto colon = problem.find(':');
+    r.fail(problem.substr(0, colon), problem.substr(colon + 2));
+  }
+  return o;
+}
+
+}  // namespace
+
+store_config read_store_config(config_reader r, std::string_view default_path) {
+  enum class kind { sqlite, postgres };
+  if (r.choice<kind>("type", kind::sqlite, {{"sqlite", kind::sqlite}, {"postgres", kind::postgres}}) == kind::postgres)
+    return read_postgres(r);
+  engine::sqlite_store_options o;
+  o.path = r.text("path", default_path);
+  o.quick_check = r.flag("quick_check", false);
+  return o;
+}
+
+std::unique_ptr<engine::store> open_store(const store_config& config, std::string& problem) {
+  if (const auto* postgres = std::get_if<engine::postgres_store_options>(&config)) {
+    auto opened = engine::postgres_store::open(*postgres, &problem);
+    return opened ? *std::move(opened) : nullptr;
+  }
+  const auto& sqlite = std::get<engine::sqlite_store_options>(config);
+  const std::filesystem::path path = sqlite.path;
+  std::error_code ec;
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ec);
+  if (ec) {
+    problem = "cannot create the directory " + path.parent_path().string() + ": " + ec.message();
+    return nullptr;
+  }
+  auto opened = engine::sqlite_store::open(sqlite, &problem);
+  return opened ? *std::move(opened) : nullptr;
+}
+
+}  // namespace msgkit::app

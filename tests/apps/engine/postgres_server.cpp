@@ -1,0 +1,151 @@
+#include "postgres_server.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+// Debian keeps the server's programs out of PATH, one directory per version.
+fs::path bin_directory() {
+  std::vector<fs::path> candidates;
+  std::error_code ec;
+  for (const auto& version : fs::directory_iterator("/usr/lib/postgresql", ec)) candidates.push_back(version.path() / "bin");
+  for (const char* more : {"/usr/local/bin", "/usr/bin"}) candidates.emplace_back(more);
+  for (const auto& d : candidates)
+    if (fs::exists(d / "initdb") && fs::exists(d / "postgres")) return d;
+  return {};
+}
+
+const passwd* unprivileged() {
+  if (::geteuid() != 0) return nullptr;
+  for (const char* name : {"postgres", "nobody"})
+    if (const passwd* user = ::getpwnam(name)) return user;
+  return nullptr;
+}
+
+pid_t launch(const std::vector<std::string>& command, const std::string& log, const std::string& directory) {
+  std::vector<char*> argv;
+  for (const auto& a : command) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  const passwd* user = unprivileged();
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  const int out = ::open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0666);
+  ::dup2(out, 1);
+  ::dup2(out, 2);
+  if (user != nullptr && (::setgroups(0, nullptr) != 0 || ::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)) ::_exit(126);
+  if (::chdir(directory.c_str()) != 0) ::_exit(126);
+  ::setenv("LC_ALL", "C", 1);
+  ::execv(argv[0], argv.data());
+  ::_exit(127);
+}
+
+int finish(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+std::string content(const std::string& path) {
+  std::ifstream in{path};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+}  // namespace
+
+bool postgres_server::is_installed() { return !bin_directory().empty(); }
+
+postgres_server::postgres_server(bool durable) : durable_(durable) {
+  if (const passwd* user = unprivileged()) {
+    if (::chown(dir_.file("").c_str(), user->pw_uid, user->pw_gid) != 0) throw std::runtime_error("chown failed");
+  }
+  const auto initdb = launch({bin_directory() / "initdb", "--pgdata", file("data"), "--username", "msgkit", "--auth", "trust",
+                              "--no-sync", "--encoding", "UTF8", "--no-instructions"},
+                             file("log"), file(""));
+  if (finish(initdb) != 0) throw std::runtime_error("initdb failed: " + content(file("log")));
+  start();
+}
+
+postgres_server::~postgres_server() {
+  if (pid_ > 0) kill();
+}
+
+void postgres_server::start() {
+  ::unlink(file("data/postmaster.pid").c_str());
+  pid_ = launch({bin_directory() / "postgres", "-D", file("data"), "-k", file(""), "-c", "listen_addresses=", "-c",
+                 durable_ ? "fsync=on" : "fsync=off", "-c", durable_ ? "shared_buffers=256MB" : "shared_buffers=16MB", "-c",
+                 "max_wal_size=4GB", "-c", "max_connections=30"},
+                file("log"), file(""));
+  for (int i = 0; i < 600; ++i) {
+    try {
+      sql("SELECT 1");
+      return;
+    } catch (const std::runtime_error&) {
+      if (int status = 0; ::waitpid(pid_, &status, WNOHANG) == pid_) break;
+      std::this_thread::sleep_for(50ms);
+    }
+  }
+  throw std::runtime_error("postgres does not start: " + content(file("log")));
+}
+
+void postgres_server::stop() {
+  ::kill(pid_, SIGINT);  // "fast": ends connections
+  finish(pid_);
+  pid_ = -1;
+}
+
+// Children notice that their postmaster has gone; a new one must wait for the last of them to leave shared memory.
+void postgres_server::kill() {
+  signal_all(SIGKILL);
+  finish(pid_);
+  pid_ = -1;
+}
+void postgres_server::pause() { signal_all(SIGSTOP); }
+void postgres_server::resume() { signal_all(SIGCONT); }
+
+void postgres_server::signal_all(int number) const {
+  const auto children = content("/proc/" + std::to_string(pid_) + "/task/" + std::to_string(pid_) + "/children");
+  ::kill(pid_, number);
+  std::size_t at = 0;
+  while (at < children.size()) {
+    const auto end = children.find(' ', at);
+    if (const int child = std::atoi(children.substr(at, end - at).c_str()); child > 1) ::kill(child, number);
+    if (end == std::string::npos) break;
+    at = end + 1;
+  }
+}
+
+std::string postgres_server::sql(const std::string& text, const std::string& schema) const {
+  const auto out = file("psql.out");
+  ::unlink(out.c_str());
+  const auto psql = fs::exists(bin_directory() / "psql") ? bin_directory() / "psql" : fs::path{"/usr/bin/psql"};
+  const auto pid = launch({psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d",
+                           "host=" + file("") + " user=msgkit dbname=postgres options=-csearch_path=" + schema, "-c", text},
+                          out, file(""));
+  const int status = finish(pid);
+  auto answer = content(out);
+  while (!answer.empty() && answer.back() == '\n') answer.pop_back();
+  if (status != 0) throw std::runtime_error(answer);
+  return answer;
+}
+
+std::string postgres_server::dsn(const std::string& schema) const {
+  sql("CREATE SCHEMA IF NOT EXISTS " + schema);
+  return "host=" + file("") + " user=msgkit dbname=postgres options=-csearch_path=" + schema;
+}
