@@ -79,6 +79,7 @@ endfunction()
 set(MSGKIT_PKGCONFIG_LIBS_core_net "-lssl -lcrypto -pthread")
 set(MSGKIT_PKGCONFIG_CFLAGS_core_net "-DASIO_STANDALONE -DASIO_NO_DEPRECATED -DASIO_SEPARATE_COMPILATION")
 set(MSGKIT_PKGCONFIG_LIBS_core "-lfmt")
+set(MSGKIT_PKGCONFIG_LIBS_bridge "-lre2")
 
 # Exports one targets file per component, the package config and one pkg-config file per component.
 function(msgkit_install_package)
@@ -99,7 +100,7 @@ function(msgkit_install_package)
   write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/msgkitConfigVersion.cmake
     VERSION ${MSGKIT_VERSION} COMPATIBILITY SameMinorVersion)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/msgkitConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/msgkitConfigVersion.cmake
-          ${MSGKIT_CMAKE_DIR}/FindAsio.cmake DESTINATION ${package_dir} COMPONENT dev)
+          ${MSGKIT_CMAKE_DIR}/FindAsio.cmake ${MSGKIT_CMAKE_DIR}/FindRE2.cmake DESTINATION ${package_dir} COMPONENT dev)
 endfunction()
 
 function(msgkit_write_pkgconfig component requires)

@@ -33,12 +33,17 @@ run nlohmann-json3-dev
 run libspdlog-dev
 run libcli11-dev
 run prometheus-cpp-dev
+run libre2-dev
 run curl curl
 test libgtest-dev
 test libgmock-dev
 test python3 python3
 test kannel
 test libnet-smpp-perl
+test mosquitto mosquitto
+test mosquitto-clients mosquitto_pub
+test redis-server redis-server
+test redis-tools redis-cli
 test ca-certificates
 test nodejs node
 test npm npm
