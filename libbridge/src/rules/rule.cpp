@@ -169,7 +169,8 @@ std::size_t rule_set::apply(const message& m, std::int64_t now_ms, std::vector<d
   std::vector<capture> captures;
   std::size_t matched = 0;
   for (const auto& r : rules_) {
-    if (r.config_.from != m.from || !r.source_.match(m.name, captures)) continue;
+    if (r.config_.from != m.from || (!m.via.empty() && r.source_.subscription() != m.via)) continue;
+    if (!r.source_.match(m.name, captures)) continue;
     ++matched;
     if (!(m.retain && r.config_.retain == retain_rule::drop_retained)) r.apply(m, captures, now_ms, out.emplace_back());
     if (!r.config_.continues) break;
@@ -179,7 +180,7 @@ std::size_t rule_set::apply(const message& m, std::int64_t now_ms, std::vector<d
 
 void append_stream_fields(const message& m, std::string_view payload, std::vector<std::string>& storage,
                           std::vector<std::string_view>& out) {
-  storage.reserve(storage.size() + m.user_properties.size() + 1);  // views into it must stay
+  storage.reserve(storage.size() + m.user_properties.size() + 2);  // views into it must stay
   const auto add = [&out](std::string_view name, std::string_view v) { out.insert(out.end(), {name, v}); };
   constexpr std::string_view digits[] = {"0", "1", "2"};
   add("t", m.name);
@@ -191,6 +192,10 @@ void append_stream_fields(const message& m, std::string_view payload, std::vecto
   if (!m.correlation_data.empty()) add("cd", m.correlation_data);
   if (m.payload_is_text) add("pf", "1");
   if (m.expires_at_ms != 0) add("exp_ms", storage.emplace_back(std::to_string(m.expires_at_ms)));
+  if (!m.origin.empty()) {
+    add("bo", m.origin);
+    add("bh", storage.emplace_back(std::to_string(m.hops)));
+  }
   for (const auto& [name, v] : m.user_properties) add(storage.emplace_back("u:" + std::string(name)), v);
 }
 
@@ -203,6 +208,8 @@ void read_stream_fields(message& m) {
     else if (name == "rt") m.response_topic = v;
     else if (name == "cd") m.correlation_data = v;
     else if (name == "pf") m.payload_is_text = v == "1";
+    else if (name == "bo") m.origin = v;
+    else if (name == "bh") (void)std::from_chars(v.data(), v.data() + v.size(), m.hops);
     else if (name == "exp_ms") (void)std::from_chars(v.data(), v.data() + v.size(), m.expires_at_ms);
     else if (name.starts_with("u:")) m.user_properties.emplace_back(name.substr(2), v);
   }

@@ -25,7 +25,6 @@ struct rule_config {
   bool is_pattern = false;        // PSUBSCRIBE
   std::string regex{};            // beside `source`, which is then what is subscribed to
   std::string share{};            // $share group
-  std::string group = "msgkit";   // consumer group of a stream
   std::uint8_t qos = 1;           // of the subscription
   endpoint to = endpoint::stream;
   std::string target{};           // template
@@ -43,6 +42,7 @@ struct rule_config {
 struct message {
   endpoint from = endpoint::mqtt;
   std::string_view name{};     // topic, channel or stream
+  std::string_view via{};      // pub/sub: the channel or glob it came by; other rules are not asked. Empty: all are
   std::string_view payload{};  // of a stream entry: field p
   std::uint8_t qos = 0;
   bool retain = false;
@@ -52,6 +52,8 @@ struct message {
   std::string_view correlation_data{};
   bool payload_is_text = false;
   std::int64_t expires_at_ms = 0;  // wall clock; 0: never
+  std::string_view origin{};       // the bridge it came through last
+  std::uint32_t hops = 0;          // how many it came through
   std::vector<std::pair<std::string_view, std::string_view>> user_properties{};
   std::vector<std::pair<std::string_view, std::string_view>> fields{};  // of a stream entry, all of them
 };
@@ -108,7 +110,7 @@ class rule_set {
   std::vector<rule> rules_;
 };
 
-// The fields of a stream entry for `m` (t, p, q, r, and ct, rt, cd, pf, exp_ms, u:NAME where present), and back.
+// The fields of a stream entry for `m` (t, p, q, r, and ct, rt, cd, pf, exp_ms, bo, bh, u:NAME where present), and back.
 // `payload` stands for m.payload. Names and values are appended in turns; views into `m` and `storage`.
 void append_stream_fields(const message& m, std::string_view payload, std::vector<std::string>& storage,
                           std::vector<std::string_view>& out);
