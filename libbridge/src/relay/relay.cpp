@@ -70,7 +70,7 @@ bool relay::is_closed(link l) const noexcept { return l == link::mqtt ? mqtt_.is
 
 bool relay::is_ready(link l) const noexcept { return ready_[index(l)] && !is_closed(l); }
 
-// A 3.1.1 broker knows no receive maximum, so its connection waits. A subscriber always reads: Redis would cut it.
+// A 3.1.1 broker knows no receive maximum and others overstep it, so far beyond it the connection waits. A subscriber always reads: Redis would cut it.
 bool relay::may_read(link l) const noexcept {
   return l != link::mqtt || open_from_mqtt_ <= options_.mqtt.receive_maximum + options_.queue_max;
 }

@@ -43,7 +43,9 @@ struct session_options {
   bool clean_start = false;
   std::uint32_t session_expiry_seconds = 86'400;  // version 5; 0 ends the session with the connection
   std::chrono::seconds keep_alive{30};            // 0: none. No answer to a ping for half as long ends the connection
-  std::uint16_t receive_maximum = 1'000;          // messages the caller may leave unacknowledged, 1..65535
+  // Messages the broker may leave open towards us, 1..65535. Version 3.1.1 cannot say it and some brokers overstep it:
+  // pause reading by unacknowledged().
+  std::uint16_t receive_maximum = 1'000;
   std::size_t packet_bytes_max = 1024 * 1024;     // inbound
   std::uint16_t send_window = 1'000;              // our unacknowledged publishes; the broker's maximum counts too
   std::uint16_t topic_alias_in_max = 16;          // version 5: what the broker may use
