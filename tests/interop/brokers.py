@@ -97,7 +97,7 @@ class BrokersTest(unittest.TestCase):
 
     def subscribe(self, topic, count):
         """A subscriber that ends after `count` messages; give it a moment by asking the broker first."""
-        process = subprocess.Popen([program("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(self.mqtt.port), "-q", "1",
+        process = subprocess.Popen(["stdbuf", "-oL", program("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(self.mqtt.port), "-q", "1",
                                     "-t", topic, "-C", str(count), "-W", "60", "-F", "%t %p", "-d"],
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(process.stdout.close)
