@@ -1,7 +1,6 @@
 #include "msgkit/bridge/mqtt/property.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "msgkit/bridge/errc.hpp"
 #include "msgkit/core/utf.hpp"
@@ -214,7 +213,7 @@ void append_variable(byte_vector& out, std::uint32_t value) {
 }
 
 bool is_mqtt_text(std::string_view text) noexcept {
-  return std::memchr(text.data(), 0, text.size()) == nullptr && is_valid_utf8(text);
+  return text.find('\0') == std::string_view::npos && is_valid_utf8(text);
 }
 
 }  // namespace msgkit::bridge::mqtt
