@@ -46,7 +46,8 @@ std::string base64_encoded(std::string_view octets) {
   const auto b = as_bytes(octets);
   for (std::size_t i = 0; i < b.size(); i += 3) {
     const auto left = b.size() - i;
-    const unsigned v = b[i] << 16 | (left > 1 ? b[i + 1] << 8 : 0) | (left > 2 ? b[i + 2] : 0);
+    const auto octet = [&](std::size_t k) { return left > k ? static_cast<unsigned>(b[i + k]) : 0u; };
+    const unsigned v = octet(0) << 16 | octet(1) << 8 | octet(2);
     out += alphabet[v >> 18];
     out += alphabet[v >> 12 & 63];
     out += left > 1 ? alphabet[v >> 6 & 63] : '=';
