@@ -83,6 +83,7 @@ set(MSGKIT_PKGCONFIG_LIBS_xmppcomp "-lexpat")
 set(MSGKIT_PKGCONFIG_LIBS_core_mime "-lmimetic")
 set(MSGKIT_PKGCONFIG_LIBS_mm4_net "-lcares")
 set(MSGKIT_PKGCONFIG_LIBS_mm7 "-lpugixml")
+set(MSGKIT_PKGCONFIG_LIBS_bridge "-lre2")
 
 # Exports one targets file per component, the package config and one pkg-config file per component.
 function(msgkit_install_package)
@@ -104,7 +105,7 @@ function(msgkit_install_package)
     VERSION ${MSGKIT_VERSION} COMPATIBILITY SameMinorVersion)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/msgkitConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/msgkitConfigVersion.cmake
           ${MSGKIT_CMAKE_DIR}/FindAsio.cmake ${MSGKIT_CMAKE_DIR}/FindMimetic.cmake ${MSGKIT_CMAKE_DIR}/FindCAres.cmake
-          DESTINATION ${package_dir} COMPONENT dev)
+          ${MSGKIT_CMAKE_DIR}/FindRE2.cmake DESTINATION ${package_dir} COMPONENT dev)
 endfunction()
 
 function(msgkit_write_pkgconfig component requires)

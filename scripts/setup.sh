@@ -59,6 +59,10 @@ test libsmpp34-dev
 test postfix postfix
 test python3-aiosmtpd
 test swaks swaks
+test mosquitto mosquitto
+test mosquitto-clients mosquitto_pub
+test redis-server redis-server
+test redis-tools redis-cli
 test ca-certificates
 test nodejs node
 test npm npm

@@ -2,7 +2,7 @@
 
     Suite.Name           C++; `*` stands for anything, `Each/Suite.Name` for a parameterised suite
     stem.test_name       Python: tests/**/test_<stem>.py; `*` as above
-    kill9                the crash rounds, a program without named parts; gateway_postgres likewise
+    kill9                the crash rounds, a program without named parts
 """
 import re
 from pathlib import Path
@@ -13,9 +13,7 @@ PYTHON_TEST = re.compile(r"^    def (test_\w+)", re.M)
 
 
 def named_tests(root=ROOT):
-    # Programs whose parts are the tests of another one, run elsewhere.
-    names = {"gateway_postgres"} if (root / "tests/gateway/test_postgres.py").is_file() else set()
-    names |= {"kill9"} if (root / "tests/crash/test_kill9.py").is_file() else set()
+    names = {"kill9"} if (root / "tests/crash/test_kill9.py").is_file() else set()
     for path in (root / "tests").rglob("*_test.cpp"):
         names |= {f"{suite}.{name}" for suite, name in CPP_TEST.findall(path.read_text())}
     for path in (root / "tests").rglob("test_*.py"):

@@ -1,0 +1,46 @@
+// Runs a relay over TCP or TLS: opens the links it wants, moves octets, reconnects with back-off.
+// Not thread-safe: belongs to one executor, whose context one thread runs; every method is to be called there.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <functional>
+#include <memory>
+
+#include "msgkit/bridge/relay/relay.hpp"
+#include "msgkit/core/backoff.hpp"
+#include "msgkit/core/net/connector.hpp"
+
+namespace msgkit::bridge {
+
+struct relay_driver_options {
+  connect_options mqtt{.port = 1883};   // with `tls` for mqtts; reload() of the context serves the next connection
+  connect_options redis{.port = 6379};
+  backoff_options reconnect{.initial = std::chrono::milliseconds{500}, .maximum = std::chrono::milliseconds{30'000},
+                            .jitter = 0.5};
+  std::chrono::milliseconds stable_after{30'000};  // a connection that lasted so long starts the back-off anew
+  std::uint64_t reconnect_seed = 0;                // 0: from the address of the driver
+  std::size_t output_bytes_max = 16 * 1024 * 1024;  // queued towards a peer that does not read: its link is cut
+  // Called when a link comes up or goes down, with why.
+  std::function<void(link, bool up, std::string_view why)> on_link{};
+};
+
+class relay_driver {
+ public:
+  relay_driver(asio::any_io_executor executor, rule_set rules, relay_options relay, relay_driver_options options);
+  ~relay_driver();
+  relay_driver(const relay_driver&) = delete;
+  relay_driver& operator=(const relay_driver&) = delete;
+
+  void start();
+  // Takes no more messages, finishes the open ones for at most `limit`, says goodbye, closes, calls `done` once.
+  void stop(std::chrono::milliseconds limit, std::function<void()> done);
+  [[nodiscard]] const bridge::relay& relay() const noexcept;
+  // All wanted links are up and subscribed.
+  [[nodiscard]] bool is_ready() const noexcept;
+
+ private:
+  struct impl;
+  std::shared_ptr<impl> impl_;
+};
+
+}  // namespace msgkit::bridge

@@ -1,0 +1,190 @@
+// The relay between an MQTT broker and Redis as one state machine without socket, thread or clock.
+//
+// It has four links, each a connection of its own, and drives the sessions on them. The driver opens the links that
+// are wanted, moves octets, and opens a link again when it is closed:
+//
+//   r.connected(link::mqtt, now);   r.feed(link::mqtt, octets, now);   r.disconnected(link::mqtt, reason, now);
+//   for each link: transmit(r.output(l)); r.clear_output(l); if (r.is_closed(l)) reopen later; if (!r.may_read(l)) pause
+//   wake_at(r.next_deadline());     r.on_time(now);
+//
+// Nothing is acknowledged upstream before it is accepted downstream: PUBACK or PUBREC after the Redis reply to every
+// delivery of the message, XACK after PUBACK or PUBCOMP. What a lost connection left open is sent again. What can never
+// be delivered goes to the dead letter stream, and is then acknowledged.
+// Not thread-safe: owned by one driver.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "msgkit/bridge/mqtt/session.hpp"
+#include "msgkit/bridge/redis/session.hpp"
+#include "msgkit/bridge/rules/rule.hpp"
+
+namespace msgkit::bridge {
+
+enum class link : std::uint8_t {
+  mqtt,
+  writer,      // PUBLISH, XADD, XACK
+  subscriber,  // SUBSCRIBE and its kin
+  reader,      // XREADGROUP, which blocks
+};
+constexpr std::size_t link_count = 4;
+
+struct relay_options {
+  mqtt::session_options mqtt{};
+  redis::session_options redis{};
+  std::string instance = "msgkit";        // marks what this bridge has sent
+  std::uint32_t hops_max = 1;
+  std::string group = "msgkit";           // consumer group of stream sources
+  std::string consumer = "msgkit-1";      // unique per replica
+  std::size_t entries_max = 1'000;        // stream entries between XREADGROUP and XACK
+  std::size_t queue_max = 10'000;         // QoS 0 and pub/sub messages waiting for a link; beyond, the newest is dropped
+  std::chrono::milliseconds block{1'000};  // of XREADGROUP
+  std::chrono::milliseconds retry_delay{500};
+  std::chrono::milliseconds claim_interval{30'000};
+  std::chrono::milliseconds claim_min_idle{60'000};
+  std::string dead_letters = "bridge:dead";
+  std::uint64_t dead_letters_maxlen = 100'000;
+};
+
+struct relay_counters {
+  std::uint64_t from_mqtt = 0;
+  std::uint64_t from_redis = 0;
+  std::uint64_t to_redis = 0;      // deliveries accepted
+  std::uint64_t to_mqtt = 0;
+  std::uint64_t unmatched = 0;
+  std::uint64_t dropped_full = 0;  // at most once messages over queue_max
+  std::uint64_t dropped_loop = 0;  // came from this bridge, or over hops_max
+  std::uint64_t dead = 0;          // written to the dead letter stream
+  std::uint64_t dead_lost = 0;     // and that failed too
+  std::uint64_t retried = 0;
+  std::uint64_t no_receiver = 0;   // PUBLISH that nobody listened to
+  std::uint64_t qos_downgraded = 0;  // QoS 0 arrived on a subscription of 1 or 2
+  std::uint64_t subscriptions_refused = 0;
+};
+
+class relay {
+ public:
+  relay(rule_set rules, relay_options options);
+
+  [[nodiscard]] bool is_wanted(link l) const noexcept;
+  void connected(link l, time_point now, wall_time wall);
+  void feed(link l, bytes_view octets, time_point now, wall_time wall);
+  void disconnected(link l, std::error_code reason, time_point now, wall_time wall);
+  [[nodiscard]] bytes_view output(link l) const noexcept;
+  void clear_output(link l) noexcept;
+  [[nodiscard]] bool is_closed(link l) const noexcept;
+  // False: as many messages are open as may be; the peer has to wait.
+  [[nodiscard]] bool may_read(link l) const noexcept;
+  [[nodiscard]] time_point next_deadline() const noexcept;
+  void on_time(time_point now, wall_time wall);
+
+  // Greeted, authenticated and, where it subscribes, subscribed.
+  [[nodiscard]] bool is_ready(link l) const noexcept;
+  // Why a link was closed last; empty while it has not been.
+  [[nodiscard]] std::string_view last_error(link l) const noexcept { return errors_[index(l)]; }
+  // Messages accepted and not acknowledged upstream yet, and those waiting without that.
+  [[nodiscard]] std::size_t open_messages() const noexcept { return open_.size(); }
+  // Takes no more messages; those open are finished.
+  void drain();
+  [[nodiscard]] bool is_drained() const noexcept { return draining_ && open_.empty() && acks_.empty() && acking_.empty(); }
+  void say_goodbye() { mqtt_.disconnect(); }
+  [[nodiscard]] const relay_counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const rule_set& rules() const noexcept { return rules_; }
+
+ private:
+  // A message from either side, until all its deliveries are done.
+  struct open_message {
+    mqtt::ack_token token{};    // from MQTT
+    std::string stream{};       // from a stream, with its entry
+    std::string entry{};
+    bool from_mqtt = false;
+    std::size_t left = 0;
+  };
+  struct redis_job {
+    std::uint64_t message = 0;
+    bool dead_letter = false;
+    bool is_publish = false;
+    std::vector<std::string> arguments{};
+  };
+  struct mqtt_job {
+    std::uint64_t message = 0;
+    std::string topic{};
+    std::string payload{};
+    std::uint8_t qos = 0;
+    bool retain = false;
+    std::int64_t expires_at_ms = 0;
+    mqtt::property_builder properties{};
+  };
+  struct ack_batch {
+    std::string stream{};
+    std::vector<std::string> ids{};
+  };
+  static constexpr std::size_t index(link l) noexcept { return static_cast<std::size_t>(l); }
+  redis::session& redis_of(link l) noexcept { return redis_[index(l) - 1]; }
+  [[nodiscard]] const redis::session& redis_of(link l) const noexcept { return redis_[index(l) - 1]; }
+
+  void work(time_point now, wall_time wall);
+  bool drain_mqtt();
+  bool drain_redis(link l);
+  void on_mqtt_message(const mqtt::event& e);
+  void on_mqtt_outcome(std::uint64_t cookie, mqtt::reason_code reason);
+  void subscribe_mqtt();
+  void subscribe_redis();
+  void on_writer_reply(const redis::event& e);
+  void on_reader_reply(const redis::event& e);
+  void on_channel_message(const redis::event& e);
+  void on_entries(std::string_view stream, const redis::value& entries);
+  void on_claimed(std::size_t stream, const redis::value& reply);
+  void on_entry(std::string_view stream, std::string_view id, const redis::value& fields);
+  std::uint64_t accept(open_message m, const message& source, const std::vector<delivery>& deliveries);
+  void deliver_to_redis(std::uint64_t id, const message& m, const delivery& d);
+  void deliver_to_mqtt(std::uint64_t id, const message& m, const delivery& d);
+  void bury(std::uint64_t id, std::string_view rule, std::string_view reason, std::string_view origin,
+            std::string_view payload);
+  void finish_one(std::uint64_t id);
+  void pump_redis();
+  bool pump_mqtt();
+  void pump_acks();
+  void read_streams();
+  void claim_stale();
+  bool is_looping(const message& m);
+
+  rule_set rules_;
+  relay_options options_;
+  mqtt::session mqtt_;
+  std::array<redis::session, 3> redis_;
+  std::array<std::string, link_count> errors_{};
+  std::array<bool, link_count> ready_{};
+  std::vector<std::string> streams_;      // sources
+  std::vector<std::string> read_from_;    // per stream: the id to read own pending entries from, ">" for new ones
+  std::size_t groups_left_ = 0;           // XGROUP CREATE not answered
+  bool reading_ = false;
+  bool draining_ = false;
+  bool working_ = false;
+  time_point now_{};
+  wall_time wall_{};
+  time_point retry_at_ = never;
+  time_point claim_at_ = never;
+
+  std::uint64_t next_id_ = 0;
+  std::unordered_map<std::uint64_t, open_message> open_;
+  std::map<std::pair<std::string, std::string>, std::uint64_t, std::less<>> entries_;  // open, by stream and id
+  std::size_t open_from_mqtt_ = 0;
+  std::deque<redis_job> to_redis_;                          // waiting for the link
+  std::unordered_map<std::uint64_t, redis_job> at_redis_;   // sent, by cookie
+  std::deque<mqtt_job> to_mqtt_;
+  std::unordered_map<std::uint64_t, mqtt_job> at_mqtt_;
+  std::deque<ack_batch> acks_;
+  std::unordered_map<std::uint64_t, ack_batch> acking_;
+  std::unordered_map<std::uint64_t, std::size_t> claiming_;  // cookie to stream
+  relay_counters counters_;
+};
+
+}  // namespace msgkit::bridge

@@ -1,0 +1,221 @@
+#include "msgkit/bridge/net/relay_driver.hpp"
+
+#include <asio/post.hpp>
+
+#include "msgkit/bridge/errc.hpp"
+#include "msgkit/core/net/clock.hpp"
+
+namespace msgkit::bridge {
+namespace {
+
+constexpr link links[] = {link::mqtt, link::writer, link::subscriber, link::reader};
+constexpr std::chrono::milliseconds stop_poll{20};
+
+time_point steady_now() { return driver_clock::now(); }
+wall_time wall_now() { return driver_clock::wall_now(); }
+
+}  // namespace
+
+struct relay_driver::impl : std::enable_shared_from_this<impl> {
+  struct line {
+    explicit line(const asio::any_io_executor& e) : dialer(e), retry(e) {}
+    connector dialer;
+    driver_timer retry;
+    std::shared_ptr<stream> transport;
+    std::uint64_t generation = 0;
+    std::uint32_t attempt = 0;
+    time_point since{};
+    bool paused = false;
+    bool told_ready = false;
+  };
+
+  // Belongs to one connection, so that a late call of an old one cannot touch the new one.
+  struct handler final : stream_handler {
+    handler(std::weak_ptr<impl> o, link l, std::uint64_t g) : owner(std::move(o)), which(l), generation(g) {}
+    std::shared_ptr<impl> current() const {
+      auto o = owner.lock();
+      return o && o->line_of(which).generation == generation ? o : nullptr;
+    }
+    void on_bytes(bytes_view octets) override {
+      if (const auto o = current()) o->received(which, octets);
+    }
+    void on_closed(std::error_code reason) override {
+      if (const auto o = current()) o->lost(which, reason);
+    }
+    std::weak_ptr<impl> owner;
+    link which;
+    std::uint64_t generation;
+  };
+
+  impl(asio::any_io_executor e, rule_set rules, relay_options r, relay_driver_options o)
+      : executor(std::move(e)),
+        options(std::move(o)),
+        core(std::move(rules), std::move(r)),
+        timer(executor),
+        stop_timer(executor),
+        lines{line(executor), line(executor), line(executor), line(executor)} {
+    if (options.reconnect_seed == 0) options.reconnect_seed = reinterpret_cast<std::uintptr_t>(this);
+  }
+
+  line& line_of(link l) { return lines[static_cast<std::size_t>(l)]; }
+
+  void dial(link l) {
+    if (!running) return;
+    auto& at = line_of(l);
+    at.dialer.connect(l == link::mqtt ? options.mqtt : options.redis,
+                      [weak = weak_from_this(), l](std::error_code ec, const std::shared_ptr<stream>& s) {
+                        const auto self = weak.lock();
+                        if (!self) {
+                          if (s) s->close({});
+                          return;
+                        }
+                        if (ec || !self->running) {
+                          if (s) s->close({});
+                          return self->retry(l, ec);
+                        }
+                        self->opened(l, s);
+                      });
+  }
+
+  void opened(link l, const std::shared_ptr<stream>& s) {
+    auto& at = line_of(l);
+    at.transport = s;
+    at.since = steady_now();
+    at.paused = at.told_ready = false;
+    s->start(std::make_shared<handler>(weak_from_this(), l, ++at.generation));
+    core.connected(l, steady_now(), wall_now());
+    settle();
+  }
+
+  void received(link l, bytes_view octets) {
+    core.feed(l, octets, steady_now(), wall_now());
+    settle();
+  }
+
+  void lost(link l, std::error_code reason) {
+    auto& at = line_of(l);
+    at.transport.reset();
+    ++at.generation;
+    core.disconnected(l, reason, steady_now(), wall_now());
+    if (steady_now() - at.since >= options.stable_after) at.attempt = 0;
+    settle();
+    retry(l, reason);
+  }
+
+  void retry(link l, std::error_code reason) {
+    auto& at = line_of(l);
+    if (options.on_link) {
+      const auto why = core.last_error(l);
+      options.on_link(l, false, why.empty() ? reason.message() : std::string(why));
+    }
+    if (!running) return;
+    const auto seed = options.reconnect_seed + static_cast<std::uint64_t>(l);
+    at.retry.expires_after(backoff_delay(options.reconnect, at.attempt++, seed));
+    at.retry.async_wait([weak = weak_from_this(), l](std::error_code ec) {
+      if (const auto self = weak.lock(); self && !ec) self->dial(l);
+    });
+  }
+
+  // Octets of one link may have made output for all of them.
+  void settle() {
+    for (const auto l : links) {
+      auto& at = line_of(l);
+      if (!at.transport) continue;
+      if (!core.output(l).empty()) {
+        at.transport->write(core.output(l));
+        core.clear_output(l);
+        at.transport->flush();
+      }
+      if (core.is_closed(l)) {
+        at.transport->close_after_flush();
+        continue;
+      }
+      if (at.transport->pending_bytes() > options.output_bytes_max) {
+        at.transport->close(make_error_code(errc::queue_full));
+        continue;
+      }
+      if (core.may_read(l) == at.paused) {
+        at.paused = !at.paused;
+        if (at.paused) at.transport->pause_reading();
+        else at.transport->resume_reading();
+      }
+      if (core.is_ready(l) && !std::exchange(at.told_ready, true) && options.on_link) options.on_link(l, true, {});
+    }
+    arm();
+  }
+
+  void arm() {
+    const auto next = core.next_deadline();
+    if (next == never || next >= armed_for) return;
+    armed_for = next;
+    timer.expires_at(next);
+    timer.async_wait([weak = weak_from_this()](std::error_code ec) {
+      const auto self = weak.lock();
+      if (ec || !self) return;
+      self->armed_for = never;
+      self->core.on_time(steady_now(), wall_now());
+      self->settle();
+    });
+  }
+
+  void stop(time_point deadline, std::function<void()> done) {
+    if (!core.is_drained() && steady_now() < deadline) {
+      stop_timer.expires_after(stop_poll);
+      stop_timer.async_wait([self = shared_from_this(), deadline, d = std::move(done)](std::error_code ec) mutable {
+        self->stop(ec ? time_point{} : deadline, std::move(d));
+      });
+      return;
+    }
+    running = false;
+    core.say_goodbye();
+    settle();
+    close_all();
+    asio::post(executor, std::move(done));
+  }
+
+  void close_all() {
+    running = false;
+    timer.cancel();
+    for (auto& at : lines) {
+      at.dialer.cancel();
+      at.retry.cancel();
+      if (at.transport) at.transport->close_after_flush();
+    }
+  }
+
+  asio::any_io_executor executor;
+  relay_driver_options options;
+  bridge::relay core;
+  driver_timer timer;
+  driver_timer stop_timer;
+  time_point armed_for = never;
+  std::array<line, link_count> lines;
+  bool running = false;
+};
+
+relay_driver::relay_driver(asio::any_io_executor executor, rule_set rules, relay_options relay,
+                           relay_driver_options options)
+    : impl_(std::make_shared<impl>(std::move(executor), std::move(rules), std::move(relay), std::move(options))) {}
+
+relay_driver::~relay_driver() { impl_->close_all(); }
+
+void relay_driver::start() {
+  if (std::exchange(impl_->running, true)) return;
+  for (const auto l : links)
+    if (impl_->core.is_wanted(l)) impl_->dial(l);
+}
+
+void relay_driver::stop(std::chrono::milliseconds limit, std::function<void()> done) {
+  impl_->core.drain();
+  impl_->stop(steady_now() + limit, std::move(done));
+}
+
+const bridge::relay& relay_driver::relay() const noexcept { return impl_->core; }
+
+bool relay_driver::is_ready() const noexcept {
+  for (const auto l : links)
+    if (impl_->core.is_wanted(l) && !impl_->core.is_ready(l)) return false;
+  return true;
+}
+
+}  // namespace msgkit::bridge

@@ -1,0 +1,546 @@
+#include "msgkit/bridge/relay/relay.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "msgkit/bridge/errc.hpp"
+
+namespace msgkit::bridge {
+namespace {
+
+constexpr std::string_view marker = "x-bridge";
+constexpr std::size_t read_count_max = 100;
+
+redis::session_options for_link(redis::session_options o, link l) {
+  o.client_name += l == link::writer ? "-writer" : l == link::subscriber ? "-subscriber" : "-reader";
+  return o;
+}
+
+std::vector<std::string_view> views(const std::vector<std::string>& all) { return {all.begin(), all.end()}; }
+
+}  // namespace
+
+relay::relay(rule_set rules, relay_options options)
+    : rules_(std::move(rules)),
+      options_(std::move(options)),
+      mqtt_(options_.mqtt),
+      redis_{redis::session(for_link(options_.redis, link::writer)),
+             redis::session(for_link(options_.redis, link::subscriber)),
+             redis::session(for_link(options_.redis, link::reader))} {
+  for (const auto& r : rules_.rules())
+    if (r.config().from == endpoint::stream && std::ranges::find(streams_, r.config().source) == streams_.end())
+      streams_.push_back(r.config().source);
+}
+
+bool relay::is_wanted(link l) const noexcept {
+  if (l == link::reader) return !streams_.empty();
+  if (l != link::subscriber) return true;
+  return std::ranges::any_of(rules_.rules(), [](const rule& r) {
+    return r.config().from == endpoint::channel || r.config().from == endpoint::sharded;
+  });
+}
+
+void relay::connected(link l, time_point now, wall_time wall) {
+  ready_[index(l)] = false;
+  if (l == link::mqtt) mqtt_.connected(now);
+  else redis_of(l).connected(now);
+  work(now, wall);
+}
+
+void relay::feed(link l, bytes_view octets, time_point now, wall_time wall) {
+  if (l == link::mqtt) mqtt_.feed(octets, now);
+  else redis_of(l).feed(octets, now);
+  work(now, wall);
+}
+
+void relay::disconnected(link l, std::error_code reason, time_point now, wall_time wall) {
+  if (l == link::mqtt) mqtt_.disconnected(reason);
+  else redis_of(l).disconnected(reason);
+  work(now, wall);
+}
+
+bytes_view relay::output(link l) const noexcept { return l == link::mqtt ? mqtt_.output() : redis_of(l).output(); }
+
+void relay::clear_output(link l) noexcept {
+  if (l == link::mqtt) mqtt_.clear_output();
+  else redis_of(l).clear_output();
+}
+
+bool relay::is_closed(link l) const noexcept { return l == link::mqtt ? mqtt_.is_closed() : redis_of(l).is_closed(); }
+
+bool relay::is_ready(link l) const noexcept { return ready_[index(l)] && !is_closed(l); }
+
+// A 3.1.1 broker knows no receive maximum and others overstep it, so far beyond it the connection waits. A subscriber always reads: Redis would cut it.
+bool relay::may_read(link l) const noexcept {
+  return l != link::mqtt || open_from_mqtt_ <= options_.mqtt.receive_maximum + options_.queue_max;
+}
+
+time_point relay::next_deadline() const noexcept {
+  auto next = std::min({mqtt_.next_deadline(), retry_at_, claim_at_});
+  for (const auto& s : redis_) next = std::min(next, s.next_deadline());
+  return next;
+}
+
+void relay::on_time(time_point now, wall_time wall) {
+  mqtt_.on_time(now);
+  for (auto& s : redis_) s.on_time(now);
+  if (now >= retry_at_) retry_at_ = never;
+  now_ = now;
+  if (now >= claim_at_) claim_stale();
+  work(now, wall);
+}
+
+void relay::drain() { draining_ = true; }
+
+void relay::work(time_point now, wall_time wall) {
+  now_ = now;
+  wall_ = wall;
+  if (std::exchange(working_, true)) return;
+  for (bool any = true; any;) {
+    any = drain_mqtt();
+    for (const auto l : {link::writer, link::subscriber, link::reader}) any = drain_redis(l) || any;
+    pump_redis();
+    any = pump_mqtt() || any;  // QoS 0 has its outcome at once
+    pump_acks();
+    read_streams();
+  }
+  working_ = false;
+}
+
+// ---- MQTT side
+
+bool relay::drain_mqtt() {
+  bool any = false;
+  while (const auto e = mqtt_.next_event()) {
+    any = true;
+    switch (e->kind) {
+      case mqtt::event_kind::connected: subscribe_mqtt(); break;
+      case mqtt::event_kind::refused: errors_[index(link::mqtt)] = make_error_code(e->reason).message(); break;
+      case mqtt::event_kind::message: on_mqtt_message(*e); break;
+      case mqtt::event_kind::published: on_mqtt_outcome(e->cookie, e->reason); break;
+      case mqtt::event_kind::subscribed:
+        if (e->error) break;
+        for (const auto r : e->reasons) counters_.subscriptions_refused += r >= 0x80;
+        ready_[index(link::mqtt)] = std::ranges::none_of(e->reasons, [](std::uint8_t r) { return r >= 0x80; });
+        break;
+      case mqtt::event_kind::closed:
+        ready_[index(link::mqtt)] = false;
+        if (e->error) errors_[index(link::mqtt)] = e->error.message();
+        break;
+      default: break;
+    }
+  }
+  return any;
+}
+
+void relay::subscribe_mqtt() {
+  std::vector<std::string> names;
+  std::vector<mqtt::subscription> wanted;
+  for (const auto& r : rules_.rules()) {
+    if (r.config().from != endpoint::mqtt) continue;
+    const auto name = r.subscription();
+    const auto known = std::ranges::find(names, name);
+    if (known != names.end()) {
+      auto& qos = wanted[static_cast<std::size_t>(known - names.begin())].qos;
+      qos = std::max(qos, static_cast<mqtt::qos>(r.config().qos));
+      continue;
+    }
+    names.push_back(name);
+    wanted.push_back({.qos = static_cast<mqtt::qos>(r.config().qos),
+                      .no_local = r.config().share.empty(),
+                      .retain_as_published = true,
+                      .retain_handling = mqtt::retain_handling::send_if_new});
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) wanted[i].filter = names[i];
+  if (wanted.empty()) ready_[index(link::mqtt)] = true;
+  else if (const auto sent = mqtt_.subscribe(wanted, 0, now_); !sent)
+    errors_[index(link::mqtt)] = sent.error().code.message();
+}
+
+void relay::on_mqtt_message(const mqtt::event& e) {
+  if (draining_) return;  // not acknowledged, so the broker keeps it
+  ++counters_.from_mqtt;
+  const auto& p = e.message;
+  message m{.from = endpoint::mqtt, .name = p.topic, .payload = as_text(p.payload),
+            .qos = static_cast<std::uint8_t>(p.qos), .retain = p.retain};
+  for (const auto& property : p.properties) {
+    using enum mqtt::property_id;
+    switch (property.id) {
+      case content_type: m.content_type = property.text; break;
+      case response_topic: m.response_topic = property.text; break;
+      case correlation_data: m.correlation_data = property.text; break;
+      case payload_format_indicator: m.payload_is_text = property.number == 1; break;
+      case message_expiry_interval:
+        m.expires_at_ms = wall_.time_since_epoch().count() + std::int64_t{property.number} * 1'000;
+        break;
+      case user_property:
+        if (property.text == marker) {
+          const auto colon = property.value.rfind(':');
+          m.origin = property.value.substr(0, colon);
+          if (colon != std::string_view::npos)
+            (void)std::from_chars(property.value.data() + colon + 1, property.value.data() + property.value.size(), m.hops);
+        } else {
+          m.user_properties.emplace_back(property.text, property.value);
+        }
+        break;
+      default: break;
+    }
+  }
+  // Before it is open: what the link cannot take now waits in memory, and QoS 0 gives nothing to hold back.
+  if (e.token.serial == 0 && to_redis_.size() >= options_.queue_max) {
+    ++counters_.dropped_full;
+    return;
+  }
+  std::vector<delivery> deliveries;
+  if (!is_looping(m) && rules_.apply(m, wall_.time_since_epoch().count(), deliveries) == 0) ++counters_.unmatched;
+  if (!deliveries.empty() && e.token.serial == 0) counters_.qos_downgraded += deliveries[0].by->config().qos > 0;
+  m.origin = options_.instance;
+  ++m.hops;
+  (void)accept({.token = e.token, .from_mqtt = true}, m, deliveries);
+}
+
+bool relay::is_looping(const message& m) {
+  const bool looping = !m.origin.empty() && (m.origin == options_.instance || m.hops > options_.hops_max);
+  counters_.dropped_loop += looping;
+  return looping;
+}
+
+std::uint64_t relay::accept(open_message m, const message& source, const std::vector<delivery>& deliveries) {
+  const auto id = ++next_id_;
+  m.left = deliveries.size() + 1;
+  if (m.from_mqtt) ++open_from_mqtt_;
+  if (!m.stream.empty()) entries_.emplace(std::pair(m.stream, m.entry), id);
+  open_.emplace(id, std::move(m));
+  for (const auto& d : deliveries) {
+    if (d.error) bury(id, d.by->config().name, d.error.message(), source.name, source.payload);
+    else if (d.to == endpoint::mqtt) deliver_to_mqtt(id, source, d);
+    else deliver_to_redis(id, source, d);
+  }
+  finish_one(id);  // the one that kept it open meanwhile
+  return id;
+}
+
+void relay::finish_one(std::uint64_t id) {
+  const auto found = open_.find(id);
+  if (found == open_.end() || --found->second.left > 0) return;
+  const auto m = std::move(found->second);
+  open_.erase(found);
+  if (m.from_mqtt) {
+    --open_from_mqtt_;
+    (void)mqtt_.acknowledge(m.token);  // of an earlier connection: it comes again
+  } else if (!m.stream.empty()) {
+    entries_.erase(entries_.find(std::pair(m.stream, m.entry)));
+    const bool fits = !acks_.empty() && acks_.back().stream == m.stream && acks_.back().ids.size() < read_count_max;
+    if (!fits) acks_.push_back({m.stream, {}});
+    acks_.back().ids.push_back(m.entry);
+  }
+}
+
+void relay::deliver_to_redis(std::uint64_t id, const message& m, const delivery& d) {
+  redis_job job{.message = id};
+  auto& a = job.arguments;
+  if (d.to == endpoint::stream) {
+    a = {"XADD", d.name};
+    if (d.by->config().maxlen != 0) a.insert(a.end(), {"MAXLEN", "~", std::to_string(d.by->config().maxlen)});
+    a.emplace_back("*");
+    std::vector<std::string> storage;
+    std::vector<std::string_view> fields;
+    append_stream_fields(m, d.payload, storage, fields);
+    a.insert(a.end(), fields.begin(), fields.end());
+  } else {
+    job.is_publish = true;
+    a = {d.to == endpoint::sharded ? "SPUBLISH" : "PUBLISH", d.name, d.payload};
+  }
+  to_redis_.push_back(std::move(job));
+}
+
+void relay::bury(std::uint64_t id, std::string_view rule, std::string_view reason, std::string_view origin,
+                 std::string_view payload) {
+  redis_job job{.message = id, .dead_letter = true};
+  job.arguments = {"XADD", options_.dead_letters, "MAXLEN", "~", std::to_string(options_.dead_letters_maxlen), "*",
+                   "rule", std::string(rule), "reason", std::string(reason), "origin", std::string(origin),
+                   "p", std::string(payload)};
+  to_redis_.push_back(std::move(job));
+}
+
+void relay::pump_redis() {
+  auto& writer = redis_of(link::writer);
+  while (!to_redis_.empty() && retry_at_ == never && writer.pipeline_room() > 0) {
+    const auto cookie = ++next_id_;
+    auto job = std::move(to_redis_.front());
+    to_redis_.pop_front();
+    if (!writer.command(views(job.arguments), cookie, now_)) {
+      to_redis_.push_front(std::move(job));
+      return;
+    }
+    at_redis_.emplace(cookie, std::move(job));
+  }
+}
+
+bool relay::drain_redis(link l) {
+  bool any = false;
+  auto& s = redis_of(l);
+  while (const auto e = s.next_event()) {
+    any = true;
+    switch (e->kind) {
+      case redis::event_kind::ready:
+        ready_[index(l)] = l != link::subscriber;
+        if (l == link::subscriber) subscribe_redis();
+        if (l == link::reader) {
+          groups_left_ = streams_.size();
+          reading_ = false;
+          read_from_.assign(streams_.size(), "0");
+          if (claim_at_ == never) claim_at_ = now_ + options_.claim_interval;
+          for (const auto& stream : streams_)
+            (void)s.command(views({"XGROUP", "CREATE", stream, options_.group, "0", "MKSTREAM"}), 1, now_);
+        }
+        break;
+      case redis::event_kind::reply:
+        if (l == link::writer) on_writer_reply(*e);
+        else if (l == link::reader) on_reader_reply(*e);
+        else if (e->error || e->reply.is_error()) ++counters_.subscriptions_refused;
+        else ready_[index(l)] = true;
+        if (e->reply.is_error()) errors_[index(l)] = e->reply.text();
+        break;
+      case redis::event_kind::message: on_channel_message(*e); break;
+      case redis::event_kind::closed:
+        ready_[index(l)] = false;
+        errors_[index(l)] = e->reply.is_error() ? std::string(e->reply.text()) : e->error.message();
+        if (l == link::reader) reading_ = false;
+        break;
+    }
+  }
+  return any;
+}
+
+void relay::on_writer_reply(const redis::event& e) {
+  const auto text = e.reply.text();
+  const auto why = redis::classify(text);
+  const bool failed = e.error || e.reply.is_error();
+  const bool again = e.error || (failed && (why == redis::error_class::retry || why == redis::error_class::reconnect ||
+                                            why == redis::error_class::redirect));
+  if (!e.error && again) {
+    retry_at_ = now_ + options_.retry_delay;
+    if (why == redis::error_class::reconnect) redis_of(link::writer).close(make_error_code(errc::not_connected));
+  }
+  if (const auto claim = claiming_.find(e.cookie); claim != claiming_.end()) {
+    const auto stream = claim->second;
+    claiming_.erase(claim);
+    if (!failed) on_claimed(stream, e.reply);
+    return;
+  }
+  if (const auto ack = acking_.find(e.cookie); ack != acking_.end()) {
+    auto batch = std::move(ack->second);
+    acking_.erase(ack);
+    if (again) acks_.push_back(std::move(batch));
+    return;
+  }
+  const auto found = at_redis_.find(e.cookie);
+  if (found == at_redis_.end()) return;
+  auto job = std::move(found->second);
+  at_redis_.erase(found);
+  if (again) {
+    ++counters_.retried;
+    to_redis_.push_back(std::move(job));
+    return;
+  }
+  if (!failed) {
+    if (job.dead_letter) ++counters_.dead;
+    else ++counters_.to_redis;
+    counters_.no_receiver += job.is_publish && e.reply.integer() == 0;
+  } else if (job.dead_letter) {
+    ++counters_.dead_lost;
+  } else {
+    return bury(job.message, job.arguments[0], text, job.arguments[1], job.arguments.back());
+  }
+  finish_one(job.message);
+}
+
+// ---- Redis as a source
+
+void relay::subscribe_redis() {
+  const auto ask = [&](std::string_view verb, endpoint from, bool is_pattern) {
+    std::vector<std::string_view> names;
+    for (const auto& r : rules_.rules()) {
+      const auto& c = r.config();
+      const bool glob = c.is_pattern || !c.regex.empty();
+      if (c.from == from && glob == is_pattern && std::ranges::find(names, c.source) == names.end())
+        names.push_back(c.source);
+    }
+    if (!names.empty()) (void)redis_of(link::subscriber).subscribe(verb, names, 1, now_);
+  };
+  ask("SUBSCRIBE", endpoint::channel, false);
+  ask("PSUBSCRIBE", endpoint::channel, true);
+  ask("SSUBSCRIBE", endpoint::sharded, false);
+}
+
+void relay::on_channel_message(const redis::event& e) {
+  ++counters_.from_redis;
+  if (to_mqtt_.size() >= options_.queue_max || draining_) {
+    ++counters_.dropped_full;
+    return;
+  }
+  message m{.name = e.channel, .via = e.pattern.empty() ? e.channel : e.pattern, .payload = e.payload};
+  std::vector<delivery> deliveries;
+  std::size_t matched = 0;
+  for (const auto from : {endpoint::channel, endpoint::sharded}) {
+    m.from = from;
+    matched += rules_.apply(m, wall_.time_since_epoch().count(), deliveries);
+  }
+  if (matched == 0) ++counters_.unmatched;
+  m.origin = options_.instance;
+  m.hops = 1;
+  (void)accept({}, m, deliveries);
+}
+
+void relay::read_streams() {
+  auto& reader = redis_of(link::reader);
+  if (reading_ || draining_ || groups_left_ > 0 || !reader.is_ready() || streams_.empty()) return;
+  if (entries_.size() >= options_.entries_max || !mqtt_.is_online()) return;
+  const auto count = std::to_string(std::min(read_count_max, options_.entries_max - entries_.size()));
+  const auto block = std::to_string(options_.block.count());
+  std::vector<std::string_view> a{"XREADGROUP", "GROUP", options_.group, options_.consumer, "COUNT", count};
+  a.insert(a.end(), {"BLOCK", block, "STREAMS"});
+  a.insert(a.end(), streams_.begin(), streams_.end());
+  a.insert(a.end(), read_from_.begin(), read_from_.end());
+  reading_ = reader.command(a, 2, now_, options_.block).has_value();
+}
+
+void relay::on_reader_reply(const redis::event& e) {
+  if (e.cookie == 1) {
+    if (!e.error && groups_left_ > 0) --groups_left_;  // BUSYGROUP: it exists
+    return;
+  }
+  reading_ = false;
+  if (e.error) return;
+  if (e.reply.is_error()) {
+    // Somebody deleted a stream: the greeting makes group and stream again.
+    redis_of(link::reader).close(make_error_code(errc::not_connected));
+    return;
+  }
+  std::vector<bool> had_pending(streams_.size());
+  const auto one = [&](std::string_view stream, const redis::value& entries) {
+    const auto at = static_cast<std::size_t>(std::ranges::find(streams_, stream) - streams_.begin());
+    if (at == streams_.size()) return;
+    if (entries.size() > 0 && read_from_[at] != ">") {
+      had_pending[at] = true;
+      read_from_[at] = entries.child(entries.size() - 1).child(0).text();
+    }
+    on_entries(streams_[at], entries);
+  };
+  if (e.reply.kind() == redis::kind::map) {
+    for (auto i = e.reply.begin(); i != e.reply.end(); ++i) {
+      const auto name = (*i).text();
+      ++i;
+      one(name, *i);
+    }
+  } else {
+    for (const auto stream : e.reply) one(stream.child(0).text(), stream.child(1));
+  }
+  for (std::size_t i = 0; i < streams_.size(); ++i)
+    if (!had_pending[i]) read_from_[i] = ">";  // own pending entries come first, then new ones
+}
+
+void relay::on_entries(std::string_view stream, const redis::value& entries) {
+  for (const auto entry : entries) on_entry(stream, entry.child(0).text(), entry.child(1));
+}
+
+void relay::on_entry(std::string_view stream, std::string_view id, const redis::value& fields) {
+  if (id.empty() || entries_.contains(std::pair(std::string(stream), std::string(id)))) return;
+  ++counters_.from_redis;
+  message m{.from = endpoint::stream, .name = stream, .qos = 1, .id = id};
+  for (auto i = fields.begin(); i != fields.end(); ++i) {
+    const auto name = (*i).text();
+    if (++i == fields.end()) break;
+    m.fields.emplace_back(name, (*i).text());
+  }
+  read_stream_fields(m);
+  std::vector<delivery> deliveries;
+  if (!is_looping(m) && rules_.apply(m, wall_.time_since_epoch().count(), deliveries) == 0) ++counters_.unmatched;
+  m.origin = options_.instance;
+  ++m.hops;
+  (void)accept({.stream = std::string(stream), .entry = std::string(id)}, m, deliveries);
+}
+
+// Entries of a consumer that died. Its name is not deleted: that would lose what it had pending.
+void relay::claim_stale() {
+  claim_at_ = now_ + options_.claim_interval;
+  if (!redis_of(link::writer).is_ready() || draining_ || entries_.size() >= options_.entries_max) return;
+  const auto idle = std::to_string(options_.claim_min_idle.count());
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    const auto cookie = ++next_id_;
+    const std::vector<std::string_view> a{"XAUTOCLAIM", streams_[i], options_.group, options_.consumer, idle, "0",
+                                          "COUNT", "100"};
+    if (redis_of(link::writer).command(a, cookie, now_)) claiming_.emplace(cookie, i);
+  }
+}
+
+void relay::on_claimed(std::size_t stream, const redis::value& reply) { on_entries(streams_[stream], reply.child(1)); }
+
+void relay::deliver_to_mqtt(std::uint64_t id, const message& m, const delivery& d) {
+  mqtt_job job{.message = id, .topic = d.name, .payload = d.payload, .qos = d.qos, .retain = d.retain,
+               .expires_at_ms = m.expires_at_ms};
+  if (options_.mqtt.version == mqtt::version::v5) {
+    using enum mqtt::property_id;
+    auto& p = job.properties;
+    if (m.payload_is_text) p.number(payload_format_indicator, 1);
+    if (!m.content_type.empty()) p.text(content_type, m.content_type);
+    if (!m.response_topic.empty()) p.text(response_topic, m.response_topic);
+    if (!m.correlation_data.empty()) p.text(correlation_data, m.correlation_data);
+    for (const auto& [name, v] : m.user_properties) p.user(name, v);
+    p.user(marker, std::string(m.origin) + ":" + std::to_string(m.hops));
+  }
+  to_mqtt_.push_back(std::move(job));
+}
+
+bool relay::pump_mqtt() {
+  const auto waiting = to_mqtt_.size();
+  while (!to_mqtt_.empty() && mqtt_.is_online()) {
+    auto& job = to_mqtt_.front();
+    if (job.qos > 0 && mqtt_.window_room() == 0) break;
+    const auto cookie = ++next_id_;
+    const auto now_ms = wall_.time_since_epoch().count();
+    result<void> sent = errc::message_expired;
+    if (job.expires_at_ms == 0 || job.expires_at_ms > now_ms) {
+      auto properties = job.properties;
+      if (job.expires_at_ms != 0 && options_.mqtt.version == mqtt::version::v5)
+        properties.number(mqtt::property_id::message_expiry_interval,
+                          static_cast<std::uint32_t>((job.expires_at_ms - now_ms + 999) / 1'000));
+      sent = mqtt_.publish({.qos = static_cast<mqtt::qos>(job.qos),
+                            .retain = job.retain,
+                            .topic = job.topic,
+                            .properties = properties.list(),
+                            .payload = as_bytes(job.payload)},
+                           cookie, now_);
+    }
+    if (sent) at_mqtt_.emplace(cookie, std::move(job));
+    else bury(job.message, "", sent.error().code.message(), job.topic, job.payload);
+    to_mqtt_.pop_front();
+  }
+  return to_mqtt_.size() != waiting;
+}
+
+void relay::on_mqtt_outcome(std::uint64_t cookie, mqtt::reason_code reason) {
+  const auto found = at_mqtt_.find(cookie);
+  if (found == at_mqtt_.end()) return;
+  const auto job = std::move(found->second);
+  at_mqtt_.erase(found);
+  // The broker will say the same again, so it is not asked again.
+  if (mqtt::is_failure(reason)) return bury(job.message, "", mqtt::to_string(reason), job.topic, job.payload);
+  ++counters_.to_mqtt;
+  finish_one(job.message);
+}
+
+void relay::pump_acks() {
+  auto& writer = redis_of(link::writer);
+  while (!acks_.empty() && retry_at_ == never && writer.pipeline_room() > 0) {
+    std::vector<std::string_view> a{"XACK", acks_.front().stream, options_.group};
+    a.insert(a.end(), acks_.front().ids.begin(), acks_.front().ids.end());
+    const auto cookie = ++next_id_;
+    if (!writer.command(a, cookie, now_)) return;
+    acking_.emplace(cookie, std::move(acks_.front()));
+    acks_.pop_front();
+  }
+}
+
+}  // namespace msgkit::bridge

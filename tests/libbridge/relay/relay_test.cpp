@@ -1,0 +1,161 @@
+#include "msgkit/bridge/relay/relay.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace msgkit::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+const time_point start = time_point{} + 1h;
+const wall_time wall{std::chrono::milliseconds{1'700'000'000'000}};
+
+// A relay of one rule, "a/{x}" to stream or channel "s:{x}", whose broker and Redis are played by hand.
+struct played {
+  explicit played(endpoint to = endpoint::stream, relay_options o = {}) : r(rules(to), std::move(o)) {
+    r.connected(link::mqtt, start, wall);
+    give(mqtt::connack{});
+    const std::uint8_t granted = 1;
+    give(mqtt::suback{.packet_id = 1, .reasons = {&granted, 1}});
+    connect_redis();
+    (void)commands();
+    r.clear_output(link::mqtt);
+  }
+  static rule_set rules(endpoint to) {
+    rule_config c;
+    c.name = "one";
+    c.source = "a/{x}";
+    c.to = to;
+    c.target = "s:{x}";
+    std::vector<rule_error> errors;
+    return rule_set::make(std::vector{c}, errors);
+  }
+  void connect_redis() {
+    r.connected(link::writer, start, wall);
+    (void)commands();
+    reply("%0\r\n");
+  }
+  template <class Packet>
+  void give(const Packet& p) {
+    byte_vector octets;
+    ASSERT_TRUE(mqtt::encode(p, mqtt::version::v5, octets));
+    r.feed(link::mqtt, octets, start, wall);
+  }
+  void message(std::uint16_t id, std::string_view topic = "a/1", std::string_view mark = {}) {
+    mqtt::property_builder p;
+    if (!mark.empty()) p.user("x-bridge", mark);
+    const auto q = id == 0 ? mqtt::qos::at_most_once : mqtt::qos::at_least_once;
+    give(mqtt::publish{.qos = q, .topic = topic, .packet_id = id, .properties = p.list(), .payload = as_bytes("x")});
+  }
+  void reply(std::string_view octets) { r.feed(link::writer, as_bytes(octets), start, wall); }
+  // How many commands left, by name.
+  std::size_t commands(std::string_view name = {}) {
+    const std::string all(as_text(r.output(link::writer)));
+    r.clear_output(link::writer);
+    std::size_t count = 0;
+    for (auto at = all.find(name); !name.empty() && at != std::string::npos; at = all.find(name, at + 1)) ++count;
+    return count;
+  }
+  std::size_t pubacks() {
+    const auto out = r.output(link::mqtt);
+    const auto count = static_cast<std::size_t>(std::ranges::count(out, 0x40));
+    r.clear_output(link::mqtt);
+    return count;
+  }
+  relay r;
+};
+
+TEST(Relay, AcknowledgesWhenRedisHasIt) {
+  played t;
+  t.message(7);
+  EXPECT_EQ(t.commands("\r\nXADD\r\n"), 1u);
+  EXPECT_EQ(t.pubacks(), 0u);
+  t.reply("$3\r\n1-1\r\n");
+  EXPECT_EQ(t.pubacks(), 1u);
+  EXPECT_EQ(t.r.counters().to_redis, 1u);
+  EXPECT_EQ(t.r.open_messages(), 0u);
+}
+
+TEST(Relay, HoldsTheAcknowledgementWhileRedisIsAwayAndSendsAgain) {
+  played t;
+  t.message(7);
+  t.r.disconnected(link::writer, {}, start, wall);
+  for (std::uint16_t id = 8; id < 108; ++id) t.message(id);
+  EXPECT_EQ(t.pubacks(), 0u);
+  EXPECT_EQ(t.r.open_messages(), 101u);
+  t.connect_redis();
+  EXPECT_EQ(t.commands("\r\nXADD\r\n"), 101u);
+  for (int i = 0; i < 101; ++i) t.reply("$3\r\n1-1\r\n");
+  EXPECT_EQ(t.r.open_messages(), 0u);
+  EXPECT_EQ(t.r.counters().to_redis, 101u);
+  EXPECT_GE(t.pubacks(), 101u);
+}
+
+TEST(Relay, DropsQos0BeyondItsQueueAndCounts) {
+  relay_options o;
+  o.queue_max = 10;
+  played t(endpoint::channel, o);
+  t.r.disconnected(link::writer, {}, start, wall);
+  for (int i = 0; i < 25; ++i) t.message(0);
+  EXPECT_EQ(t.r.counters().dropped_full, 15u);
+  EXPECT_EQ(t.r.open_messages(), 10u);
+}
+
+TEST(Relay, TakesNothingThatCameThroughItOrTooManyOthers) {
+  played t;
+  t.message(7, "a/1", "msgkit:1");
+  t.message(8, "a/1", "other:2");
+  EXPECT_EQ(t.commands("\r\nXADD\r\n"), 0u);
+  EXPECT_EQ(t.r.counters().dropped_loop, 2u);
+  EXPECT_EQ(t.pubacks(), 2u);  // done with, not to come again
+  t.message(9, "a/1", "other:1");
+  EXPECT_EQ(t.commands("\r\nXADD\r\n"), 1u);
+}
+
+TEST(Relay, WaitsAndTriesAgainWhenRedisIsBusy) {
+  played t;
+  t.message(7);
+  (void)t.commands();
+  t.reply("-LOADING Redis is loading\r\n");
+  EXPECT_EQ(t.commands("\r\nXADD\r\n"), 0u);
+  t.r.on_time(start + 1s, wall);
+  EXPECT_EQ(t.commands("\r\nXADD\r\n"), 1u);
+  t.reply("$3\r\n1-1\r\n");
+  EXPECT_EQ(t.pubacks(), 1u);
+}
+
+TEST(Relay, BuriesWhatRedisRefusesForGoodThenAcknowledges) {
+  played t;
+  t.message(7);
+  (void)t.commands();
+  t.reply("-WRONGTYPE Operation against a key\r\n");
+  EXPECT_EQ(t.pubacks(), 0u);
+  EXPECT_EQ(t.commands("\r\nbridge:dead\r\n"), 1u);
+  t.reply("$3\r\n1-1\r\n");
+  EXPECT_EQ(t.pubacks(), 1u);
+  EXPECT_EQ(t.r.counters().dead, 1u);
+}
+
+TEST(Relay, CountsPublishesThatNobodyHeard) {
+  played t(endpoint::channel);
+  t.message(7);
+  EXPECT_EQ(t.commands("\r\nPUBLISH\r\n"), 1u);
+  t.reply(":0\r\n");
+  EXPECT_EQ(t.r.counters().no_receiver, 1u);
+  EXPECT_EQ(t.pubacks(), 1u);
+}
+
+TEST(Relay, TakesNothingNewWhileItDrains) {
+  played t;
+  t.message(7);
+  t.r.drain();
+  t.message(8);
+  EXPECT_FALSE(t.r.is_drained());
+  t.reply("$3\r\n1-1\r\n");
+  EXPECT_TRUE(t.r.is_drained());
+  EXPECT_EQ(t.pubacks(), 1u);
+}
+
+}  // namespace
+}  // namespace msgkit::bridge
