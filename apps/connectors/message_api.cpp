@@ -99,11 +99,12 @@ void add_message_routes(http_router& router, engine::engine& e, const std::strin
 }
 
 void add_cancel_route(http_router& router, message_canceler& canceler, message_id_style ids) {
-  router.add("DELETE", "/messages/{id}", [&canceler, ids](const http_request& request, const http_responder& responder) {
+  const auto withdraw = [&canceler, ids](const http_request& request, const http_responder& responder) {
     const auto id = read_message_id(request.path_parameter("id"), ids);
     if (!id) return responder.send(canceled(engine::refusal::not_found));
     canceler.cancel(*id, [responder](std::optional<engine::refusal> reason) { responder.send(canceled(reason)); });
-  });
+  };
+  router.add("DELETE", "/messages/{id}", withdraw);
 }
 
 }  // namespace msgkit::app
