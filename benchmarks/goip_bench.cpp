@@ -1,11 +1,18 @@
-// libgoip: keepalives and SMS over UDP against a bare UDP exchange, what a keepalive takes from the heap, and whether ten
-// thousand lines cost more for each keepalive than a hundred do.
+// libgoip: keepalives and SMS over UDP against a bare UDP exchange, SMS that are stored before they are acknowledged, what
+// a keepalive takes from the heap, and whether ten thousand lines cost more for each keepalive than a hundred do.
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
+#include <filesystem>
 #include <stdexcept>
 #include <thread>
 
 #include "allocations.hpp"
+#ifdef MSGKIT_BENCH_ENGINE
+#include "connectors/goip_lines.hpp"
+#include "engine/engine.hpp"
+#include "engine/sqlite_store.hpp"
+#include "references/bare_commit.hpp"
+#endif
 #include "harness.hpp"
 #include "msgkit/goip/net/server.hpp"
 #include "references/udp_load.hpp"
@@ -21,6 +28,10 @@ std::string keepalive(const std::string& count, const std::string& id) {
          ";pass:secret;num:+37250001;signal:25;gsm_status:LOGIN;voip_status:LOGIN;voip_state:IDLE;remain_time:-1;"
          "imei:867495023958030;imsi:260060172091324;iccid:89480611000720913242;pro:POL;idle:11;disable_status:0;"
          "SMS_LOGIN:N;SMB_LOGIN:;CELLINFO:LAC:7E5,CELL ID:5E5B;CGATT:Y;";
+}
+
+std::string sms_of(const std::string& line) {
+  return "RECEIVE:*;id:" + line + ";password:secret;srcnum:+3725551234;msg:" + std::string(100, 'x');
 }
 
 // Acknowledges everything at once.
@@ -65,6 +76,62 @@ bench::comparison over_udp(const char* name, const std::string& request) {
           .run_subject = [=](bench::seconds t, std::string& note) { return run_server(request, t, note); },
           .run_reference = [=](bench::seconds t, std::string& note) { return run_bare(request, t, note); }};
 }
+
+#ifdef MSGKIT_BENCH_ENGINE
+constexpr std::size_t durable_lines = 10;
+constexpr std::size_t durable_window = 32;  // of each line: what it may leave open
+
+// Ten lines say SMS after SMS; each is committed to SQLite before it is acknowledged, and stays queued for a carrier that
+// is away.
+double run_durable(const std::string& request, bench::seconds length, std::string& note) {
+  namespace fs = std::filesystem;
+  const auto directory = fs::current_path() / "goip_bench.tmp";
+  fs::remove_all(directory);
+  fs::create_directories(directory);
+  auto store = engine::sqlite_store::open({.path = (directory / "store.db").string()});
+  if (!store) throw std::runtime_error("cannot open the store");
+  engine::route all{.name = "all"};
+  all.targets.push_back({.endpoint = "carrier:away"});
+  engine::engine_options options;
+  options.core.active_messages_max = 10'000'000;
+  options.core.endpoint_default.queue_max = 10'000'000;
+  engine::engine core(options, std::make_shared<const engine::route_table>(std::vector{all}), std::move(*store));
+  if (!core.start()) throw std::runtime_error("cannot start the engine");
+  asio::io_context io{1};
+  app::goip_lines_options lines_options;
+  lines_options.server.listen = {{.host = "127.0.0.1", .port = 0}};
+  for (std::size_t i = 0; i < durable_lines; ++i)
+    lines_options.lines.push_back({.line = {.id = "g" + std::to_string(i), .password = "secret"}, .msisdn = "37250001"});
+  bench::udp_load_result r;
+  {
+    app::goip_lines lines(io.get_executor(), core, lines_options, 1, std::make_shared<app::goip_lines_observer>());
+    if (!lines.start()) throw std::runtime_error("no server");
+    std::thread thread([&io, work = asio::make_work_guard(io)] { io.run(); });
+    r = bench::run_udp_load(lines.port(), request, durable_lines * durable_window, length);
+    core.stop(std::chrono::seconds(5));
+    io.stop();
+    thread.join();
+  }
+  io.restart();
+  io.poll();
+  const auto stats = core.stats();
+  note = std::to_string(r.lost) + " lost, " +
+         std::to_string(stats.commits == 0 ? 0 : stats.batch_events.sum / stats.commits) + " events/commit";
+  if (stats.core.submits < r.answered) throw std::runtime_error("acknowledged more than the engine took");
+  fs::remove_all(directory);
+  return r.per_second;
+}
+
+double run_bare_commits(bench::seconds length, std::string& note) {
+  bench::load_options o;
+  o.connections = durable_lines;
+  o.window = durable_window;
+  o.length = length;
+  const auto r = bench::run_bare_commit(o, std::filesystem::current_path());
+  note = r.to_string();
+  return r.load.per_second;
+}
+#endif
 
 // Lines that say their keepalive in turn, as fast as they can, with time moving as if it were each line's 30 seconds.
 class quiet_lines {
@@ -112,8 +179,17 @@ double allocations_of_keepalives() {
 int main(int argc, char** argv) {
   bench::suite s(argc, argv);
   s.add(over_udp("GoIP keepalive over UDP, window 16", keepalive("*", "g1")));
-  const auto sms = "RECEIVE:*;id:g1;password:secret;srcnum:+3725551234;msg:" + std::string(100, 'x');
-  s.add(over_udp("GoIP SMS over UDP, window 16", sms));
+  s.add(over_udp("GoIP SMS over UDP, window 16", sms_of("g1")));
+#ifdef MSGKIT_BENCH_ENGINE
+  s.add({.name = "GoIP SMS, durable on SQLite, 10 lines x 32",
+         .subject = "goip_lines",
+         .reference = "bare commit loop",
+         .unit = "msg/s",
+         .counts = bench::kind::rate,
+         .budget = 0.4,
+         .run_subject = [](bench::seconds t, std::string& note) { return run_durable(sms_of("g#"), t, note); },
+         .run_reference = [](bench::seconds t, std::string& note) { return run_bare_commits(t, note); }});
+#endif
   // Constant work; what is left is memory that no cache holds any more.
   s.add({.name = "GoIP keepalive and timers, 10 000 lines",
          .subject = "10 000 lines",

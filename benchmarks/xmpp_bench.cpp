@@ -24,8 +24,9 @@ namespace {
 constexpr std::size_t stanzas_per_read = 100;
 constexpr std::size_t window = 5'000;  // a hundred or so would measure Prosody's delayed answers
 
-const std::string opening = "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' "
-                            "id='1' from='b.test'>";
+const std::string opening =
+    "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' "
+    "id='1' from='b.test'>";
 
 xmpp::element sample() {
   return xmpp::make_message("+46700123456@a.test", "+46709876543@b.test", std::string(100, 'm'), "chat", "0123456789");
@@ -61,7 +62,8 @@ double bare_expat_ns(seconds length, std::string&) {
   std::size_t ends = 0;
   XML_SetUserData(parser, &ends);
   XML_SetElementHandler(
-      parser, [](void*, const char*, const char**) {}, [](void* count, const char*) { ++*static_cast<std::size_t*>(count); });
+      parser, [](void*, const char*, const char**) {},
+      [](void* count, const char*) { ++*static_cast<std::size_t*>(count); });
   XML_SetCharacterDataHandler(parser, [](void*, const char*, int) {});
   const auto read = [&](std::string_view text) {
     if (XML_Parse(parser, text.data(), static_cast<int>(text.size()), 0) != XML_STATUS_OK) std::abort();
@@ -99,15 +101,21 @@ class prosody {
   prosody() : port_(free_port()) {
     std::string pattern = std::filesystem::temp_directory_path() / "msgkit_bench_prosody_XXXXXX";
     home_ = mkdtemp(pattern.data());
-    write_file(home_ / "prosody.cfg.lua",
-               std::string(geteuid() == 0 ? "run_as_root = true\n" : "") + "pidfile = \"" + (home_ / "pid").string() +
-                   "\"\ndata_path = \"" + home_.string() + "\"\nlog = { warn = \"*console\" }\nmodules_enabled = { \"ping\" }\n"
-                   "modules_disabled = { \"s2s\"; \"c2s\"; \"offline\"; \"posix\"; \"tls\" }\nc2s_ports = { }\ns2s_ports = { }\n"
-                   "component_ports = { " + std::to_string(port_) + " }\ncomponent_interfaces = { \"127.0.0.1\" }\n"
-                   "VirtualHost \"localhost\"\nComponent \"a.test\"\n  component_secret = \"sec\"\nComponent \"b.test\"\n"
-                   "  component_secret = \"sec\"\n");
-    server_.emplace(std::vector<std::string>{"/usr/bin/prosody", "--config", (home_ / "prosody.cfg.lua").string(), "-F"},
-                    home_ / "log");
+    write_file(
+        home_ / "prosody.cfg.lua",
+        std::string(geteuid() == 0 ? "run_as_root = true\n" : "") + "pidfile = \"" + (home_ / "pid").string() +
+            "\"\ndata_path = \"" + home_.string() +
+            "\"\nlog = { warn = \"*console\" }\nmodules_enabled = { \"ping\" }\n"
+            "modules_disabled = { \"s2s\"; \"c2s\"; \"offline\"; \"posix\"; \"tls\" }\nc2s_ports = { }\ns2s_ports = { "
+            "}\n"
+            "component_ports = { " +
+            std::to_string(port_) +
+            " }\ncomponent_interfaces = { \"127.0.0.1\" }\n"
+            "VirtualHost \"localhost\"\nComponent \"a.test\"\n  component_secret = \"sec\"\nComponent \"b.test\"\n"
+            "  component_secret = \"sec\"\n");
+    server_.emplace(
+        std::vector<std::string>{"/usr/bin/prosody", "--config", (home_ / "prosody.cfg.lua").string(), "-F"},
+        home_ / "log");
     wait_for_port(port_);
   }
   ~prosody() {
@@ -170,7 +178,8 @@ double components_through(std::uint16_t port, seconds length, std::string& note)
   }
   const auto rate = static_cast<double>(sink->count) / elapsed.count();
   char text[80];
-  std::snprintf(text, sizeof text, "both components used %.0f %% of one CPU", 100 * (thread_cpu_time() - cpu) / elapsed);
+  std::snprintf(text, sizeof text, "both components used %.0f %% of one CPU",
+                100 * (thread_cpu_time() - cpu) / elapsed);
   note = text;
   sink->on_progress = nullptr;
   int stopped = 0;
@@ -184,7 +193,10 @@ double components_through(std::uint16_t port, seconds length, std::string& note)
 
 int main(int argc, char** argv) {
   suite s(argc, argv);
-  s.add(limit{.name = "XMPP stanza in, 200 octets, as a tree", .subject = "libxmppcomp", .unit = "ns/stanza", .value = 2'000,
+  s.add(limit{.name = "XMPP stanza in, 200 octets, as a tree",
+              .subject = "libxmppcomp",
+              .unit = "ns/stanza",
+              .value = 2'000,
               .run_subject = stanza_in_ns});
   s.add(comparison{.name = "XMPP stanza in beside bare expat", .subject = "libxmppcomp",
                    .reference = "expat with empty handlers", .unit = "ns/stanza", .budget = 2.5,
@@ -197,8 +209,12 @@ int main(int argc, char** argv) {
     return server->port();
   };
   if (std::filesystem::exists("/usr/bin/prosody"))
-    s.add(comparison{.name = "XMPP component to component through Prosody", .subject = "libxmppcomp, each stanza confirmed",
-                     .reference = "bare probe", .unit = "stanzas/s", .counts = kind::rate, .budget = 0.95,
+    s.add(comparison{.name = "XMPP component to component through Prosody",
+                     .subject = "libxmppcomp, each stanza confirmed",
+                     .reference = "bare probe",
+                     .unit = "stanzas/s",
+                     .counts = kind::rate,
+                     .budget = 0.95,
                      .run_subject = [&](seconds t, std::string& note) { return components_through(port(), t, note); },
                      .run_reference = [&](seconds t, std::string&) { return bare_component(port(), window, t); }});
   return s.run();

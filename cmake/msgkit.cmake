@@ -82,6 +82,7 @@ set(MSGKIT_PKGCONFIG_LIBS_core "-lfmt")
 set(MSGKIT_PKGCONFIG_LIBS_xmppcomp "-lexpat")
 set(MSGKIT_PKGCONFIG_LIBS_core_mime "-lmimetic")
 set(MSGKIT_PKGCONFIG_LIBS_mm4_net "-lcares")
+set(MSGKIT_PKGCONFIG_LIBS_mm7 "-lpugixml")
 
 # Exports one targets file per component, the package config and one pkg-config file per component.
 function(msgkit_install_package)

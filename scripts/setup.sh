@@ -39,6 +39,7 @@ run prometheus-cpp-dev
 run curl curl
 run libmimetic-dev
 run libc-ares-dev
+run libpugixml-dev
 test libgtest-dev
 test libgmock-dev
 test python3 python3

@@ -10,7 +10,7 @@ bool is_local(std::error_code e) { return e == smpp::errc::window_full || e == s
 
 bool is_unencodable(std::error_code e) {
   return e == smpp::errc::field_too_long || e == smpp::errc::embedded_nul || e == smpp::errc::invalid_time_length ||
-         e == smpp::errc::value_out_of_range;
+         e == smpp::errc::value_out_of_range || e == smpp::errc::version_forbids || e == smpp::errc::pdu_too_long;
 }
 
 }  // namespace

@@ -153,8 +153,9 @@ std::optional<dump_line> parse_dump_line(std::string_view line) {
   if (rest.empty() || (rest[0] != ' ' && rest[0] != '\t')) return std::nullopt;
   auto at = rest.find_first_not_of(" \t");
   while (at != std::string_view::npos && parsed.digits.size() < 32) {
-    const auto end = at + static_cast<std::size_t>(std::ranges::find_if_not(rest.substr(at), is_hex) - rest.substr(at).begin());
-    if (end == at || (end - at) % 2 != 0 || (end < rest.size() && rest[end] != ' ' && rest[end] != '\t' && rest[end] != '\r')) break;
+    const auto end = std::min(rest.find_first_not_of("0123456789abcdefABCDEF", at), rest.size());
+    const bool ends_a_word = end == rest.size() || rest[end] == ' ' || rest[end] == '\t' || rest[end] == '\r';
+    if (end == at || (end - at) % 2 != 0 || !ends_a_word) break;
     parsed.digits += rest.substr(at, end - at);
     const auto next = rest.find_first_not_of(" \t", end);
     if (next == std::string_view::npos || next - end > 2) break;

@@ -1,5 +1,5 @@
-// SMPP octets out of what people have at hand: hex digits, hex dumps of xxd, hexdump, od, tcpdump or Wireshark, files with
-// PDUs, pcap files.
+// SMPP octets out of what people have at hand: hex digits, hex dumps of xxd, hexdump, od or tcpdump, files with PDUs,
+// pcap files.
 #pragma once
 
 #include <string>

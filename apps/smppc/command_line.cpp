@@ -39,7 +39,8 @@ void add_target(CLI::App& c, target_options& t, std::string& config) {
   c.add_option("--interface-version", t.version, "3.3, 3.4 or 5.0")->capture_default_str();
   c.add_option("--window", t.window, "Unanswered requests per bind")->capture_default_str();
   c.add_option("--connect-timeout", t.connect_timeout_seconds, "Seconds to connect")->capture_default_str();
-  c.add_option("--response-timeout", t.response_timeout_seconds, "Seconds to wait for an answer")->capture_default_str();
+  c.add_option("--response-timeout", t.response_timeout_seconds, "Seconds to wait for an answer")
+      ->capture_default_str();
   c.add_option("--enquire-link", t.enquire_link_seconds, "Seconds of silence before asking; 0: never")
       ->capture_default_str();
   c.add_option("--reconnect-interval", t.reconnect_seconds, "listen: seconds before the first attempt to bind again")
@@ -68,7 +69,8 @@ void add_send(CLI::App& app, send_options& o, std::string& config) {
   c.add_option("--from", o.from, "Sender: number, +number or letters");
   c.add_option("--to", o.to, "Recipient")->required();
   add_text(c, o.text);
-  c.add_option("--long", o.text.long_messages, "How to cut long messages: udh8, udh16, sar, payload")->capture_default_str();
+  c.add_option("--long", o.text.long_messages, "How to cut long messages: udh8, udh16, sar, payload")
+      ->capture_default_str();
   c.add_flag("--receipt", o.receipt, "Ask for a delivery receipt");
   c.add_flag("--wait-receipt", o.wait_receipt, "Ask for it and wait for it; exit 3 when it is bad or missing");
   c.add_option("--wait", o.wait_seconds, "Seconds to wait for receipts")->capture_default_str();
@@ -111,10 +113,12 @@ void add_operations(CLI::App& app, all_options& all) {
   auto* o = all.operations;
   auto& config = all.config;
   add_operation(app, o[0], operation::query, "query", "Ask for the state of a message", config);
-  auto& cancel = add_operation(app, o[1], operation::cancel, "cancel", "Take back a message, or all to one address", config);
+  auto& cancel =
+      add_operation(app, o[1], operation::cancel, "cancel", "Take back a message, or all to one address", config);
   cancel.add_option("--to", o[1].to, "Destination address");
   cancel.add_option("--service-type", o[1].service_type, "Of the messages to take back");
-  auto& replace = add_operation(app, o[2], operation::replace, "replace", "Give a waiting message another text", config);
+  auto& replace =
+      add_operation(app, o[2], operation::replace, "replace", "Give a waiting message another text", config);
   add_text(replace, o[2].text);
   add_times(replace, o[2]);
   replace.add_flag("--receipt", o[2].receipt, "Ask for a delivery receipt");
@@ -122,7 +126,8 @@ void add_operations(CLI::App& app, all_options& all) {
   add_text(broadcast, o[3].text);
   add_times(broadcast, o[3]);
   broadcast.add_option("--area", o[3].areas, "Name of an area, or hex: and format octet and details; repeatable");
-  broadcast.add_option("--content-type", o[3].content_type, "NETWORK:KIND, network 0 generic, 1 GSM")->capture_default_str();
+  broadcast.add_option("--content-type", o[3].content_type, "NETWORK:KIND, network 0 generic, 1 GSM")
+      ->capture_default_str();
   broadcast.add_option("--repetitions", o[3].repetitions, "How often")->capture_default_str();
   broadcast.add_option("--frequency", o[3].frequency, "Between repetitions: 30s, 5m, 2h, 1d, 1w; 0: at once")
       ->capture_default_str();
@@ -139,14 +144,17 @@ void add_load(CLI::App& app, load_options& o, std::string& config) {
   c.add_option("--binds", o.binds, "Parallel binds")->capture_default_str();
   c.add_option("--count", o.count, "Messages to send; without it --seconds counts");
   c.add_option("--seconds", o.seconds, "How long to send")->capture_default_str();
-  c.add_option("--rate", o.rate, "Messages per second on a fixed schedule; 0: as fast as possible")->capture_default_str();
-  c.add_option("--warm-up", o.warm_up_seconds, "Seconds at the beginning that latencies do not count")->capture_default_str();
+  c.add_option("--rate", o.rate, "Messages per second on a fixed schedule; 0: as fast as possible")
+      ->capture_default_str();
+  c.add_option("--warm-up", o.warm_up_seconds, "Seconds at the beginning that latencies do not count")
+      ->capture_default_str();
   c.add_option("--from", o.from, "Sender")->capture_default_str();
   c.add_option("--to", o.to, "Recipient")->capture_default_str();
   c.add_option("--text", o.text, "{n} becomes the message's number")->capture_default_str();
   c.add_option("--mix", o.mix, "Lengths instead of a text: LENGTH:WEIGHT,... e.g. 20:70,160:20,400:10");
   c.add_flag("--receipts", o.receipts, "Ask for receipts and wait for them");
-  c.add_option("--receipt-wait", o.receipt_wait_seconds, "Seconds to wait for the last receipts")->capture_default_str();
+  c.add_option("--receipt-wait", o.receipt_wait_seconds, "Seconds to wait for the last receipts")
+      ->capture_default_str();
   c.add_option("--acked-file", o.acked_file, "Write number and message_id of each accepted message");
   c.add_flag("--reconnect", o.reconnect, "Bind again after a loss and send unanswered messages again");
   c.add_option("--interval", o.interval_seconds, "Print throughput and latency of every so many seconds");
@@ -161,7 +169,7 @@ void add_decode(CLI::App& app, decode_options& o) {
   c.add_option("--file", o.file, "File with PDUs, hex digits, a hex dump or a pcap capture; - is standard input");
 }
 
-// The file's settings become arguments in front of those that were given, where these do not say something themselves.
+// The file's settings become options where neither the command line nor the environment said something.
 std::string apply_config(CLI::App& c, const std::string& file) {
   std::vector<config_setting> settings;
   if (auto problem = read_target_config(file, settings); !problem.empty()) return problem;

@@ -18,7 +18,8 @@ class listener final : public smpp::client_pool_handler {
   void on_bound(smpp::client_pool&, std::size_t, smpp::bind_mode mode) override {
     bound_ = true;
     failures_ = 0;
-    fmt::print(stderr, "bound{}\n", options_.target.mode != "pair" ? "" : mode == smpp::bind_mode::receiver ? " (rx)" : " (tx)");
+    const auto* const which = mode == smpp::bind_mode::receiver ? " (rx)" : " (tx)";
+    fmt::print(stderr, "bound{}\n", options_.target.mode == "pair" ? which : "");
   }
   void on_unbound(smpp::client_pool& pool, std::size_t, std::error_code reason, std::chrono::milliseconds retry_in,
                   std::span<const std::uint64_t>) override {

@@ -66,7 +66,8 @@ struct in_flight {
 class load_run {
  public:
   load_run(asio::io_context& io, const load_options& o, load_messages messages)
-      : io_(io), options_(o), messages_(std::move(messages)), tick_(io), from_(parse_address(o.from)), to_(parse_address(o.to)),
+      : io_(io), options_(o), messages_(std::move(messages)), tick_(io), from_(parse_address(o.from)),
+        to_(parse_address(o.to)),
         progress_(stderr, progress_mode_for(stderr, o.quiet || o.json), "msg", o.count, now()) {}
   ~load_run() {
     if (acked_ != nullptr) std::fclose(acked_);

@@ -28,7 +28,8 @@ struct load_options {
   bool quiet = false;
 };
 
-// One message here is one submit_sm. Exit code: 0 when every message was answered ok (and every receipt came), 1 otherwise, 2 usage.
+// One message here is one submit_sm. Exit code: 0 when every message was answered ok (and every receipt came),
+// 1 otherwise, 2 usage.
 int run_load(load_options& o);
 
 }  // namespace msgkit::app

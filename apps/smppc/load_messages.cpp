@@ -39,7 +39,8 @@ std::string load_messages::prepare_text(const std::string& text) {
   const auto choice = smpp::choose_coding(longest);
   coding_ = choice.coding;
   data_coding_ = choice.data_coding;
-  if (smpp::part_capacity(coding_.alphabet, 0) < choice.units) return "--text: load messages must fit one short message; see --mix";
+  if (smpp::part_capacity(coding_.alphabet, 0) < choice.units)
+    return "--text: load messages must fit one short message; see --mix";
   kinds_ = {{.parts = {*smpp::encode_text(text, coding_)}}};
   if (has_number_) {
     prefix_ = *smpp::encode_text(text.substr(0, at), coding_);
@@ -55,8 +56,8 @@ std::string load_messages::prepare_mix(std::string_view mix) {
     const auto whole = mix;
     std::uint32_t length = 0;
     kind k;
-    if (!take_number(mix, ':', length) || !take_number(mix, ',', k.weight) || length < 1 || length > 10'000 || k.weight < 1 ||
-        k.weight > 1'000'000 || kinds_.size() >= 100)
+    const bool has_form = take_number(mix, ':', length) && take_number(mix, ',', k.weight);
+    if (!has_form || length < 1 || length > 10'000 || k.weight < 1 || k.weight > 1'000'000 || kinds_.size() >= 100)
       return fmt::format("--mix: {} is not LENGTH:WEIGHT,... with lengths of 1..10000 and weights of 1..1000000", whole);
     std::string text;
     while (text.size() < length) text += filler.substr(0, length - text.size());

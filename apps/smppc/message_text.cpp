@@ -26,7 +26,7 @@ constexpr named_charset charsets[] = {
     {"shift_jis", charset::shift_jis}, {"iso_2022_jp", charset::iso_2022_jp}, {"euc_jp", charset::euc_jp},
     {"euc_kr", charset::euc_kr}};
 
-// Codings that are sent with a fixed data_coding; for the others data_coding_for() has it.
+// Decimal, or hexadecimal behind 0x.
 template <class T>
 bool parse_number(std::string_view text, T& value) {
   int base = 10;
@@ -40,13 +40,15 @@ bool parse_number(std::string_view text, T& value) {
 
 bool method_of(std::string_view name, smpp::long_message_method& out) {
   using m = smpp::long_message_method;
-  for (const auto& [n, value] : {std::pair{"udh8", m::udh8}, {"udh16", m::udh16}, {"sar", m::sar}, {"payload", m::payload}})
+  for (const auto& [n, value] :
+       {std::pair{"udh8", m::udh8}, {"udh16", m::udh16}, {"sar", m::sar}, {"payload", m::payload}})
     if (name == n) return out = value, true;
   return false;
 }
 
 // Which coding, and with which octet it is sent.
-std::string choose(const text_options& o, const std::string& text, smpp::text_coding& coding, std::uint8_t& data_coding) {
+std::string choose(const text_options& o, const std::string& text, smpp::text_coding& coding,
+                   std::uint8_t& data_coding) {
   const auto cls = o.flash ? std::optional(smpp::message_class::flash) : std::nullopt;
   if (o.coding == "auto") {
     const auto choice = smpp::choose_coding(text, {.cls = cls});

@@ -129,7 +129,8 @@ class sender final : public smpp::client_pool_handler {
 
   void take_receipt(smpp::client_pool& pool, const smpp::deliver_sm& m) {
     smpp::receipt_tlvs tlvs;
-    if (const auto state = m.tlvs.find_integer(tag::message_state)) tlvs.message_state = static_cast<std::uint8_t>(*state);
+    if (const auto state = m.tlvs.find_integer(tag::message_state))
+      tlvs.message_state = static_cast<std::uint8_t>(*state);
     if (const auto id = m.tlvs.find(tag::receipted_message_id)) tlvs.receipted_message_id = id->value;
     const auto r = smpp::parse_receipt(as_bytes(m.short_message), tlvs);
     if (!r) return;

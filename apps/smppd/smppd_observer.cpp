@@ -152,7 +152,8 @@ void smppd_observer::on_network_end(const engine::message_content& c, engine::me
 }
 
 void smppd_observer::write_record(const smpp_account& a, engine::message_id id, const engine::message_content& c) {
-  line_ = "{";
+  line_.clear();
+  line_ += '{';
   add_field(line_, "id", to_text(id, ids_));
   add_field(line_ += ',', "system_id", a.system_id);
   add_field(line_ += ',', "from", c.source.value);
@@ -165,7 +166,7 @@ void smppd_observer::write_record(const smpp_account& a, engine::message_id id, 
 
 std::string smppd_observer::sessions_json() const {
   const std::lock_guard lock(mutex_);
-  std::string out = "[";
+  std::string out(1, '[');
   for (const auto& [peer, s] : sessions_) {
     if (out.size() > 1) out += ',';
     out += '{';

@@ -65,10 +65,11 @@ tcp::socket open_patiently(asio::io_context& io, std::uint16_t port, const std::
 double bare_component(std::uint16_t port, std::size_t window, seconds length) {
   asio::io_context io(1);
   auto a = open_patiently(io, port, "a.test"), b = open_patiently(io, port, "b.test");
-  const std::string message = "<message from='+46700123456@a.test' to='+46709876543@b.test' type='chat' id='0123456789'><body>" +
-                              std::string(100, 'm') + "</body></message>";
+  const std::string message =
+      "<message from='+46700123456@a.test' to='+46709876543@b.test' type='chat' id='0123456789'><body>" +
+      std::string(100, 'm') + "</body></message>";
   std::size_t credits = window, received = 0;
-  bool writing = false;
+  bool writing = false, is_over = false;
   std::string out, tail;
   std::function<void()> pump = [&] {
     if (writing || credits == 0) return;
@@ -76,7 +77,7 @@ double bare_component(std::uint16_t port, std::size_t window, seconds length) {
     for (std::size_t i = std::min(credits, batch_max); i > 0; --i, --credits) out += message;
     writing = true;
     asio::async_write(a, asio::buffer(out), [&](std::error_code ec, std::size_t) {
-      writing = false;
+      writing = is_over;
       if (!ec) pump();
     });
   };
@@ -103,7 +104,12 @@ double bare_component(std::uint16_t port, std::size_t window, seconds length) {
     io.run_one_for(std::chrono::milliseconds(10));
     elapsed = std::chrono::steady_clock::now() - start;
   }
-  return static_cast<double>(received) / elapsed.count();
+  const auto rate = static_cast<double>(received) / elapsed.count();
+  // The server shall have nothing left to do when the next measurement begins.
+  writing = is_over = true;
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (credits < window && std::chrono::steady_clock::now() < patience) io.run_one_for(std::chrono::milliseconds(10));
+  return rate;
 }
 
 }  // namespace msgkit::bench

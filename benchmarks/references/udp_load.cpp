@@ -31,9 +31,11 @@ udp_load_result run_udp_load(std::uint16_t port, const std::string& request, std
   auto datagram = request;
   const auto at = datagram.find('*');
   if (at != datagram.npos) datagram.replace(at, 1, std::string(number_digits, '0'));
+  const auto digit_at = datagram.find('#');
   std::uint64_t number = first_number;
   const auto send = [&] {
     const auto digits = std::to_string(number++);
+    if (digit_at != datagram.npos) datagram[digit_at] = digits.back();
     if (at != datagram.npos) digits.copy(datagram.data() + at, number_digits);
     (void)!::send(fd, datagram.data(), datagram.size(), 0);
   };

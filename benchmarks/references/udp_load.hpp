@@ -17,7 +17,7 @@ struct udp_load_result {
 };
 
 // Sends copies of `request` to 127.0.0.1:`port` from one socket, `window` of them under way, and counts answers. `*` in
-// the request is replaced by a number that grows. Blocks for about `length`.
+// the request is replaced by a number that grows, `#` by its last digit. Blocks for about `length`.
 udp_load_result run_udp_load(std::uint16_t port, const std::string& request, std::size_t window, seconds length);
 
 // Answers every datagram with 20 octets, one read and one write each, on a thread of its own.

@@ -84,7 +84,8 @@ bool fits(const argument_info& info, std::string_view value) noexcept {
     case digits: return sized && std::ranges::all_of(value, is_digit);
     case number: {
       auto rest = value.substr(value.starts_with('+') ? 1 : 0);
-      return sized && !rest.empty() && std::ranges::all_of(rest, [](char c) { return is_digit(c) || c == '*' || c == '#'; });
+      const auto is_dialable = [](char c) { return is_digit(c) || c == '*' || c == '#'; };
+      return sized && !rest.empty() && std::ranges::all_of(rest, is_dialable);
     }
     case word: return sized && std::ranges::all_of(value, is_word_octet);
   }

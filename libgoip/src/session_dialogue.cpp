@@ -120,7 +120,8 @@ void session::impl::reply_to_command(line_record& line, const device_message& m,
   command_reply reply{.send_id = send_id};
   if (const auto* words = std::get_if<command_reply>(&m)) reply = *words;
   else if (const auto* error = std::get_if<error_reply>(&m)) reply = {error_reply::verb, send_id, error->message};
-  else if (const auto* block = std::get_if<goip::gsm_info>(&m)) reply = {goip::gsm_info::verb, send_id, block->others.raw()};
+  else if (const auto* block = std::get_if<goip::gsm_info>(&m))
+    reply = {goip::gsm_info::verb, send_id, block->others.raw()};
   const auto reading = read_reply(info, reply);
   if (reading.kind == reply_kind::unrelated) {
     ++counters.unmatched_replies;

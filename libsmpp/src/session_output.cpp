@@ -67,7 +67,8 @@ result<void> session::put_adapted(Pdu m, std::uint32_t sequence, command_status 
     m.tlvs = {};
   }
   if constexpr (is_response(Pdu::id) && requires { m.message_id; }) {
-    if (m.message_id.size() >= profile.message_id_bytes_max)
+    const bool is_limited = profile.message_id_bytes_max < default_profile.message_id_bytes_max;
+    if (is_limited && m.message_id.size() >= profile.message_id_bytes_max)
       return fault{make_error_code(errc::field_too_long), "message_id", header_bytes};
   }
   std::string text;
@@ -105,7 +106,7 @@ void session::put_empty(type_list<Pdus...>, command_id id, std::uint32_t sequenc
   const auto attempt = [&]<class Pdu>(std::type_identity<Pdu>) {
     if constexpr (is_response(Pdu::id)) {
       if (id != Pdu::id) return false;
-      (void)put(Pdu{}, sequence, status);
+      if (!put(Pdu{}, sequence, status)) put_bare(id, sequence, status);  // beyond what the peer takes: better that
       return true;
     } else {
       return false;

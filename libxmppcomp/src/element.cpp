@@ -119,7 +119,8 @@ std::string to_xml(const element& e) {
 
 bool is_writable(const element& e) noexcept {
   return is_xml_name(e.name) &&
-         std::ranges::all_of(e.attributes, [](const attribute& a) { return is_xml_name(a.name) && a.name != "xmlns"; }) &&
+         std::ranges::all_of(e.attributes,
+                             [](const attribute& a) { return is_xml_name(a.name) && a.name != "xmlns"; }) &&
          std::ranges::all_of(e.children, is_writable);
 }
 

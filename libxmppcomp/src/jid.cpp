@@ -53,7 +53,9 @@ class character_set {
 constexpr character_set forbidden_in_local(" \"&'/:<>@");  // RFC 7622 section 3.3.1
 constexpr character_set forbidden_in_domain(" \"&'/:<>@\\[]`^{|}!#$%()*+,;=?~");
 
-fault part_fault(std::string_view part, std::size_t offset) { return {make_error_code(errc::jid_invalid), part, offset}; }
+fault part_fault(std::string_view part, std::size_t offset) {
+  return {make_error_code(errc::jid_invalid), part, offset};
+}
 
 bool is_good_part(std::string_view text) noexcept { return text.size() <= jid_part_bytes_max && is_clean(text); }
 

@@ -23,7 +23,10 @@ bool may_blame_a_stanza(std::error_code reason) noexcept {
 
 }  // namespace
 
-outbox::outbox(std::string domain, const outbox_options& options) : domain_(std::move(domain)), options_(options) {}
+outbox::outbox(std::string domain, const outbox_options& options) : domain_(std::move(domain)), options_(options) {
+  options_.window_entries = std::max<std::size_t>(options_.window_entries, 1);
+  options_.window_bytes = std::max<std::size_t>(options_.window_bytes, 1);
+}
 
 result<void> outbox::push(const element& stanza, std::uint64_t cookie, wall_time now) {
   if (auto good = check_outgoing(stanza, domain_); !good) return good;

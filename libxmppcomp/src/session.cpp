@@ -274,7 +274,8 @@ void session::disconnected(std::error_code reason) {
 void session::finish(std::error_code reason) {
   state_ = session_state::closed;
   for (const auto& p : pings_)
-    for (const auto cookie : p.cookies) queued_.push_back({.kind = event_kind::lost, .cookie = cookie, .reason = reason});
+    for (const auto cookie : p.cookies)
+      queued_.push_back({.kind = event_kind::lost, .cookie = cookie, .reason = reason});
   for (const auto cookie : waiting_)
     queued_.push_back({.kind = event_kind::lost, .cookie = cookie, .reason = reason});
   for (const auto& [id, r] : requests_)

@@ -97,7 +97,8 @@ result<void> check_outgoing(const element& stanza, std::string_view domain) {
   if (stanza.get("to").empty()) return fault{make_error_code(errc::address_missing), "to", 0};
   if (!same_domain(split_jid(stanza.get("from")).domain, domain))
     return fault{make_error_code(errc::address_foreign), "from", 0};
-  // A server answers a malformed sender with the end of the stream, which costs everybody; a malformed recipient as well.
+  // A server answers a malformed sender with the end of the stream, which costs everybody; a malformed recipient as
+  // well.
   if (!check_jid(stanza.get("from"))) return fault{make_error_code(errc::jid_invalid), "from", 0};
   if (!check_jid(stanza.get("to"))) return fault{make_error_code(errc::jid_invalid), "to", 0};
   return {};

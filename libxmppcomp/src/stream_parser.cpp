@@ -31,7 +31,9 @@ void* count(void* p) {
   if (p != nullptr) *memory_in_use += malloc_usable_size(p);
   return p;
 }
-void* counted_malloc(std::size_t size) { return *memory_in_use + size > bytes_max ? nullptr : count(std::malloc(size)); }
+void* counted_malloc(std::size_t size) {
+  return *memory_in_use + size > bytes_max ? nullptr : count(std::malloc(size));
+}
 void* counted_realloc(void* p, std::size_t size) {
   if (*memory_in_use + size > bytes_max) return nullptr;
   const std::size_t before = p == nullptr ? 0 : malloc_usable_size(p);

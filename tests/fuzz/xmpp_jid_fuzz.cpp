@@ -1,5 +1,5 @@
-// Addresses: a parsed one is its own normal form; escaping comes back; any sender becomes a local part, and any local part
-// that is a number becomes the same number again.
+// Addresses: a parsed one is its own normal form; escaping comes back; any sender becomes a local part, and any local
+// part that is a number becomes the same number again.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -21,7 +21,8 @@ void require(bool condition) {
 }
 
 std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return text;
 }
 

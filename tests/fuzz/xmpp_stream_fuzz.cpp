@@ -105,7 +105,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto pieces = parse(octets, each);
     // Where limits end a stream depends on the pieces; what came before does not.
     const auto common = std::min(pieces.items.size(), whole.items.size());
-    require(std::equal(whole.items.begin(), whole.items.begin() + static_cast<std::ptrdiff_t>(common), pieces.items.begin()));
+    require(std::equal(whole.items.begin(), whole.items.begin() + static_cast<std::ptrdiff_t>(common),
+                       pieces.items.begin()));
     require(pieces.items.size() == whole.items.size() || (pieces.failed && whole.failed));
   }
   for (const auto& e : whole.stanzas) check_stanza(e);

@@ -154,6 +154,17 @@ class ProsodyTest(Cases, PeerTest):
         self.assertEqual((seen["content"], seen["body"].strip(), seen["to"]), (0, "from another client", NUMBER))
         self.assertTrue(seen["from"].startswith("bob@localhost/"))
 
+    def test_alias_module(self):
+        self.server.stop()
+        self.server = Prosody(self, 'modules_enabled = { "msgkit_alias" }\nmsgkit_alias_replies = true', "aliased")
+        component = self.open_component()
+        client = self.run_client("to:+4712345678@localhost", "send:one", "wait:1", "to:004712345678@localhost", "send:two",
+                                 "wait:2", "subscribe")
+        self.assertEqual([m["to"] for m in component.events("message")], [NUMBER, NUMBER])
+        self.assertEqual({m["sender"] for m in client.events("message")}, {"+4712345678@localhost"})
+        self.assertEqual(len(client.events("receipt")), 2)
+        component.wait_for_event("presence")
+
     def test_poison_is_not_ours(self):
         """Text that no XML can carry reaches the client as what can be shown, and the stream goes on."""
         component = self.open_component()

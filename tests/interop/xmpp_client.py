@@ -3,7 +3,7 @@
 
     xmpp_client.py PORT JID PASSWORD GATEWAY SECONDS step...
 
-Steps: send:TEXT (asks for a receipt), state (typing notice), disco, items, ping, commands, ussd:CODE, register:NUMBER,
+Steps: to:ADDRESS (of the contact from now on), send:TEXT (asks for a receipt), state (typing notice), disco, items, ping, commands, ussd:CODE, register:NUMBER,
 prompt:TEXT, subscribe, wait:COUNT (until COUNT chat messages came). It leaves after the last step.
 """
 import asyncio
@@ -65,6 +65,9 @@ class User(slixmpp.ClientXMPP):
         iq = self.make_iq(ito=self.gateway, itype=kind)
         iq.append(ET.fromstring(payload))
         return await iq.send(timeout=20)
+
+    async def do_to(self, address):
+        self.contact = address
 
     async def do_send(self, text):
         m = self.make_message(mto=self.contact, mbody=text, mtype="chat")

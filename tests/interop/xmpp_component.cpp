@@ -1,5 +1,5 @@
-// The component under test of test_xmpp_interop.py: echoes texts, offers commands and registration, says what it sees as
-// one JSON object a line, and pushes one more message to a user for each SIGUSR1.
+// The component under test of test_xmpp_interop.py: echoes texts, offers commands and registration, says what it sees
+// as one JSON object a line, and pushes one more message to a user for each SIGUSR1.
 //   xmpp_component HOST PORT DOMAIN SECRET SERVER USER
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -23,17 +23,21 @@ void say(json event) { std::printf("%s\n", event.dump(-1, ' ', false, json::erro
 
 struct lines final : gateway_directory {
   std::vector<disco_item> items(const jid&) override { return {{"+4711111111@sms.localhost", "", "Line 1"}}; }
-  std::vector<command_info> commands(const jid&) override { return {{"status", "Status of the lines"}, {"ussd", "USSD"}}; }
+  std::vector<command_info> commands(const jid&) override {
+    return {{"status", "Status of the lines"}, {"ussd", "USSD"}};
+  }
   msgkit::result<command_reply> run(const command_call& call) override {
     if (call.request.node == "status") return command_reply{.note = "all lines are up"};
     if (call.request.form && !call.request.form->value("code").empty())
       return command_reply{.note = "sent " + std::string(call.request.form->value("code"))};
-    return command_reply{.status = command_status::executing,
-                         .actions = {command_action::complete},
-                         .form = data_form{.title = "USSD", .fields = {{.var = "code", .type = "text-single", .label = "Code"}}}};
+    return command_reply{
+        .status = command_status::executing,
+        .actions = {command_action::complete},
+        .form = data_form{.title = "USSD", .fields = {{.var = "code", .type = "text-single", .label = "Code"}}}};
   }
   msgkit::result<data_form> registration_form(const jid&) override {
-    return data_form{.instructions = "Your number", .fields = {{.var = "phone", .type = "text-single", .label = "Number"}}};
+    return data_form{.instructions = "Your number",
+                     .fields = {{.var = "phone", .type = "text-single", .label = "Number"}}};
   }
   msgkit::result<void> submit_registration(const jid& user, const data_form& form) override {
     say({{"event", "registered"}, {"user", user.bare().to_string()}, {"phone", form.value("phone")}});
@@ -53,7 +57,10 @@ struct handler final : component_handler {
     });
   }
   void on_closed(component& c, std::error_code reason, std::chrono::milliseconds retry_in) override {
-    say({{"event", "closed"}, {"reason", reason.message()}, {"retry_ms", retry_in.count()}, {"queued", c.outbox().size()}});
+    say({{"event", "closed"},
+         {"reason", reason.message()},
+         {"retry_ms", retry_in.count()},
+         {"queued", c.outbox().size()}});
   }
   void on_stanza(component& c, const element& stanza) override {
     if (const auto answer = answers.answer(stanza, msgkit::driver_clock::now())) return void(c.send(*answer));
@@ -68,7 +75,9 @@ struct handler final : component_handler {
     const auto content = classify(message);
     if (const auto id = receipt_id(message)) return say({{"event", "receipt"}, {"id", *id}});
     if (content == message_content::error)
-      return say({{"event", "bounce"}, {"id", message.get("id")}, {"condition", to_string(parse_stanza_error(message)->condition)}});
+      return say({{"event", "bounce"},
+                  {"id", message.get("id")},
+                  {"condition", to_string(parse_stanza_error(message)->condition)}});
     say({{"event", "message"}, {"content", static_cast<int>(content)}, {"from", message.get("from")},
          {"to", message.get("to")}, {"body", body_of(message)}});
     if (content != message_content::text) return;
@@ -80,7 +89,8 @@ struct handler final : component_handler {
   void push(component& c, std::string_view from, std::string_view to, std::string_view body, const std::string& kind) {
     auto m = make_message(from, to, body, "chat", kind + "-" + std::to_string(++count));
     request_receipt(m);
-    if (const auto pushed = c.push(m, count); !pushed) say({{"event", "refused"}, {"error", pushed.error().code.message()}});
+    if (const auto pushed = c.push(m, count); !pushed)
+      say({{"event", "refused"}, {"error", pushed.error().code.message()}});
   }
   void on_outcome(component&, const outbox_outcome& o) override {
     say({{"event", "outcome"}, {"cookie", o.cookie}, {"error", o.error ? o.error.message() : ""}});
@@ -111,7 +121,8 @@ int main(int argc, char** argv) {
   asio::signal_set ends(io, SIGINT, SIGTERM), nudges(io, SIGUSR1);
   std::function<void(std::error_code, int)> nudged = [&](std::error_code ec, int) {
     if (ec) return;
-    seen->push(*c, "+4712345678@" + options.session.domain, user, "queued " + std::to_string(seen->count + 1), "queued");
+    seen->push(*c, "+4712345678@" + options.session.domain, user, "queued " + std::to_string(seen->count + 1),
+               "queued");
     nudges.async_wait(nudged);
   };
   nudges.async_wait(nudged);

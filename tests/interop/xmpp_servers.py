@@ -61,6 +61,10 @@ class Prosody(XmppServer):
     name = "prosody"
     conflict_is_refused = True
 
+    def __init__(self, test, host_options="", name="prosody"):
+        self.name, self.host_options = name, host_options
+        super().__init__(test)
+
     def configure(self):
         accounts = self.home / "data" / "localhost" / "accounts"
         accounts.mkdir(parents=True)
@@ -89,7 +93,9 @@ authentication = "internal_plain"
 storage = "internal"
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
+plugin_paths = {{ "{HERE.parents[1] / 'deploy' / 'prosody'}" }}
 VirtualHost "localhost"
+{self.host_options}
 Component "{DOMAIN}"
   component_secret = "{SECRET}"
 """)

@@ -158,7 +158,8 @@ TEST_F(SmallMemory, BeyondTheOpenTokensSmsAreLeftInTheDevice) {
   EXPECT_TRUE(next<sms_received>());
 }
 TEST_F(SmallMemory, AnApplicationThatTakesNoEventsIsNotDrownedInThem) {
-  for (int n = 1; n <= 20; ++n) say("USSN:" + std::to_string(n) + ";id:g" + (n % 2 == 0 ? "1;password:pw" : "2;password:pw2") + ";msg:x");
+  for (int n = 1; n <= 20; ++n)
+    say("USSN:" + std::to_string(n) + ";id:g" + (n % 2 == 0 ? "1;password:pw" : "2;password:pw2") + ";msg:x");
   EXPECT_EQ(count_of<ussd_received>(), 3u);
 }
 TEST_F(SmallMemory, TheOldestAnsweredOneIsForgottenFirst) {

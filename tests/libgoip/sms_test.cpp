@@ -163,7 +163,9 @@ TEST_F(GoipSms, OtherPeoplesAnswersAreIgnored) {  // vector 61
 }
 
 TEST_F(GoipSms, WhatCannotBeSentIsRefusedBeforeAnyDatagram) {  // vector 62
-  const auto error = [&](std::string_view to, std::string_view text) { return s.send_sms(g1, to, text, 1, now).error().code; };
+  const auto error = [&](std::string_view to, std::string_view text) {
+    return s.send_sms(g1, to, text, 1, now).error().code;
+  };
   EXPECT_EQ(error("+1", std::string(3001, 'x')), errc::text_too_long);
   EXPECT_EQ(error("+1", "\xFF"), errc::invalid_utf8);
   EXPECT_EQ(error("+1 2", "x"), errc::invalid_destination);

@@ -31,7 +31,8 @@ TEST(StanzaError, EveryConditionGoesOutAndComesBack) {
   for (int i = 1; i <= stanza_conditions; ++i) {
     const auto condition = static_cast<stanza_condition>(i);
     names.insert(to_string(condition));
-    for (const auto type : {error_type::cancel, error_type::modify, error_type::wait, error_type::auth, error_type::proceed}) {
+    for (const auto type :
+         {error_type::cancel, error_type::modify, error_type::wait, error_type::auth, error_type::proceed}) {
       const stanza_error sent(condition, type, "why <not>");
       const auto read = read_stanzas(stream_open + to_xml(make_error(user_message(), sent)));
       ASSERT_EQ(read.size(), 1u);
@@ -56,12 +57,13 @@ TEST(StanzaError, CarriesTheNewAddress) {
 }
 
 TEST(StanzaError, ReadsWhatServersSend) {
-  const auto read = read_stanzas(stream_open +
-                                 "<message type='error' from='a@b' to='c@d' id='x'><error type='wait'><remote-server-timeout "
-                                 "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><not-connected "
-                                 "xmlns='xmpp:prosody.im/protocol/component'/></error></message>"
-                                 "<message type='error'><error type='odd'><new-condition "
-                                 "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message><message type='error'/>");
+  const auto read =
+      read_stanzas(stream_open +
+                   "<message type='error' from='a@b' to='c@d' id='x'><error type='wait'><remote-server-timeout "
+                   "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><not-connected "
+                   "xmlns='xmpp:prosody.im/protocol/component'/></error></message>"
+                   "<message type='error'><error type='odd'><new-condition "
+                   "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message><message type='error'/>");
   ASSERT_EQ(read.size(), 3u);
   EXPECT_EQ(parse_stanza_error(read[0]), stanza_error(stanza_condition::remote_server_timeout));
   EXPECT_EQ(parse_stanza_error(read[1]), stanza_error(stanza_condition::undefined_condition));
@@ -115,7 +117,8 @@ TEST(StreamError, AnUnknownConditionIsUndefined) {
 TEST(Errors, EachOfOursHasWords) {
   for (int value = 1; value <= static_cast<int>(errc::quarantined); ++value) {
     const auto words = xmppcomp_category().message(value);
-    const bool is_ours = value <= static_cast<int>(errc::stanza_too_large) || value >= static_cast<int>(errc::not_connected);
+    const bool is_ours =
+        value <= static_cast<int>(errc::stanza_too_large) || value >= static_cast<int>(errc::not_connected);
     EXPECT_EQ(words.find("unknown") == std::string::npos, is_ours) << value;
   }
 }

@@ -1,5 +1,6 @@
 // A server without I/O that accepts one component: reads octets, answers with octets, remembers the messages it has
-// processed. Everything it does is in process(), so that a test decides when a server has read and when it has answered.
+// processed. Everything it does is in process(), so that a test decides when a server has read and when it has
+// answered.
 #pragma once
 
 #include <string>

@@ -40,7 +40,8 @@ TEST(Jid, LetterCaseOfLocalPartAndDomainDoesNotCount) {
 }
 
 TEST(Jid, RefusesWhatAServerWould) {
-  for (const auto* bad : {"a b@c", "a&b@c", "a'b@c", "a\"b@c", "a<b@c", "a:b@c", "@host", "a\x01@c", "a\xFF@c", "a\x7F@c"})
+  for (const auto* bad :
+       {"a b@c", "a&b@c", "a'b@c", "a\"b@c", "a<b@c", "a:b@c", "@host", "a\x01@c", "a\xFF@c", "a\x7F@c"})
     EXPECT_EQ(normal(bad), "fault in local") << bad;
   for (const auto* bad : {"", "a@", "a@b c", "a@b@c", "a@.b", "a@b..c", "a@b..", "a@[x]", "a@b\xC3"})
     EXPECT_EQ(normal(bad), "fault in domain") << bad;
@@ -110,7 +111,8 @@ TEST(SenderAddress, IsALocalPartWhateverTheSenderIs) {
   random_source random(9);
   for (int round = 0; round < 5'000; ++round) {
     std::string sender;
-    for (auto n = random.below(round % 100 == 0 ? 3'000 : 12); n > 0; --n) sender += static_cast<char>(random.below(256));
+    for (auto n = random.below(round % 100 == 0 ? 3'000 : 12); n > 0; --n)
+      sender += static_cast<char>(random.below(256));
     const auto local = local_of_sender(sender);
     ASSERT_FALSE(local.empty());
     ASSERT_TRUE(jid::make(local, "sms.localhost")) << local;
@@ -130,8 +132,8 @@ TEST(NumberOfLocal, ReadsWhatPeopleType) {
 }
 
 TEST(NumberOfLocal, RefusesTheRest) {
-  for (const auto* bad : {"", "+", "+0123456", "+12345", "+1234567890123456", "alice", "1a2", "1", "+1;5550100", "0171234567",
-                          "+15550100\xD9\xA1", "123456789"})
+  for (const auto* bad : {"", "+", "+0123456", "+12345", "+1234567890123456", "alice", "1a2", "1", "+1;5550100",
+                          "0171234567", "+15550100\xD9\xA1", "123456789"})
     EXPECT_FALSE(number_of_local(bad)) << bad;
   EXPECT_FALSE(number_of_local("112", {.short_code_digits_max = 0}));
   EXPECT_EQ(number_of_local("x").error().code, errc::number_invalid);

@@ -207,7 +207,8 @@ TEST(Outbox, RestartsAndConflictsBlameNoStanza) {
   script t;
   t.silent = true;
   t.push(1);
-  for (const auto condition : {stream_condition::system_shutdown, stream_condition::conflict, stream_condition::reset}) {
+  for (const auto condition :
+       {stream_condition::system_shutdown, stream_condition::conflict, stream_condition::reset}) {
     for (int i = 0; i < 5; ++i) {
       t.open();
       EXPECT_EQ(t.ids(), names{"m1"});

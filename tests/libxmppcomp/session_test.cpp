@@ -118,7 +118,8 @@ TEST(Handshake, AnIdWithAReferenceIsUnescapedFirst) {
 }
 
 TEST(Handshake, RefusalsCarryTheServersConditionAndWords) {
-  for (const auto condition : {stream_condition::not_authorized, stream_condition::conflict, stream_condition::host_unknown}) {
+  for (const auto condition :
+       {stream_condition::not_authorized, stream_condition::conflict, stream_condition::host_unknown}) {
     script t;
     t.server.write_header();
     t.server.fail(condition, "because");
@@ -216,7 +217,8 @@ TEST(Session, AFullOutputIsBackPressureNotMemory) {
 TEST(Session, AnswersPingsOfOthers) {
   script t;
   t.open();
-  t.to_session("<iq type='get' id='p1' from='alice@localhost/r' to='+47@SMS.localhost'><ping xmlns='urn:xmpp:ping'/></iq>");
+  t.to_session(
+      "<iq type='get' id='p1' from='alice@localhost/r' to='+47@SMS.localhost'><ping xmlns='urn:xmpp:ping'/></iq>");
   EXPECT_TRUE(t.events.empty());
   const auto answer = read_stanzas(stream_open + t.s.take_output());
   ASSERT_EQ(answer.size(), 1u);

@@ -1,6 +1,6 @@
 // The outbox and its sessions against a server, over connections that break at any octet in either direction, with time
-// by hand. Whatever happens: one outcome per push; what is confirmed the server has processed; what the server processed
-// twice was never confirmed in between; limits hold.
+// by hand. Whatever happens: one outcome per push; what is confirmed the server has processed; what the server
+// processed twice was never confirmed in between; limits hold.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -21,7 +21,8 @@ constexpr std::uint64_t messages_max = 60;
 constexpr outbox_options limits{.entries_max = 20, .window_entries = 7};
 
 struct world {
-  explicit world(std::uint64_t seed) : random(seed), poison_cookie(random.chance(0.3) ? random.between(1, messages_max) : 0) {}
+  explicit world(std::uint64_t seed)
+      : random(seed), poison_cookie(random.chance(0.3) ? random.between(1, messages_max) : 0) {}
 
   void run() {
     for (int step = 0; step < 20'000 && (pushed < messages_max || box.size() > 0); ++step) {

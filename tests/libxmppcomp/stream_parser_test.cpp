@@ -12,10 +12,11 @@ using msgkit::test::random_source;
 
 namespace {
 
-const std::string small_talk = stream_open +
-                               "<handshake/> \n<message from='a@b/c' to='+1@sms' id='m1'><body>h\u00e9llo &amp; "
-                               "&#60;bye&#x3e;<![CDATA[ <x> ]]></body></message><presence/><iq type='get'><q xmlns='u'/></iq>"
-                               "</stream:stream>";
+const std::string small_talk =
+    stream_open +
+    "<handshake/> \n<message from='a@b/c' to='+1@sms' id='m1'><body>h\u00e9llo &amp; "
+    "&#60;bye&#x3e;<![CDATA[ <x> ]]></body></message><presence/><iq type='get'><q xmlns='u'/></iq>"
+    "</stream:stream>";
 
 stream_condition error_of(const std::string& after_open, const xml_limits& limits = {}) {
   const auto log = parse_in_pieces(stream_open + after_open, 0, limits);
@@ -151,8 +152,8 @@ TEST(HostileStream, DoctypeEntitiesCommentsAndInstructionsAreRestricted) {
 
 TEST(HostileStream, IllFormedXmlEndsTheStream) {
   for (const std::string bad :
-       {"<message></body>", "<a b='1' b='2'/>", "<a b=1/>", "<message><body>\x01</body>", "<body>\xFF\xFE</body>", "<a><",
-        "<a>&#1;</a>", "<a>&#xFFFF;</a>", "<message><body>]]></body>", "<<"})
+       {"<message></body>", "<a b='1' b='2'/>", "<a b=1/>", "<message><body>\x01</body>", "<body>\xFF\xFE</body>",
+        "<a><", "<a>&#1;</a>", "<a>&#xFFFF;</a>", "<message><body>]]></body>", "<<"})
     EXPECT_EQ(parse_in_pieces(stream_open + bad + " x>").error, stream_condition::not_well_formed) << bad;
   EXPECT_EQ(error_of("<x:message/>"), stream_condition::bad_namespace_prefix);
   EXPECT_EQ(error_of("text between stanzas"), stream_condition::bad_format);
@@ -179,7 +180,8 @@ TEST(HostileStream, DepthIsLimited) {
 TEST(HostileStream, SizeIsLimitedWhereverTheOctetsAre) {
   const std::string kibibyte(1024, 'x');
   EXPECT_EQ(error_of("<message><body>" + repeat(kibibyte, 300)), stream_condition::policy_violation);
-  EXPECT_EQ(error_of("<message><body>" + repeat(kibibyte, 300) + "</body></message>"), stream_condition::policy_violation);
+  EXPECT_EQ(error_of("<message><body>" + repeat(kibibyte, 300) + "</body></message>"),
+            stream_condition::policy_violation);
   EXPECT_EQ(error_of("<message to='" + repeat(kibibyte, 1024)), stream_condition::policy_violation)
       << "an attribute that never ends";
   EXPECT_EQ(error_of("<message to='" + repeat(kibibyte, 5) + "'/>"), stream_condition::policy_violation);

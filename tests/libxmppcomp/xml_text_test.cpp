@@ -78,7 +78,8 @@ TEST(XmlText, EveryOctetComesBackInAnAttribute) {
 
 TEST(XmlText, KnowsNames) {
   for (const auto* good : {"a", "message", "_x", "a-b.c9", "é"}) EXPECT_TRUE(is_xml_name(good)) << good;
-  for (const auto* bad : {"", "9a", "a b", "a:b", "a>", "-a", "a/", "a='b'", "\xFF"}) EXPECT_FALSE(is_xml_name(bad)) << bad;
+  for (const auto* bad : {"", "9a", "a b", "a:b", "a>", "-a", "a/", "a='b'", "\xFF"})
+    EXPECT_FALSE(is_xml_name(bad)) << bad;
 }
 
 // Case 43: text that looks like XML stays text.

@@ -129,6 +129,42 @@ class SendTest(OnlineTest):
         self.assertIn("ca_file", err)
 
 
+class OperationsTest(OnlineTest):
+    def test_query_replace_and_cancel_a_message_that_waits(self):
+        status, out, err = self.run_command("send", "--from", FROM, "--to", TO, "--text", "first", "--schedule", 3600, "--json")
+        self.assertEqual(status, 0, err)
+        message_id = objects(out)[0]["message_id"]
+
+        def state():
+            status, out, err = self.run_command("query", message_id, "--from", FROM, "--json")
+            self.assertEqual(status, 0, err)
+            return objects(out)[0]["message_state"]
+        self.assertIn(state(), (0, 1))  # scheduled, or on its way
+        self.assertEqual(self.run_command("replace", message_id, "--from", FROM, "--text", "second", "--schedule", 7200)[:2],
+                         (0, "ok\n"))
+        self.assertEqual(self.run_command("cancel", message_id, "--from", FROM, "--to", TO)[:2], (0, "ok\n"))
+        self.assertEqual(state(), 4)
+        status, out, err = self.run_command("cancel", message_id, "--from", FROM, "--to", TO)
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("ESME_R", err)  # it is gone already
+
+    def test_broadcast(self):
+        at = ("--interface-version", "5.0", "--from", FROM)
+        status, out, err = self.run_command("broadcast", *at, "--area", "north", "--content-type", "1:1", "--repetitions", 3,
+                                            "--frequency", "5m", "--text", "storm", "--schedule", 3600, "--json")
+        self.assertEqual(status, 0, err)
+        message_id = objects(out)[0]["message_id"]
+        self.assertEqual(self.run_command("query-broadcast", *at, message_id)[0], 0)
+        status, out, err = self.run_command("cancel-broadcast", *at, message_id)
+        self.assertEqual((status, out), (0, "ok\n"), err)
+        self.assertEqual(self.run_command("query-broadcast", *at, "nothing")[0], 1)
+
+    def test_usage(self):
+        for arguments in (("query",), ("cancel",), ("replace", "1", "--text", "x" * 161), ("broadcast", "--text", "x"),
+                          ("broadcast", "--area", "x", "--frequency", "often", "--text", "x"), ("query", "1", "--mode", "rx")):
+            self.assertEqual(self.run_command(*arguments)[0], 2, arguments)
+
+
 class ListenTest(OnlineTest):
     def test_prints_receipts(self):
         listener = self.start("listen", [binary("smppc"), "listen", "--port", self.smppd.port, "--system-id", CARRIER_ID,

@@ -4,7 +4,8 @@ smppc first measures how much smppd takes, then sends half of that on a fixed sc
 
     MSGKIT_BIN_DIR        the directory apps/ of the build tree
     MSGKIT_SOAK_SECONDS   default 12: long enough for leaks per message, too short to judge latencies; from 60 on those are
-                          judged too. scripts/test.sh --soak runs an hour.
+                          judged too, unless other jobs took much of the machine, which is then said: their bursts are in
+                          the tail. scripts/test.sh --soak runs an hour.
 """
 import json
 import os
@@ -19,14 +20,15 @@ from gateway import CARRIER_ID, CARRIER_PASSWORD, binary  # noqa: E402
 from peers import PeerTest, free_port  # noqa: E402
 
 SECONDS = float(os.environ.get("MSGKIT_SOAK_SECONDS", "12"))
-PROBE_SECONDS = 2 if SECONDS < 60 else 5
 BINDS, WINDOW = 5, 200
 WARM_UP_SHARE = 0.25       # of the run: queues and caches find their size
-RATE_MAX = 100_000 if SECONDS < 60 else 10_000_000  # among other tests: leave the machine some room
+IS_SHORT = SECONDS < 60    # among other tests: leave the machine some room, and expect others to take theirs
+RATE_MAX = 20_000 if IS_SHORT else 10_000_000
 GROWTH_SHARE_MAX = 0.03    # of the resident memory, from after the warm-up to the end
-GROWTH_BYTES_FLOOR = 1 << 20
+GROWTH_BYTES_FLOOR = (8 if IS_SHORT else 1) << 20
+PROBE_SECONDS = 2 if IS_SHORT else 5
 TAIL_RATIO_MAX, TAIL_SLACK_US = 1.5, 5_000  # last third against the first
-JUDGE_TAIL_SECONDS = 60
+OTHERS_SHARE_MAX = 0.1     # of all CPUs, by processes that are not ours, in the third that had most of it
 
 
 def resident_bytes(pid):
@@ -35,6 +37,33 @@ def resident_bytes(pid):
 
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def busy_ticks():
+    """Of all CPUs, since the machine started."""
+    user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return user + nice + system + irq + softirq + steal
+
+
+def ticks_of(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+class Others:
+    """What the rest of the machine used while we ran."""
+
+    def __init__(self, programs):
+        self.pids, self.samples = [os.getpid(), *(p.process.pid for p in programs)], []
+
+    def sample(self):
+        self.samples.append((time.monotonic(), busy_ticks() - sum(ticks_of(pid) for pid in self.pids)))
+
+    def most_share(self):
+        third = len(self.samples) // 3
+        edges = [self.samples[i] for i in (0, third, 2 * third, -1)]
+        per_second = os.cpu_count() * os.sysconf("SC_CLK_TCK")
+        return max((b[1] - a[1]) / ((b[0] - a[0]) * per_second) for a, b in zip(edges, edges[1:]))
 
 
 class Watch:
@@ -61,6 +90,8 @@ listen = "127.0.0.1:{self.port}"
 receipt_delay = "10ms"
 window = 10000
 inbound_window = 100000
+[storage]
+settled_max = 1000
 [http]
 listen = "127.0.0.1:0"
 [log]
@@ -75,26 +106,30 @@ password = "{CARRIER_PASSWORD}"
 
     def load(self, name, *arguments):
         return self.start(name, [binary("smppc"), "load", "--port", self.port, "--system-id", CARRIER_ID, "--binds", BINDS,
-                                 "--window", WINDOW, "--receipts", "--json", *arguments],
+                                 "--window", WINDOW, "--receipts", "--receipt-wait", 60, "--response-timeout", 60, "--json",
+                                 *arguments],
                           {"SMPPC_PASSWORD": CARRIER_PASSWORD})
 
-    def result(self, program, seconds):
-        self.assertEqual(program.wait(seconds), 0, program.tail())
-        return [json.loads(line) for line in program.output().splitlines()]
+    def results(self, program, seconds):
+        status = program.wait(seconds)
+        return status, [json.loads(line) for line in program.output().splitlines()]
 
     def test_steady_load(self):
         smppd = self.start_smppd()
-        most = self.result(self.load("probe", "--seconds", PROBE_SECONDS), 60)[-1]["messages_per_second"]
+        # At its limit it may refuse some; what counts is how much it takes.
+        most = self.results(self.load("probe", "--seconds", PROBE_SECONDS), 90)[1][-1]["messages_per_second"]
         rate = int(min(most / 2, RATE_MAX))
         load = self.load("load", "--rate", rate, "--seconds", SECONDS, "--interval", SECONDS / 12)
-        watches = [Watch(smppd), Watch(load)]
+        watches, others = [Watch(smppd), Watch(load)], Others([smppd, load])
         begun = time.monotonic()
         while time.monotonic() - begun < SECONDS - 0.5 and load.running:
+            others.sample()
             time.sleep(0.25)
             if time.monotonic() - begun > WARM_UP_SHARE * SECONDS:
                 for w in watches:
                     w.sample()
-        *intervals, total = self.result(load, 120)
+        status, (*intervals, total) = self.results(load, 120)
+        self.assertEqual(status, 0, load.tail())
         self.assertEqual(total["errors"], {})
         self.assertEqual(total["receipts"], total["accepted"])
         print(f"\nsoak: {SECONDS:.0f} s at {rate} msg/s of {most:.0f}, {total['accepted']} messages, "
@@ -106,8 +141,11 @@ password = "{CARRIER_PASSWORD}"
             self.assertEqual(len(files), 1, w.program.name)
         tails = [i["latency_us"]["p99"] for i in intervals]
         first, last = statistics.median(tails[1:len(tails) // 3 + 1]), statistics.median(tails[-(len(tails) // 3):])
-        print(f"soak: p99 of the first third {first:.0f} us, of the last {last:.0f} us")
-        if SECONDS >= JUDGE_TAIL_SECONDS:
+        share = others.most_share()
+        is_quiet = share <= OTHERS_SHARE_MAX
+        print(f"soak: p99 of the first third {first:.0f} us, of the last {last:.0f} us; other jobs took {100 * share:.0f} % "
+              f"of the CPUs{'' if is_quiet else ': not judged'}")
+        if not IS_SHORT and is_quiet:
             self.assertLess(last, max(TAIL_RATIO_MAX * first, first + TAIL_SLACK_US))
 
 

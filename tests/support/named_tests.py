@@ -23,7 +23,7 @@ def named_tests(root=ROOT):
 
 
 def exists(name, names):
-    pattern = re.compile(re.escape(name.removeprefix("Each/")).replace(r"\*", ".*"))
+    pattern = re.compile(re.escape(name.rpartition("/")[-1]).replace(r"\*", ".*"))
     return any(pattern.fullmatch(each) for each in names)
 
 

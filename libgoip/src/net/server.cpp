@@ -72,7 +72,8 @@ struct server::impl {
   void hand_out(const std::shared_ptr<server>& self, event e) {
     if (auto* sms = std::get_if<sms_done>(&e); sms != nullptr && finish(waiting_sms, *sms, sms->reason)) return;
     if (auto* ussd = std::get_if<ussd_done>(&e); ussd != nullptr && finish(waiting_ussd, *ussd, ussd->error)) return;
-    if (auto* done = std::get_if<command_done>(&e); done != nullptr && finish(waiting_commands, *done, done->error)) return;
+    auto* done = std::get_if<command_done>(&e);
+    if (done != nullptr && finish(waiting_commands, *done, done->error)) return;
     if (handler) return handler->on_event(*self, std::move(e));
     std::visit(
         [this](const auto& each) {
@@ -282,7 +283,9 @@ void server::stop() {
   for (auto& socket : i.sockets) socket->close();
   const auto end_all = [&i](auto& waiting) {
     for (auto& [cookie, done] : std::exchange(waiting, {}))
-      asio::post(i.executor, [d = std::shared_ptr(std::move(done))] { d->complete(make_error_code(errc::canceled), {}); });
+      asio::post(i.executor, [d = std::shared_ptr(std::move(done))] {
+        d->complete(make_error_code(errc::canceled), {});
+      });
   };
   end_all(i.waiting_sms);
   end_all(i.waiting_ussd);

@@ -6,12 +6,14 @@
 #include <utility>
 
 #include "msgkit/xmppcomp/errc.hpp"
+#include "msgkit/xmppcomp/jid.hpp"
 
 namespace msgkit::xmppcomp {
 namespace {
 
 constexpr std::uint64_t async_bit = 1ull << 63;
 constexpr std::chrono::seconds linger_max{5};
+constexpr std::size_t delay_bytes_max = 2'048;  // a <delay/> with the longest domain
 
 bool is_fatal(std::error_code reason) noexcept {
   return reason.category() == stream_category() && info(static_cast<stream_condition>(reason.value())).is_fatal;
@@ -143,7 +145,8 @@ class component::link final : public stream_handler, public std::enable_shared_f
   void settle() {
     drain();
     if (const auto c = current()) {
-      if (stream_->pending_bytes() < c->options_.transport_bytes_high) c->outbox_.pump(session_, driver_clock::wall_now());
+      if (stream_->pending_bytes() < c->options_.transport_bytes_high)
+        c->outbox_.pump(session_, driver_clock::wall_now());
     }
     flush();
     arm_timer();
@@ -213,6 +216,12 @@ component::component(asio::any_io_executor executor, component_options options,
       timer_(executor_),
       outbox_(options_.session.domain, options_.outbox),
       waiting_(std::make_unique<waiting>()) {
+  if (!jid::make({}, options_.session.domain))
+    throw std::system_error(make_error_code(errc::jid_invalid), "session.domain");
+  // What the outbox accepts the session must be able to send, with a <delay/>.
+  auto& limits = options_.session;
+  limits.stanza_bytes_max = std::max(limits.stanza_bytes_max, options_.outbox.stanza_bytes_max + delay_bytes_max);
+  limits.output_bytes_max = std::max(limits.output_bytes_max, limits.stanza_bytes_max);
   const auto now = static_cast<std::uint64_t>(driver_clock::wall_now().time_since_epoch().count());
   if (options_.seed == 0) options_.seed = mix(reinterpret_cast<std::uintptr_t>(this) ^ now);
 }
@@ -329,7 +338,9 @@ result<void> component::send(const element& stanza) {
   return sent;
 }
 
-result<void> component::push(const element& stanza, std::uint64_t cookie) { return push_as(stanza, cookie & ~async_bit); }
+result<void> component::push(const element& stanza, std::uint64_t cookie) {
+  return push_as(stanza, cookie & ~async_bit);
+}
 
 result<void> component::push_as(const element& stanza, std::uint64_t cookie) {
   if (stopping_) return errc::session_closed;

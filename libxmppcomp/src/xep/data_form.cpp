@@ -8,7 +8,8 @@ namespace msgkit::xmppcomp {
 namespace {
 
 form_field parse_field(const element& e) {
-  form_field f{.var = std::string(e.get("var")), .type = std::string(e.get("type")), .label = std::string(e.get("label"))};
+  form_field f{
+      .var = std::string(e.get("var")), .type = std::string(e.get("type")), .label = std::string(e.get("label"))};
   for (const auto& c : e.children) {
     if (c.ns != ns::data_form) continue;
     if (c.name == "value") f.values.push_back(c.text);

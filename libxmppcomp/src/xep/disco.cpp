@@ -57,7 +57,8 @@ std::optional<disco_info> parse_disco_info(const element& iq) {
   disco_info info{.node = std::string(query->get("node"))};
   for (const auto& c : query->children) {
     if (c.is("identity", ns::disco_info))
-      info.identities.push_back({std::string(c.get("category")), std::string(c.get("type")), std::string(c.get("name"))});
+      info.identities.push_back(
+          {std::string(c.get("category")), std::string(c.get("type")), std::string(c.get("name"))});
     else if (c.is("feature", ns::disco_info))
       info.features.emplace_back(c.get("var"));
   }

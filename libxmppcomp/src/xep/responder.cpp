@@ -93,7 +93,8 @@ responder::payload responder::info(std::string_view node) const {
 
 responder::payload responder::items(std::string_view node) {
   if (node.empty())
-    return std::optional(make_disco_items(contact_.local().empty() ? directory_.items(user_) : std::vector<disco_item>{}));
+    return std::optional(
+        make_disco_items(contact_.local().empty() ? directory_.items(user_) : std::vector<disco_item>{}));
   const auto commands = directory_.commands(user_);
   if (node != ns::commands)
     return find_command(commands, node) != nullptr ? payload(std::optional(make_disco_items({}, node)))

@@ -178,7 +178,8 @@ TEST_F(GoipLines, ALineOffTheNetworkIsPausedAndGivesBackWhatWaits) {
   connect([](goip_line& l) { l.line.pacing = 1h; });
   EXPECT_EQ(send("first").outcome, attempt_outcome::sent);
   engine.act(make_send(link, "second"));  // waits for the pace
-  ASSERT_TRUE(run_until([&] { return lines->server().session().pending_sms(*lines->server().session().find_line("g1")) == 1; }));
+  const auto& session = lines->server().session();
+  ASSERT_TRUE(run_until([&] { return session.pending_sms(*session.find_line("g1")) == 1; }));
   device->line.set_gsm(false, driver_clock::now());
   const auto paused = wait_for<engine::link_state>();
   EXPECT_TRUE(paused.up);

@@ -173,10 +173,15 @@ TEST_F(GoipServer, SeveralSocketsServeTheSameLinesOverBothProtocols) {
 
 TEST_F(GoipServer, SourcesCanBeLimitedToRanges) {
   const auto s = listening();
-  (void)s->update_line(line, {.id = "g1", .password = "pw", .source_allowed = only_from(*ip_ranges::parse({"192.0.2.0/24"}))});
+  const auto allow = [&](std::string range) {
+    return s->update_line(line, {.id = "g1",
+                                 .password = "pw",
+                                 .source_allowed = only_from(*ip_ranges::parse({std::move(range)}))});
+  };
+  ASSERT_TRUE(allow("192.0.2.0/24"));
   udp_device d(io, "127.0.0.1", s->port(), fast());
   ASSERT_TRUE(run_until([&] { return s->session().counters().source_refused == 1; }));
-  (void)s->update_line(line, {.id = "g1", .password = "pw", .source_allowed = only_from(*ip_ranges::parse({"127.0.0.0/8"}))});
+  ASSERT_TRUE(allow("127.0.0.0/8"));
   d.line.say_keepalive(driver_clock::now());
   d.pump();
   EXPECT_TRUE(run_until([&] { return d.line.is_registered(); }));

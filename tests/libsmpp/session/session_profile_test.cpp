@@ -187,6 +187,15 @@ TEST(SessionProfile, SendsNoPduLongerThanThePeerTakes) {
   EXPECT_TRUE(p.esme.request(submit_sm{.destination_addr = "1", .tlvs = tlvs.list()}, p.now));
 }
 
+TEST(SessionProfile, ARefusalAlwaysFindsItsWay) {
+  // The bind response just fits, an empty query_sm_resp does not.
+  auto p = bound_with(0x33, {.pdu_bytes_sent_max = header_bytes + 3, .error_responses_have_body = true});
+  ASSERT_TRUE(p.esme.request(query_sm{.message_id = "1"}, p.now));
+  ASSERT_TRUE(p.mc.reject(p.to_mc().at(0).sequence, command_status::throttled));
+  EXPECT_EQ(p.mc.output().size(), header_bytes);
+  EXPECT_EQ(p.to_esme().at(0).reason, command_status::throttled);
+}
+
 TEST(SessionProfile, LimitsMayBeTolerated) {
   const submit_sm wide{.source_addr = "a-source-address-of-32-characters"};
   pair p;
@@ -197,6 +206,12 @@ TEST(SessionProfile, LimitsMayBeTolerated) {
   pair q(options, {});
   q.bind();
   EXPECT_TRUE(q.esme.request(wide, q.now));
+
+  const std::string id(80, '7');
+  auto r = bound_with(0x34, {.limits = length_limits::tolerated, .error_responses_have_body = true});
+  ASSERT_TRUE(r.esme.request(submit_sm{.destination_addr = "1"}, r.now));
+  EXPECT_TRUE(r.mc.respond(r.to_mc().at(0).sequence, submit_sm_resp{.message_id = id}));
+  EXPECT_EQ(r.to_esme().at(0).text, id);
 }
 
 TEST(SessionProfile, AlreadyBoundIsSuccessUnlessSaidOtherwise) {

@@ -304,6 +304,21 @@ TEST_F(Component, OperationsComplete) {
   EXPECT_TRUE(seen->outcomes.empty());
 }
 
+TEST_F(Component, AnImpossibleDomainIsAMistakeAtStart) {
+  options.session.domain = "not a domain";
+  EXPECT_THROW(component::make(loop.executor(), options, seen), std::system_error);
+}
+
+TEST_F(Component, WhatTheOutboxAcceptsTheSessionCanSend) {
+  options.outbox.stanza_bytes_max = 300 * 1024;
+  options.session.output_bytes_max = 1'000;
+  start();
+  ASSERT_TRUE(c->push(user_message_to(std::string(299 * 1024, 'x'), "1"), 1));
+  ASSERT_TRUE(wait([&] { return seen->outcomes.size() == 1; }));
+  EXPECT_EQ(seen->outcomes[0].error, errc::quarantined) << "it was sent, with its time as well, and the server refused";
+  EXPECT_EQ(far.ends.size(), 3u);
+}
+
 TEST_F(Component, ResetsAtAnyMomentLoseAndDoubleNoOutcome) {
   options.outbox.entries_max = 100'000;
   open();
@@ -323,7 +338,8 @@ TEST_F(Component, ResetsAtAnyMomentLoseAndDoubleNoOutcome) {
   std::ranges::sort(cookies);
   ASSERT_EQ(cookies.size(), pushed);
   for (std::uint64_t i = 0; i < pushed; ++i) ASSERT_EQ(cookies[i], i + 1);
-  EXPECT_GE(far.messages(), static_cast<std::size_t>(std::ranges::count(seen->outcomes, std::error_code{}, &outbox_outcome::error)));
+  EXPECT_GE(far.messages(),
+            static_cast<std::size_t>(std::ranges::count(seen->outcomes, std::error_code{}, &outbox_outcome::error)));
 }
 
 // ---- over loopback
@@ -332,8 +348,9 @@ namespace {
 
 struct ComponentOverLoopback : ::testing::Test {
   void serve(std::shared_ptr<tls_context> tls = nullptr) {
-    listener = std::make_unique<acceptor>(io.get_executor(), acceptor_options{.tls = std::move(tls)},
-                                          acceptor::callbacks{[this](std::shared_ptr<stream> s) { far.accept(std::move(s)); }});
+    listener = std::make_unique<acceptor>(
+        io.get_executor(), acceptor_options{.tls = std::move(tls)},
+        acceptor::callbacks{[this](std::shared_ptr<stream> s) { far.accept(std::move(s)); }});
     ASSERT_FALSE(listener->listen());
     options.session = test_session_options();
     options.connect.port = listener->port();

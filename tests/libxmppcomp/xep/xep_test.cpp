@@ -56,7 +56,8 @@ TEST(MessageContent, CopiesCorrectionsAndRoomsAreIgnoredSafely) {
   EXPECT_EQ(classify(message_with("<body>x</body><sent xmlns='urn:xmpp:carbons:2'>" + inner + "</sent>")), copy);
   EXPECT_EQ(classify(message_with("<received xmlns='urn:xmpp:carbons:2'>" + inner + "</received>")), copy);
   EXPECT_EQ(classify(message_with("<body>x</body>" + inner)), copy);
-  EXPECT_EQ(classify(message_with("<body>fixed</body><replace xmlns='urn:xmpp:message-correct:0' id='m0'/>")), correction);
+  EXPECT_EQ(classify(message_with("<body>fixed</body><replace xmlns='urn:xmpp:message-correct:0' id='m0'/>")),
+            correction);
   EXPECT_EQ(classify(message_with("<body>x</body><x xmlns='http://jabber.org/protocol/muc#user'/>")), from_room);
 }
 
@@ -101,8 +102,9 @@ TEST(Delay, TimesGoOutAndComeBack) {
   auto m = make_message("a@b", "c@d", "x");
   m.add(make_delay("c@d", leap));
   EXPECT_EQ(delay_of(over_the_wire(m)), leap);
-  for (const auto* bad : {"", "2024-02-30T00:00:00Z", "2024-02-29T24:00:00Z", "2024-02-29T00:00:00", "2024-02-29",
-                          "2024-02-29T00:00:00.Z", "2024-02-29T00:00:00+1:00", "20240229T00:00:00Z", "2024-02-29T00:00:0xZ"})
+  for (const auto* bad :
+       {"", "2024-02-30T00:00:00Z", "2024-02-29T24:00:00Z", "2024-02-29T00:00:00", "2024-02-29",
+        "2024-02-29T00:00:00.Z", "2024-02-29T00:00:00+1:00", "20240229T00:00:00Z", "2024-02-29T00:00:0xZ"})
     EXPECT_EQ(parse_xmpp_time(bad), std::nullopt) << bad;
 }
 
@@ -131,14 +133,16 @@ TEST(ContactPresence, AnswersSubscriptionsAndProbes) {
   const auto asked = [](std::string_view type) {
     std::vector<std::string> answers;
     for (const auto& e : answer_presence(make_presence("a@b/r", "+47@sms/x", type), {.status = "up"}))
-      answers.push_back(std::string(e.get("type")) + " from " + std::string(e.get("from")) + " to " + std::string(e.get("to")));
+      answers.push_back(std::string(e.get("type")) + " from " + std::string(e.get("from")) + " to " +
+                        std::string(e.get("to")));
     return answers;
   };
   using list = std::vector<std::string>;
   EXPECT_EQ(asked("subscribe"), (list{"subscribed from +47@sms to a@b", " from +47@sms to a@b/r"}));
   EXPECT_EQ(asked("unsubscribe"), (list{"unsubscribed from +47@sms to a@b", "unavailable from +47@sms to a@b/r"}));
   EXPECT_EQ(asked("probe"), list{" from +47@sms to a@b/r"});
-  for (const auto* type : {"", "unavailable", "subscribed", "unsubscribed", "error", "odd"}) EXPECT_EQ(asked(type), list{}) << type;
+  for (const auto* type : {"", "unavailable", "subscribed", "unsubscribed", "error", "odd"})
+    EXPECT_EQ(asked(type), list{}) << type;
   EXPECT_EQ(refuse_presence(make_presence("a@b/r", "+47@sms", "subscribe")).at(0).get("type"), "unsubscribed");
   EXPECT_TRUE(refuse_presence(make_presence("a@b/r", "+47@sms", "error")).empty());
   EXPECT_EQ(presence_kind_of(make_presence("a", "b", "odd")), presence_kind::other);
@@ -148,12 +152,13 @@ TEST(ContactPresence, AnswersSubscriptionsAndProbes) {
 // ---- forms
 
 TEST(DataForm, GoesOutAndComesBack) {
-  const data_form form{.type = "form",
-                       .title = "Send",
-                       .instructions = "Fill in",
-                       .fields = {{.var = "to", .type = "jid-single", .label = "To", .values = {"a"}, .is_required = true},
-                                  {.var = "kind", .type = "list-single", .values = {"1"}, .options = {{"One", "1"}, {"Two", "2"}}},
-                                  {.type = "fixed", .values = {"a", "b"}}}};
+  const data_form form{
+      .type = "form",
+      .title = "Send",
+      .instructions = "Fill in",
+      .fields = {{.var = "to", .type = "jid-single", .label = "To", .values = {"a"}, .is_required = true},
+                 {.var = "kind", .type = "list-single", .values = {"1"}, .options = {{"One", "1"}, {"Two", "2"}}},
+                 {.type = "fixed", .values = {"a", "b"}}}};
   element parent("query", ns::registration);
   parent.add(make_form(form));
   element iq("iq");
@@ -218,7 +223,10 @@ struct responder_test : testing::Test {
 
   time_point now{1h};
   directory lines;
-  responder answers{{.domain = "sms.localhost", .name = "SMS", .numbers = {.country_code = "47", .trunk_prefix = "", .short_code_digits_max = 5}}, lines};
+  responder answers{{.domain = "sms.localhost",
+                     .name = "SMS",
+                     .numbers = {.country_code = "47", .trunk_prefix = "", .short_code_digits_max = 5}},
+                    lines};
 };
 
 constexpr std::string_view info_query = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
@@ -245,7 +253,8 @@ TEST_F(Responder, AnnouncesTheGatewayAndItsContacts) {
   EXPECT_EQ(contact->identities.at(0).type, "phone");
   EXPECT_TRUE(contact->has_feature(ns::receipts));
   EXPECT_EQ(error_of(ask("get", info_query, "nobody@sms.localhost")), "item-not-found");
-  EXPECT_EQ(error_of(ask("get", "<query xmlns='http://jabber.org/protocol/disco#info' node='odd'/>")), "item-not-found");
+  EXPECT_EQ(error_of(ask("get", "<query xmlns='http://jabber.org/protocol/disco#info' node='odd'/>")),
+            "item-not-found");
 }
 
 TEST_F(Responder, ListsItemsAndCommands) {
@@ -263,8 +272,9 @@ TEST_F(Responder, ListsItemsAndCommands) {
 
 TEST_F(Responder, AnswersPingVersionVcardAndPrompt) {
   EXPECT_EQ(ask("get", "<ping xmlns='urn:xmpp:ping'/>").get("type"), "result");
-  EXPECT_EQ(ask("get", "<query xmlns='jabber:iq:version'/>").child("query", ns::version)->child_text("name", ns::version),
-            "msgkit");
+  EXPECT_EQ(
+      ask("get", "<query xmlns='jabber:iq:version'/>").child("query", ns::version)->child_text("name", ns::version),
+      "msgkit");
   const auto card = parse_vcard(ask("get", "<vCard xmlns='vcard-temp'/>", "+4712345678@sms.localhost"));
   EXPECT_EQ(card, (vcard{.full_name = "+4712345678", .telephone = "+4712345678"}));
   EXPECT_EQ(parse_vcard(ask("get", "<vCard xmlns='vcard-temp'/>"))->full_name, "SMS");
@@ -297,7 +307,8 @@ TEST_F(Responder, RegistrationIsOpenToWhomTheDirectorySays) {
   EXPECT_EQ(ask("set", "<query xmlns='jabber:iq:register'><phone>456</phone></query>").get("type"), "result");
   EXPECT_EQ(lines.phone, "456") << "the old way, without a form";
   EXPECT_EQ(error_of(ask("set", "<query xmlns='jabber:iq:register'><remove/></query>")), "not-allowed");
-  EXPECT_EQ(error_of(ask("get", "<query xmlns='jabber:iq:register'/>", "sms.localhost", "bob@localhost/r")), "forbidden");
+  EXPECT_EQ(error_of(ask("get", "<query xmlns='jabber:iq:register'/>", "sms.localhost", "bob@localhost/r")),
+            "forbidden");
 }
 
 TEST_F(Responder, RunsACommandInStages) {
@@ -307,7 +318,8 @@ TEST_F(Responder, RunsACommandInStages) {
   ASSERT_TRUE(first->form);
   const auto attributes = "node='ussd' sessionid='" + first->session_id + "'";
   const std::string form = "<x xmlns='jabber:x:data' type='submit'><field var='code'><value>*100#</value></field></x>";
-  EXPECT_EQ(error_of(ask("set", command_xml(attributes, form), "sms.localhost", "alice@localhost/other")), "bad-request")
+  EXPECT_EQ(error_of(ask("set", command_xml(attributes, form), "sms.localhost", "alice@localhost/other")),
+            "bad-request")
       << "the session is another's";
   const auto second = parse_command_reply(ask("set", command_xml(attributes, form)));
   ASSERT_TRUE(second);
@@ -319,8 +331,9 @@ TEST_F(Responder, RunsACommandInStages) {
 
 TEST_F(Responder, CommandsAreCanceledExpireAndFail) {
   auto session = parse_command_reply(ask("set", command_xml("node='ussd'")))->session_id;
-  EXPECT_EQ(parse_command_reply(ask("set", command_xml("node='ussd' action='cancel' sessionid='" + session + "'")))->status,
-            "canceled");
+  EXPECT_EQ(
+      parse_command_reply(ask("set", command_xml("node='ussd' action='cancel' sessionid='" + session + "'")))->status,
+      "canceled");
   session = parse_command_reply(ask("set", command_xml("node='ussd'")))->session_id;
   now += 10min;
   EXPECT_EQ(error_of(ask("set", command_xml("node='ussd' sessionid='" + session + "'"))), "bad-request");

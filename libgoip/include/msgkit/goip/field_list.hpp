@@ -26,7 +26,9 @@ class field_list {
       advance();
       return *this;
     }
-    friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.at_end_ == b.at_end_ && (a.at_end_ || a.rest_.data() == b.rest_.data()); }
+    friend bool operator==(const iterator& a, const iterator& b) noexcept {
+      return a.at_end_ == b.at_end_ && (a.at_end_ || a.rest_.data() == b.rest_.data());
+    }
 
    private:
     void advance() noexcept;

@@ -16,9 +16,9 @@ struct number_rules {
   std::size_t short_code_digits_max = 8;  // 0: short codes are refused
 };
 
-// The sender of a message as a local part that every server accepts: +<digits> and short codes as they are, 00<digits> as
-// +<digits>; a name escaped and in lower case; ill-formed or forbidden characters as U+FFFD; an empty one is `unknown`.
-// Never fails, never empty, never too long.
+// The sender of a message as a local part that every server accepts: +<digits> and short codes as they are, 00<digits>
+// as +<digits>; a name escaped and in lower case; ill-formed or forbidden characters as U+FFFD; an empty one is
+// `unknown`. Never fails, never empty, never too long.
 std::string local_of_sender(std::string_view sender);
 
 // The number in a local part: unescaped, without blanks ( ) - . /, with 00 as +, national numbers made international.

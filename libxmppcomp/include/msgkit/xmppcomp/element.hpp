@@ -67,8 +67,8 @@ constexpr std::string_view xml_ns = "http://www.w3.org/XML/1998/namespace";
 constexpr std::string_view component_ns = "jabber:component:accept";
 constexpr std::string_view streams_ns = "http://etherx.jabber.org/streams";
 
-// Appends the element as XML, to stand where the default namespace is that of a stanza's parent: no xmlns is written for
-// the empty namespace. Inside another namespace the empty one is written as jabber:client (what XEP-0297 carries).
+// Appends the element as XML, to stand where the default namespace is that of a stanza's parent: no xmlns is written
+// for the empty namespace. Inside another namespace the empty one is written as jabber:client (what XEP-0297 carries).
 // Names and namespaces that XML does not allow must not be in the tree; is_writable() says so.
 void append_xml(std::string& out, const element& e);
 std::string to_xml(const element& e);

@@ -1,5 +1,5 @@
-// Faults that libxmppcomp itself finds. What the server says ends a stream is a stream_condition (stream_error.hpp), what
-// somebody answers to a stanza a stanza_condition (stanza_error.hpp).
+// Faults that libxmppcomp itself finds. What the server says ends a stream is a stream_condition (stream_error.hpp),
+// what somebody answers to a stanza a stanza_condition (stanza_error.hpp).
 #pragma once
 
 #include <system_error>

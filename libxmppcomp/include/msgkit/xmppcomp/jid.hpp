@@ -2,8 +2,8 @@
 //
 // Normalisation is a subset of PRECIS, on purpose: ASCII letters of local part and domain become lower case, other
 // characters must be well-formed UTF-8 and stay. A server hands us addresses it has normalised already; those that we
-// make ourselves are ASCII (address.hpp). Only an address from a configuration that holds upper-case letters beyond ASCII
-// would not match, and has to be written as the server writes it.
+// make ourselves are ASCII (address.hpp). Only an address from a configuration that holds upper-case letters beyond
+// ASCII would not match, and has to be written as the server writes it.
 #pragma once
 
 #include <compare>

@@ -7,10 +7,10 @@
 //   transmit(s.take_output());
 //   wake_at(s.next_deadline());                       // then: s.on_time(now), and drain events and output again
 //
-// XEP-0114 has no acknowledgements. A barrier stands in for them: a ping (XEP-0199) that the server answers only after it
-// has read everything written before. Every accepted barrier() gets exactly one event, confirmed or lost; every accepted
-// request() exactly one, response. Pings of others are answered here; a silent server is pinged and then given up.
-// Not thread-safe: owned by one driver.
+// XEP-0114 has no acknowledgements. A barrier stands in for them: a ping (XEP-0199) that the server answers only after
+// it has read everything written before. Every accepted barrier() gets exactly one event, confirmed or lost; every
+// accepted request() exactly one, response. Pings of others are answered here; a silent server is pinged and then given
+// up. Not thread-safe: owned by one driver.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,8 @@ namespace msgkit::xmppcomp {
 struct session_options {
   std::string domain{};  // ours, e.g. sms.example.org
   std::string secret{};  // shared with the server
-  // Who is pinged: a domain the server itself answers for. Empty: ours without its first label; ours when it has only one.
+  // Who is pinged: a domain the server itself answers for. Empty: ours without its first label; ours when it has only
+  // one.
   std::string server{};
   xml_limits limits{};                              // of what the server sends
   std::size_t stanza_bytes_max = 256 * 1024;        // of what we send; servers close the stream above 512 KiB or less

@@ -7,8 +7,8 @@
 
 namespace msgkit::xmppcomp {
 
-// Escapes & < > " ' and, so that they survive, CR, and TAB and LF where `attribute` says that the text is an attribute's
-// value. Ill-formed UTF-8 and characters that XML 1.0 does not know become U+FFFD.
+// Escapes & < > " ' and, so that they survive, CR, and TAB and LF where `attribute` says that the text is an
+// attribute's value. Ill-formed UTF-8 and characters that XML 1.0 does not know become U+FFFD.
 void append_escaped(std::string& out, std::string_view text, bool attribute = false);
 
 // Whether every character may stand in an XML document.

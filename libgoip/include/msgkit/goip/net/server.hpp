@@ -33,7 +33,8 @@ class server_handler {
 };
 
 struct listen_address {
-  std::string host = "127.0.0.1";  // an address; "::" takes IPv6 only, list "0.0.0.0" beside it for both
+  // An address; "::" takes IPv6 only, list "0.0.0.0" beside it for both. Link-local peers cannot be answered.
+  std::string host = "127.0.0.1";
   std::uint16_t port = 44444;      // 0: any free one, see server::port()
 };
 

@@ -2,44 +2,17 @@
 #pragma once
 
 #include <asio/any_io_executor.hpp>
-#include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
-#include <asio/dispatch.hpp>
-#include <asio/executor_work_guard.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <system_error>
 #include <unordered_map>
 
+#include "msgkit/core/net/completion.hpp"
 #include "msgkit/smpp/net/connection.hpp"
 
 namespace msgkit::smpp {
-
-// A completion handler behind one virtual call, so that the work can be in a .cpp file.
-template <class... Args>
-struct completion {
-  virtual ~completion() = default;
-  virtual void complete(Args...) = 0;
-};
-
-// Runs `handler` on its associated executor, else on `fallback`.
-template <class... Args, class Handler>
-std::unique_ptr<completion<Args...>> make_completion(Handler handler, const asio::any_io_executor& fallback) {
-  using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
-  struct boxed final : completion<Args...> {
-    boxed(Handler h, executor_type e) : handler(std::move(h)), guard(std::move(e)) {}
-    void complete(Args... args) override {
-      asio::dispatch(guard.get_executor(), [h = std::move(handler), ... a = std::move(args)]() mutable {
-        std::move(h)(std::move(a)...);
-      });
-    }
-    Handler handler;
-    asio::executor_work_guard<executor_type> guard;
-  };
-  auto executor = asio::get_associated_executor(handler, fallback);
-  return std::make_unique<boxed>(std::move(handler), std::move(executor));
-}
 
 // Requests sent by an async_ operation, by cookie. The outcome may come before or after somebody awaits it; an operation
 // that nobody awaits is forgotten with its awaitable.

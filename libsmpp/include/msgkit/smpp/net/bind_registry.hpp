@@ -39,7 +39,8 @@ class bind_registry {
   void remove(const connection& c);
 
   // The bind of `account` that takes a message best: of those that can receive and are not leaving the one with the
-  // largest share of its window free, in turns among equals (and among 32 at a time where there are more). Null when none is bound or every window is full.
+  // largest share of its window free, in turns among equals (and among 32 at a time where there are more). Null when
+  // none is bound or every window is full.
   [[nodiscard]] std::shared_ptr<connection> choose(std::string_view account);
   // As choose(), among `candidates` that the caller keeps himself: `next` is his counter for turns.
   static connection* least_loaded(const std::vector<std::shared_ptr<connection>>& candidates, std::size_t& next);

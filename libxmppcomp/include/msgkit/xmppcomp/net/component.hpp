@@ -1,10 +1,9 @@
 // An external component that stays connected: resolves, connects, shakes hands, and after a loss begins again with a
 // fresh session and the same outbox.
 //
-// Two ways to send: send() for what may be lost with the stream (presence, answers to an iq), push() for what may not: it
-// waits for a connection if there is none and ends with exactly one outcome. Each has a way to wait for it as well:
-// async_request() and async_push().
-// Thread-safety: none; use it from its executor, which one thread runs.
+// Two ways to send: send() for what may be lost with the stream (presence, answers to an iq), push() for what may not:
+// it waits for a connection if there is none and ends with exactly one outcome. Each has a way to wait for it as well:
+// async_request() and async_push(). Thread-safety: none; use it from its executor, which one thread runs.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -27,8 +26,9 @@ class component_handler {
  public:
   virtual ~component_handler() = default;
   virtual void on_open(component&) {}
-  // The stream is lost or could not be had. The component tries again by itself after `retry_in`, unless it is negative:
-  // stopped. A reason like conflict or not_authorized needs somebody to look at it: info(stream_condition).is_fatal.
+  // The stream is lost or could not be had. The component tries again by itself after `retry_in`, unless it is
+  // negative: stopped. A reason like conflict or not_authorized needs somebody to look at it:
+  // info(stream_condition).is_fatal.
   virtual void on_closed(component&, std::error_code reason, std::chrono::milliseconds retry_in) {
     (void)reason, (void)retry_in;
   }
@@ -59,6 +59,8 @@ struct component_options {
 
 class component : public std::enable_shared_from_this<component> {
  public:
+  // Throws std::system_error when session.domain is no domain. The session's limits are raised to what the outbox
+  // needs.
   static std::shared_ptr<component> make(asio::any_io_executor executor, component_options options,
                                          std::shared_ptr<component_handler> handler);
   // Cuts the connection; stop() is the polite way.
@@ -77,8 +79,8 @@ class component : public std::enable_shared_from_this<component> {
   // Errors: those of outbox::push(). The upper bit of the cookie is reserved for async_push().
   result<void> push(const element& stanza, std::uint64_t cookie);
 
-  // Completes with void(std::error_code) when the server has read the stanza, or the outbox has given it up. `stanza` is
-  // written down before this returns. Cancellation: none.
+  // Completes with void(std::error_code) when the server has read the stanza, or the outbox has given it up. `stanza`
+  // is written down before this returns. Cancellation: none.
   template <class Token>
   auto async_push(const element& stanza, Token&& token) {
     const auto cookie = next_cookie();

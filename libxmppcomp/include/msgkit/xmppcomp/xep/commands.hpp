@@ -46,8 +46,8 @@ struct command_reply_view {
 // What a client reads from an answer.
 std::optional<command_reply_view> parse_command_reply(const element& iq);
 
-// Which stage of which command a user is in. A session belongs to the full address that began it, ends with its command or
-// after `lifetime`, and there are at most `sessions_max`; a new one then pushes out the oldest.
+// Which stage of which command a user is in. A session belongs to the full address that began it, ends with its command
+// or after `lifetime`, and there are at most `sessions_max`; a new one then pushes out the oldest.
 class command_sessions {
  public:
   explicit command_sessions(std::uint64_t seed = 0, std::chrono::seconds lifetime = std::chrono::minutes(10),

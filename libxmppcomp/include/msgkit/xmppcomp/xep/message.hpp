@@ -1,6 +1,6 @@
-// What a message carries beside its body, and what a message means to a gateway: receipts (XEP-0184), chat states (0085),
-// markers (0333), delay (0203), out-of-band data (0066), hints (0334), and those kinds that must not become a text message:
-// carbons (0280), copies by a room of a private message (0045), corrections (0308).
+// What a message carries beside its body, and what a message means to a gateway: receipts (XEP-0184), chat states
+// (0085), markers (0333), delay (0203), out-of-band data (0066), hints (0334), and those kinds that must not become a
+// text message: carbons (0280), copies by a room of a private message (0045), corrections (0308).
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,8 @@ bool wants_receipt(const element& message) noexcept;
 void request_receipt(element& message);
 // The id of the message a receipt is for; nullopt when `message` is none.
 std::optional<std::string_view> receipt_id(const element& message) noexcept;
-// The receipt for `message`, from its recipient to its sender, to be stored for one who is offline. Do not send one for a
-// message without id.
+// The receipt for `message`, from its recipient to its sender, to be stored for one who is offline. Do not send one for
+// a message without id.
 element make_receipt(const element& message);
 
 // ---- chat states

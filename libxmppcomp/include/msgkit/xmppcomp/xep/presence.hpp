@@ -24,8 +24,8 @@ struct contact_presence {
 };
 element make_contact_presence(std::string_view from, std::string_view to, const contact_presence& state);
 
-// What a contact that everybody may subscribe to answers: subscribed and its presence, unsubscribed and unavailable, its
-// presence for a probe, nothing for anything else. Answers come from the bare address that was asked.
+// What a contact that everybody may subscribe to answers: subscribed and its presence, unsubscribed and unavailable,
+// its presence for a probe, nothing for anything else. Answers come from the bare address that was asked.
 std::vector<element> answer_presence(const element& presence, const contact_presence& state);
 // The same for one who is not allowed to see the contact.
 std::vector<element> refuse_presence(const element& presence);

@@ -1,5 +1,5 @@
-// Small queries a gateway answers: software version (XEP-0092), vCards (0054), registration (0077), the address prompt of
-// a gateway (0100).
+// Small queries a gateway answers: software version (XEP-0092), vCards (0054), registration (0077), the address prompt
+// of a gateway (0100).
 #pragma once
 
 #include <optional>

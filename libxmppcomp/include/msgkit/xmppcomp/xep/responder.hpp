@@ -1,6 +1,6 @@
-// Answers the queries that come to a gateway, so that every iq of type get or set has its answer (RFC 6120 section 8.2.3):
-// disco#info and disco#items of the gateway, its contacts and commands, ping, version, vCards, registration, the address
-// prompt, ad-hoc commands; service-unavailable for everything else.
+// Answers the queries that come to a gateway, so that every iq of type get or set has its answer (RFC 6120 section
+// 8.2.3): disco#info and disco#items of the gateway, its contacts and commands, ping, version, vCards, registration,
+// the address prompt, ad-hoc commands; service-unavailable for everything else.
 //
 //   struct lines : gateway_directory { ... };        // overrides what this gateway offers
 //   responder answers({.domain = "sms.example.org", .name = "SMS"}, directory);

@@ -1,0 +1,285 @@
+#include "connectors/xmpp_users.hpp"
+
+#include <asio/post.hpp>
+#include <map>
+#include <unordered_map>
+
+#include "connectors/engine_port.hpp"
+#include "connectors/plain_text.hpp"
+#include "connectors/slab.hpp"
+#include "msgkit/xmppcomp/errc.hpp"
+#include "msgkit/xmppcomp/jid.hpp"
+#include "msgkit/xmppcomp/stanza.hpp"
+#include "msgkit/xmppcomp/xep/message.hpp"
+#include "msgkit/xmppcomp/xep/presence.hpp"
+#include "msgkit/xmppcomp/xep/responder.hpp"
+
+namespace msgkit::app {
+namespace {
+
+namespace xmpp = xmppcomp;
+using xmpp::stanza_condition;
+
+stanza_condition condition_of(engine::refusal r) {
+  switch (r) {
+    case engine::refusal::queue_full:
+    case engine::refusal::store_unavailable: return stanza_condition::resource_constraint;
+    case engine::refusal::no_route:
+    case engine::refusal::not_found: return stanza_condition::item_not_found;
+    case engine::refusal::invalid: return stanza_condition::not_acceptable;
+    case engine::refusal::expired:
+    case engine::refusal::too_late: return stanza_condition::remote_server_timeout;
+  }
+  return stanza_condition::undefined_condition;
+}
+
+stanza_condition condition_of(engine::message_state final_state) {
+  switch (final_state) {
+    case engine::message_state::rejected: return stanza_condition::not_allowed;
+    case engine::message_state::expired: return stanza_condition::remote_server_timeout;
+    case engine::message_state::unknown: return stanza_condition::undefined_condition;
+    default: return stanza_condition::recipient_unavailable;
+  }
+}
+
+// A number of the engine as people write it. Names stay as they are.
+std::string written(const engine::address& a) {
+  const bool is_bare = !a.value.empty() && a.value.find_first_not_of("0123456789") == std::string::npos;
+  return a.type == 1 && is_bare ? "+" + a.value : a.value;
+}
+
+// A message's reference names the chat it was: who wrote it, under which id. One that does not fit is left out, and the
+// message then has no receipt.
+std::string reference_of(const xmpp::element& chat) {
+  std::string reference(chat.get("from"));
+  reference.append(1, '\n').append(chat.get("id"));
+  const bool fits = !chat.get("id").empty() && reference.size() <= engine::reference_octets_max;
+  return fits ? reference : std::string{};
+}
+
+}  // namespace
+
+struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enable_shared_from_this<impl> {
+  impl(asio::any_io_executor e, engine::inbox& eng, xmpp_users_options o, std::shared_ptr<xmpp_users_observer> obs)
+      : executor(std::move(e)),
+        engine_(eng),
+        port(eng),
+        options(std::move(o)),
+        observer(std::move(obs)),
+        answers({.domain = options.component.session.domain, .name = options.gateway_name, .numbers = options.numbers},
+                directory) {
+    for (std::size_t i = 0; i < options.users.size(); ++i) {
+      const auto jid = xmpp::jid::parse(options.users[i].jid);
+      if (!jid || jid->local().empty() || !jid->is_bare())
+        throw std::system_error(jid ? make_error_code(xmpp::errc::jid_invalid) : jid.error().code,
+                                "users: " + options.users[i].jid);
+      users_by_jid[jid->to_string()] = i;
+    }
+  }
+
+  // ---- links: one for each user, up as long as we are, because the outbox waits for the server
+
+  std::uint64_t link_of(std::size_t user) const { return std::uint64_t{sink} << 32 | user; }
+  void post_links(bool up) {
+    for (std::size_t i = 0; i < options.users.size(); ++i) {
+      const auto& u = options.users[i];
+      port.add_result(engine::link_state{
+          .endpoint = "client:" + u.name, .link = link_of(i), .sink = sink, .up = up, .capacity = up ? u.window : 0});
+    }
+    flush_port();
+  }
+
+  void flush_port() {
+    port.flush([this](const engine::event& e) {
+      if (const auto* s = std::get_if<engine::submit>(&e))
+        refuse_chat(s->token.value, stanza_condition::resource_constraint);
+    });
+  }
+
+  // ---- from the server
+
+  void on_open(xmpp::component&) override { observer->on_open(); }
+  void on_closed(xmpp::component&, std::error_code reason, std::chrono::milliseconds retry_in) override {
+    observer->on_closed(reason, retry_in);
+  }
+  void on_batch_end(xmpp::component&) override { flush_port(); }
+
+  const xmpp_user* user_of(const xmpp::element& stanza) const {
+    const auto from = xmpp::jid::parse(stanza.get("from"));
+    if (!from) return nullptr;
+    const auto found = users_by_jid.find(from->bare().to_string());
+    return found == users_by_jid.end() ? nullptr : &options.users[found->second];
+  }
+
+  void on_stanza(xmpp::component& c, const xmpp::element& stanza) override {
+    const auto* user = user_of(stanza);
+    switch (xmpp::kind_of(stanza)) {
+      case xmpp::stanza_kind::iq:
+        if (const auto answer = answers.answer(stanza, driver_clock::now())) (void)c.send(*answer);
+        return;
+      case xmpp::stanza_kind::presence:
+        for (const auto& each : user != nullptr ? xmpp::answer_presence(stanza, {}) : xmpp::refuse_presence(stanza))
+          (void)c.send(each);
+        return;
+      case xmpp::stanza_kind::message: return on_message(stanza, user);
+      case xmpp::stanza_kind::other: return;
+    }
+  }
+
+  void on_message(const xmpp::element& m, const xmpp_user* user) {
+    const auto content = xmpp::classify(m);
+    if (content == xmpp::message_content::error) {
+      const auto error = xmpp::parse_stanza_error(m);
+      return observer->on_bounced(std::string(m.get("from")),
+                                  error ? error->condition : stanza_condition::undefined_condition);
+    }
+    if (content != xmpp::message_content::text) return;
+    if (user == nullptr) return refuse(m, stanza_condition::registration_required);
+    if (draining) return refuse(m, stanza_condition::recipient_unavailable);
+    const auto number = xmpp::number_of_local(xmpp::split_jid(m.get("to")).local, options.numbers);
+    if (!number) return refuse(m, stanza_condition::jid_malformed);
+    auto text = xmpp::body_of(m);
+    if (text.empty()) text = xmpp::link_of(m).value_or("");
+    auto content_ptr = from_plain_text(text, "client:" + user->name, user->number, *number);
+    auto full = *content_ptr;
+    full.reference = reference_of(m);
+    if (!full.reference.empty()) full.receipt_wanted = engine::receipt_on_success | engine::receipt_on_failure;
+    // Only what an error needs is kept: addresses and id.
+    auto waiting = m;
+    waiting.children.clear();
+    const auto token = chats.insert(std::move(waiting));
+    port.add_ingress(engine::submit{{sink, token}, std::make_shared<const engine::message_content>(std::move(full))});
+  }
+
+  void refuse(const xmpp::element& chat, const xmpp::stanza_error& why) {
+    observer->on_refused(std::string(chat.get("from")), why.condition);
+    (void)component->push(xmpp::make_error(chat, why), unreported);
+  }
+  void refuse_chat(std::uint64_t token, stanza_condition why) {
+    if (const auto chat = chats.take(token)) refuse(*chat, why);
+  }
+
+  // ---- from the engine
+
+  void on_actions(std::vector<engine::action>&& actions) override {
+    asio::post(executor, [self = shared_from_this(), all = std::move(actions)]() mutable {
+      for (auto& a : all) self->carry_out(a);
+      self->flush_port();
+    });
+  }
+
+  void carry_out(engine::action& a) {
+    if (const auto* yes = std::get_if<engine::accepted>(&a)) chats.take(yes->token.value);
+    else if (const auto* no = std::get_if<engine::refused>(&a)) refuse_chat(no->token.value, condition_of(no->reason));
+    else if (const auto* s = std::get_if<engine::send>(&a)) deliver(*s);
+  }
+
+  void deliver(const engine::send& s) {
+    const auto user = static_cast<std::uint32_t>(s.link);
+    if (stopping || s.link != link_of(user) || user >= options.users.size())
+      return report(s, engine::attempt_outcome::not_sent);
+    const auto& c = *s.content;
+    const auto stanza = c.kind == engine::message_kind::receipt ? make_receipt(c) : make_chat(s, options.users[user]);
+    if (!stanza) return report(s, engine::attempt_outcome::delivered);  // nothing to show
+    const auto number = attempts.insert({s.id, s.attempt});
+    const auto pushed = component->push(*stanza, number + 1);
+    if (pushed) return;
+    attempts.take(number);
+    const bool is_full = pushed.error().code == xmpp::errc::queue_full;
+    report(s, is_full ? engine::attempt_outcome::throttled : engine::attempt_outcome::permanent,
+           pushed.error().code.message());
+  }
+
+  std::optional<xmpp::element> make_chat(const engine::send& s, const xmpp_user& user) {
+    const auto text = to_plain_text(*s.content);
+    const auto from = xmpp::local_of_sender(written(s.content->source)) + "@" + options.component.session.domain;
+    auto chat = xmpp::make_message(from, user.jid, text ? text->text : "[binary message]", "chat", s.id.text());
+    xmpp::request_receipt(chat);
+    return chat;
+  }
+
+  // To the client that wrote the chat. Nothing for intermediate reports and chats without an id.
+  std::optional<xmpp::element> make_receipt(const engine::message_content& c) {
+    const auto cut = c.reference.find('\n');
+    if (!c.receipt || c.receipt->intermediate || cut == std::string::npos) return std::nullopt;
+    // The receipt's source is the number the chat went to.
+    const auto to = xmpp::local_of_sender(written(c.source)) + "@" + options.component.session.domain;
+    const auto chat = xmpp::make_message(c.reference.substr(0, cut), to, {}, "chat", c.reference.substr(cut + 1));
+    if (c.receipt->state == engine::message_state::delivered) return xmpp::make_receipt(chat);
+    std::string words(name(c.receipt->state));
+    if (!c.receipt->error_text.empty()) words += ": " + c.receipt->error_text;
+    return xmpp::make_error(chat, {condition_of(c.receipt->state), words});
+  }
+
+  void on_outcome(xmpp::component&, const xmpp::outbox_outcome& o) override {
+    if (o.cookie == unreported) return;
+    const auto a = attempts.take(o.cookie - 1);
+    if (!a) return;
+    const engine::send s{.id = a->id, .attempt = a->attempt};
+    if (!o.error) report(s, engine::attempt_outcome::delivered);
+    else if (o.error == xmpp::errc::quarantined) report(s, engine::attempt_outcome::permanent, o.error.message());
+    else report(s, engine::attempt_outcome::unknown, o.error.message());
+    flush_port();
+  }
+
+  void report(const engine::send& s, engine::attempt_outcome outcome, std::string words = {}) {
+    port.add_result(
+        engine::attempt_result{.id = s.id, .attempt = s.attempt, .outcome = outcome, .text = std::move(words)});
+  }
+
+  static constexpr std::uint64_t unreported = 0;  // cookie of stanzas whose outcome nobody waits for
+  struct attempt_key {
+    engine::message_id id;
+    std::uint32_t attempt = 0;
+  };
+
+  asio::any_io_executor executor;
+  engine::inbox& engine_;
+  engine_port port;
+  xmpp_users_options options;
+  std::shared_ptr<xmpp_users_observer> observer;
+  xmpp::gateway_directory directory;
+  xmpp::responder answers;
+  engine::sink_id sink = 0;
+  std::shared_ptr<xmpp::component> component;
+  std::map<std::string, std::size_t> users_by_jid;
+  slab<xmpp::element> chats;      // that wait for the store
+  slab<attempt_key> attempts;     // in the outbox
+  bool draining = false;
+  bool stopping = false;
+};
+
+xmpp_users::xmpp_users(asio::any_io_executor executor, engine::inbox& e, xmpp_users_options options,
+                       std::shared_ptr<xmpp_users_observer> observer)
+    : impl_(std::make_shared<impl>(executor, e, std::move(options), std::move(observer))) {
+  impl_->sink = e.add_sink(*impl_);
+  impl_->component = xmpp::component::make(executor, impl_->options.component, impl_);
+}
+
+xmpp_users::~xmpp_users() {
+  impl_->engine_.remove_sink(impl_->sink);
+  impl_->component.reset();  // it holds us
+}
+
+void xmpp_users::start() {
+  asio::post(impl_->executor, [self = impl_] {
+    self->post_links(true);
+    self->component->start();
+  });
+}
+
+void xmpp_users::drain() {
+  asio::post(impl_->executor, [self = impl_] { self->draining = true; });
+}
+
+void xmpp_users::stop(std::function<void()> done) {
+  asio::post(impl_->executor, [self = impl_, done = std::move(done)] {
+    self->draining = self->stopping = true;
+    self->component->stop([self, done] {
+      self->post_links(false);  // every attempt has had its result
+      done();
+    });
+  });
+}
+
+}  // namespace msgkit::app

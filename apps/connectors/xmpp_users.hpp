@@ -1,0 +1,66 @@
+// XMPP users as clients: what they write to +number@<our domain> goes to the engine, the engine's messages come to them
+// as chats from +number, its receipts as XEP-0184 receipts or as errors their client shows beside the message.
+//
+// A chat is answered by the receipt of its delivery, or by an error; what the engine hands over is reported as
+// delivered when the user's server has read it, and waits here while the server is away. Everything runs on one
+// executor; the engine calls on_actions() from its own thread, which only passes the batch on.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/inbox.hpp"
+#include "msgkit/xmppcomp/address.hpp"
+#include "msgkit/xmppcomp/net/component.hpp"
+#include "msgkit/xmppcomp/stanza_error.hpp"
+
+namespace msgkit::app {
+
+struct xmpp_user {
+  std::string jid{};     // bare; nobody else is listened to
+  std::string name{};    // the endpoint is "client:<name>"; several users may share it, each then gets a share
+  std::string number{};  // the sender of what the user writes
+  std::uint32_t window = 100;  // messages on the way to this user
+};
+
+struct xmpp_users_options {
+  xmppcomp::component_options component{};
+  std::vector<xmpp_user> users{};
+  xmppcomp::number_rules numbers{};
+  std::string gateway_name = "SMS gateway";
+};
+
+// Called on the connector's executor.
+struct xmpp_users_observer {
+  virtual ~xmpp_users_observer() = default;
+  virtual void on_open() {}
+  virtual void on_closed(std::error_code, std::chrono::milliseconds /*retry_in*/) {}
+  virtual void on_refused(const std::string& /*jid*/, xmppcomp::stanza_condition) {
+  }  // a chat we answered with an error
+  virtual void on_bounced(const std::string& /*jid*/, xmppcomp::stanza_condition) {
+  }  // a message of ours, by the server
+};
+
+class xmpp_users {
+ public:
+  xmpp_users(asio::any_io_executor executor, engine::inbox& e, xmpp_users_options options,
+             std::shared_ptr<xmpp_users_observer> observer);
+  ~xmpp_users();
+  xmpp_users(const xmpp_users&) = delete;
+  xmpp_users& operator=(const xmpp_users&) = delete;
+
+  // From any thread.
+  void start();
+  // Takes no more chats; answers and messages under way are still sent.
+  void drain();
+  // Ends the stream; `done` runs on the executor.
+  void stop(std::function<void()> done);
+
+ private:
+  struct impl;
+  std::shared_ptr<impl> impl_;
+};
+
+}  // namespace msgkit::app

@@ -1,0 +1,503 @@
+#include "msgkit/mm7/codec.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "msgkit/core/backoff.hpp"
+#include "xml.hpp"
+
+namespace msgkit::mm7 {
+namespace {
+
+constexpr std::string_view soap_namespace = "http://schemas.xmlsoap.org/soap/envelope/";
+constexpr std::string_view envelope_id = "mm7-envelope", content_id = "mm7-content";
+
+std::optional<bool> parse_boolean(std::string_view text) noexcept {
+  if (mime::equal_ignoring_case(text, "true") || text == "1") return true;
+  if (mime::equal_ignoring_case(text, "false") || text == "0") return false;
+  return std::nullopt;
+}
+
+// ---- reading
+
+class reader {
+ public:
+  reader(pugi::xml_node operation, const limits& l, std::vector<std::string_view>& unreadable)
+      : operation_(operation), limits_(l), unreadable_(unreadable) {}
+
+  std::optional<fault> error;
+
+  void begin(std::string_view name) { group_ = child_of(operation_, name); }
+  void end() { group_ = {}; }
+
+  void text(std::string_view name, std::string& out, presence need) {
+    if (const auto node = find(name, need)) out = text_of(node);
+    if (need == presence::required && out.empty()) fail(errc::element_missing, name);
+  }
+  void choice(std::string_view name, std::string& out, std::span<const std::string_view> known, presence need) {
+    text(name, out, need);
+    // "Deleted without being read" and its like.
+    for (const auto k : known)
+      if (mime::equal_ignoring_case(k, out) || (k == "Deleted" && mime::starts_ignoring_case(out, k))) out = k;
+  }
+  void boolean(std::string_view name, std::optional<bool>& out, presence need) {
+    if (const auto node = find(name, need); node && !(out = parse_boolean(text_of(node)))) unreadable_.push_back(name);
+  }
+  void date(std::string_view name, std::optional<wall_time>& out, presence need) {
+    if (const auto node = find(name, need); node && !(out = parse_date_time(text_of(node)))) unreadable_.push_back(name);
+  }
+  void when(std::string_view name, std::optional<relative_or_absolute>& out, presence need) {
+    if (const auto node = find(name, need); node && !(out = parse_relative_or_absolute(text_of(node)))) unreadable_.push_back(name);
+  }
+  void wrapped_address(std::string_view name, std::optional<address>& out, presence need) {
+    const auto node = find(name, need);
+    if (!node) return;
+    std::vector<address> found;
+    collect(node, found, 0);
+    if (!found.empty()) out = found.front();
+    else if (need == presence::required) fail(errc::element_invalid, name);
+    else unreadable_.push_back(name);
+  }
+  void recipients(std::string_view name, recipient_list& out, presence need) {
+    const auto node = find(name, need);
+    if (!node) return;
+    for (const auto child : node.children()) {
+      const auto kind = local_name(child.name());
+      if (kind == "To") collect(child, out.to, 0);
+      else if (kind == "Cc") collect(child, out.cc, 0);
+      else if (kind == "Bcc") collect(child, out.bcc, 0);
+      if (out.size() > limits_.recipients_max) return fail(errc::too_many_recipients, name);
+    }
+    if (out.size() == 0 && need == presence::required) fail(errc::element_missing, name);
+  }
+  void status(std::string_view name, mm7::status& out, presence need) {
+    const auto node = find(name, need);
+    if (!node) return;
+    const auto code = text_of(child_of(node, "StatusCode"));
+    unsigned number = 0;
+    const auto [end_at, ec] = std::from_chars(code.data(), code.data() + code.size(), number);
+    if (ec != std::errc{} || end_at != code.data() + code.size() || number < 1000 || number > 9999) return fail(errc::element_invalid, "StatusCode");
+    out.code = static_cast<status_code>(number);
+    out.text = text_of(child_of(node, "StatusText"));
+    out.details = text_of(child_of(node, "Details"));
+  }
+  void content(std::string_view name, std::optional<content_reference>& out, presence need) {
+    const auto node = find(name, need);
+    if (!node) return;
+    out.emplace();
+    out->href = mime::trim(attribute_of(node, "href").value());
+    if (const auto a = attribute_of(node, "allowAdaptations")) out->allow_adaptations = parse_boolean(mime::trim(a.value()));
+  }
+  void attribute(std::string_view name, std::string_view which, std::string& out) {
+    if (const auto node = find(name, presence::optional)) out = attribute_of(node, which).value();
+  }
+  void sequences(std::string_view name, std::string_view item, std::vector<sequence_address>& out) {
+    each(name, item, [&](pugi::xml_node node, std::uint32_t n) {
+      std::vector<address> found;
+      collect(node, found, 0);
+      if (!found.empty()) out.push_back({n, found.front()});
+    });
+  }
+  void sequences(std::string_view name, std::string_view item, std::vector<sequence_date>& out) {
+    each(name, item, [&](pugi::xml_node node, std::uint32_t n) {
+      if (const auto t = parse_date_time(text_of(node))) out.push_back({n, *t});
+    });
+  }
+
+ private:
+  template <class F>
+  void each(std::string_view name, std::string_view item, F&& f) {
+    const auto node = find(name, presence::optional);
+    for (const auto child : node.children())
+      if (local_name(child.name()) == item) f(child, attribute_of(child, "sequence").as_uint());
+  }
+  // In the group first: some peers leave the group out.
+  pugi::xml_node find(std::string_view name, presence need) {
+    auto node = group_ ? child_of(group_, name) : pugi::xml_node{};
+    if (!node) node = child_of(operation_, name);
+    if (!node && need == presence::required) fail(errc::element_missing, name);
+    return node;
+  }
+  void fail(errc e, std::string_view name) {
+    if (!error) error = fault{make_error_code(e), name, 0};
+  }
+  // Every address at or below a node; text without an element counts as one, and so do extra levels.
+  void collect(pugi::xml_node node, std::vector<address>& out, int level) const {
+    if (level > 3 || out.size() > limits_.recipients_max) return;
+    bool has_elements = false;
+    for (const auto child : node.children()) {
+      if (child.type() != pugi::node_element) continue;
+      has_elements = true;
+      const auto kind = local_name(child.name());
+      if (kind == "Number") add(child, address_kind::number, out);
+      else if (kind == "RFC2822Address" || kind == "RFC822Address") add(child, address_kind::email, out);
+      else if (kind == "ShortCode") add(child, address_kind::short_code, out);
+      else collect(child, out, level + 1);
+    }
+    if (!has_elements) {
+      const auto text = text_of(node);
+      if (!text.empty()) add(node, text.find('@') == std::string_view::npos ? address_kind::number : address_kind::email, out);
+    }
+  }
+  static void add(pugi::xml_node node, address_kind kind, std::vector<address>& out) {
+    auto text = text_of(node);
+    for (std::size_t i = 0; i < text.size(); ++i)
+      if (text[i] == '/' && mime::starts_ignoring_case(text.substr(i), "/TYPE=")) text = text.substr(0, i);
+    if (text.empty()) return;
+    const auto display = parse_boolean(mime::trim(attribute_of(node, "displayOnly").value()));
+    out.push_back({kind, std::string(text), display.value_or(false), attribute_of(node, "addressCoding").value(), attribute_of(node, "id").value()});
+  }
+
+  pugi::xml_node operation_, group_;
+  const limits& limits_;
+  std::vector<std::string_view>& unreadable_;
+};
+
+template <std::size_t... I>
+std::optional<operation> make_operation(std::string_view name, std::index_sequence<I...>) {
+  std::optional<operation> made;
+  ((std::variant_alternative_t<I, operation>::name == name ? (void)made.emplace(std::in_place_index<I>) : void()), ...);
+  return made;
+}
+
+std::optional<operation> make_operation(std::string_view name) {
+  // Clients that spell the error element otherwise.
+  if (name == "VaspErrorRsp" || name == "MM7VASPErrorRsp") name = vasp_error_rsp::name;
+  return make_operation(name, std::make_index_sequence<std::variant_size_v<operation>>{});
+}
+
+std::string namespace_of(pugi::xml_node node) {
+  const std::string_view full = node.name();
+  const auto colon = full.find(':');
+  const auto wanted = colon == std::string_view::npos ? std::string("xmlns") : "xmlns:" + std::string(full.substr(0, colon));
+  for (auto n = node; n; n = n.parent())
+    if (const auto a = n.attribute(wanted.c_str())) return a.value();
+  return {};
+}
+
+pugi::xml_node first_element(pugi::xml_node parent) {
+  for (const auto child : parent.children())
+    if (child.type() == pugi::node_element) return child;
+  return {};
+}
+
+result<void> read_envelope(const pugi::xml_document& xml, received& r, const limits& l, std::string* transaction_id) {
+  auto& e = r.envelope;
+  const auto root = xml.document_element();
+  // SOAP 1.2 and documents of other kinds.
+  const auto root_namespace = namespace_of(root);
+  if (local_name(root.name()) != "Envelope" || (!root_namespace.empty() && root_namespace != soap_namespace)) return errc::not_soap;
+  const auto body = child_of(root, "Body");
+  const auto id = child_of(child_of(root, "Header"), "TransactionID");
+  e.transaction_id = text_of(id);
+  if (transaction_id != nullptr) *transaction_id = e.transaction_id;
+  if (!body) return errc::not_soap;
+  auto node = first_element(body);
+  if (!node) return errc::operation_missing;
+  if (local_name(node.name()) == "Fault") {
+    e.is_fault = true;
+    const auto detail = child_of(node, "detail");
+    const auto inner = first_element(detail);
+    if (!inner) {  // a fault of the SOAP layer says no more than client or server
+      const bool is_client = text_of(child_of(node, "faultcode")).ends_with("Client");
+      rs_error_rsp error;
+      error.status = {is_client ? status_code::client_error : status_code::server_error,
+                      std::string(text_of(child_of(node, "faultstring"))), {}};
+      e.operation = std::move(error);
+      return {};
+    }
+    node = inner;
+  }
+  auto made = make_operation(local_name(node.name()));
+  if (!made) return errc::operation_unknown;
+  e.operation = *std::move(made);
+  e.ns = namespace_of(node);
+  if (const auto version = text_of(child_of(node, "MM7Version")); !version.empty()) e.version = version;
+  if (e.transaction_id.empty() && !e.is_fault) return fault{make_error_code(errc::transaction_id_missing), "TransactionID", 0};
+  reader visitor(node, l, r.unreadable);
+  std::visit([&visitor](auto& o) { std::decay_t<decltype(o)>::fields(visitor, o); }, e.operation);
+  if (visitor.error) return *visitor.error;
+  return {};
+}
+
+bool is_xml(const mime::part& p) noexcept { return p.type.is("text/xml") || p.type.is("application/xml") || p.type.is("application/soap+xml"); }
+
+// What start names, else the first part.
+const mime::part* envelope_part(const mime::document& d) {
+  const auto start = mime::normal_content_id(d.message().type.get("start"));
+  for (const auto& p : d.parts)
+    if (p.parent == 0 && !start.empty() && mime::equal_ignoring_case(p.id, start)) return &p;
+  for (const auto& p : d.parts)
+    if (p.parent == 0) return &p;
+  return nullptr;
+}
+
+// The part that href names; without a match the first other one, because peers' references are often wrong.
+void find_content(received& r, const mime::part* envelope) {
+  const auto* reference = content_of(r.envelope.operation);
+  if (reference != nullptr) {
+    const auto* found = r.document.resolve(reference->href);
+    if (found != nullptr && found != envelope && found->parent != mime::no_parent) {
+      r.content = found;
+      return;
+    }
+  }
+  for (const bool xml_too : {false, true}) {
+    for (const auto& p : r.document.parts) {
+      if (p.parent != 0 || &p == envelope || (!xml_too && is_xml(p))) continue;
+      r.content = &p;
+      r.content_guessed = true;
+      return;
+    }
+  }
+}
+
+// ---- writing
+
+class writer {
+ public:
+  explicit writer(std::string& out) : out_(out) {}
+
+  std::optional<fault> error;
+
+  // A group is written only when something stands in it, but SenderIdentification is mandatory and may be empty.
+  void begin(std::string_view name) {
+    group_ = name;
+    out_.append("<").append(name).append(">");
+  }
+  void end() { out_.append("</").append(group_).append(">"); }
+
+  void element(std::string_view name, std::string_view value) {
+    out_.append("<").append(name).append(">").append(escape(value)).append("</").append(name).append(">");
+  }
+  void text(std::string_view name, const std::string& v, presence need) {
+    if (has(name, !v.empty(), need)) element(name, v);
+  }
+  void choice(std::string_view name, const std::string& v, std::span<const std::string_view>, presence need) { text(name, v, need); }
+  void boolean(std::string_view name, const std::optional<bool>& v, presence need) {
+    if (has(name, v.has_value(), need)) element(name, *v ? "true" : "false");
+  }
+  void date(std::string_view name, const std::optional<wall_time>& v, presence need) {
+    if (has(name, v.has_value(), need)) element(name, format_date_time(*v));
+  }
+  void when(std::string_view name, const std::optional<relative_or_absolute>& v, presence need) {
+    if (has(name, v.has_value(), need)) element(name, format(*v));
+  }
+  void wrapped_address(std::string_view name, const std::optional<address>& a, presence need) {
+    if (!has(name, a.has_value(), need)) return;
+    out_.append("<").append(name).append(">");
+    write(*a);
+    out_.append("</").append(name).append(">");
+  }
+  void recipients(std::string_view name, const recipient_list& r, presence need) {
+    if (!has(name, r.size() != 0, need)) return;
+    out_.append("<").append(name).append(">");
+    list("To", r.to);
+    list("Cc", r.cc);
+    list("Bcc", r.bcc);
+    out_.append("</").append(name).append(">");
+  }
+  void status(std::string_view name, const mm7::status& s, presence) {
+    out_.append("<").append(name).append(">");
+    element("StatusCode", std::to_string(static_cast<unsigned>(s.code)));
+    element("StatusText", s.text.empty() ? to_string(s.code) : std::string_view{s.text});
+    if (!s.details.empty()) element("Details", s.details);
+    out_.append("</").append(name).append(">");
+  }
+  void content(std::string_view name, const std::optional<content_reference>& c, presence need) {
+    if (!has(name, c.has_value(), need)) return;
+    out_.append("<").append(name).append(" href=\"").append(escape(c->href)).append("\"");
+    if (c->allow_adaptations) out_.append(" allowAdaptations=\"").append(*c->allow_adaptations ? "true" : "false").append("\"");
+    out_.append("/>");
+  }
+  void attribute(std::string_view name, std::string_view which, const std::string& v) {
+    if (!v.empty()) out_.append("<").append(name).append(" ").append(which).append("=\"").append(escape(v)).append("\"/>");
+  }
+  void sequences(std::string_view name, std::string_view item, const std::vector<sequence_address>& all) {
+    each(name, item, all, [this](const sequence_address& a) { write(a.address); });
+  }
+  void sequences(std::string_view name, std::string_view item, const std::vector<sequence_date>& all) {
+    each(name, item, all, [this](const sequence_date& d) { out_ += format_date_time(d.date); });
+  }
+
+ private:
+  bool has(std::string_view name, bool is_set, presence need) {
+    if (!is_set && need == presence::required && !error) error = fault{make_error_code(errc::element_missing), name, 0};
+    return is_set;
+  }
+  void list(std::string_view name, const std::vector<address>& all) {
+    if (all.empty()) return;
+    out_.append("<").append(name).append(">");
+    for (const auto& a : all) write(a);
+    out_.append("</").append(name).append(">");
+  }
+  void write(const address& a) {
+    const std::string_view name = a.kind == address_kind::number ? "Number" : a.kind == address_kind::email ? "RFC2822Address" : "ShortCode";
+    out_.append("<").append(name);
+    if (a.display_only) out_ += " displayOnly=\"true\"";
+    if (!a.coding.empty()) out_.append(" addressCoding=\"").append(escape(a.coding)).append("\"");
+    if (!a.id.empty()) out_.append(" id=\"").append(escape(a.id)).append("\"");
+    out_.append(">").append(escape(a.value)).append("</").append(name).append(">");
+  }
+  template <class T, class F>
+  void each(std::string_view name, std::string_view item, const std::vector<T>& all, F&& f) {
+    if (all.empty()) return;
+    out_.append("<").append(name).append(">");
+    for (const auto& one : all) {
+      out_.append("<").append(item).append(" sequence=\"").append(std::to_string(one.sequence)).append("\">");
+      f(one);
+      out_.append("</").append(item).append(">");
+    }
+    out_.append("</").append(name).append(">");
+  }
+
+  std::string& out_;
+  std::string_view group_;
+};
+
+result<std::string> write_envelope(const envelope& e) {
+  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<env:Envelope xmlns:env=\"" + std::string(soap_namespace) +
+                    "\"><env:Header><mm7:TransactionID xmlns:mm7=\"" + escape(e.ns) + "\" env:mustUnderstand=\"1\">" +
+                    escape(e.transaction_id) + "</mm7:TransactionID></env:Header><env:Body>";
+  const auto name = std::string(name_of(e.operation));
+  const auto* failed = status_of(e.operation);
+  if (e.is_fault) {
+    const bool client = failed != nullptr && static_cast<unsigned>(failed->code) / 1000 != 3;
+    out += client ? "<env:Fault><faultcode>env:Client</faultcode><faultstring>Client error</faultstring><detail>"
+                  : "<env:Fault><faultcode>env:Server</faultcode><faultstring>Server error</faultstring><detail>";
+  }
+  out += '<' + name + " xmlns=\"" + escape(e.ns) + "\">";
+  writer w(out);
+  w.element("MM7Version", e.version);
+  std::visit([&w](const auto& o) { std::decay_t<decltype(o)>::fields(w, o); }, e.operation);
+  if (w.error) return *w.error;
+  out += "</" + name + '>';
+  if (e.is_fault) out += "</detail></env:Fault>";
+  out += "</env:Body></env:Envelope>\r\n";
+  return out;
+}
+
+void set_content(operation& o) {
+  std::visit(
+      [](auto& x) {
+        if constexpr (requires { x.content; }) {
+          if (!x.content) x.content.emplace();
+          x.content->href = "cid:" + std::string(content_id);
+        }
+      },
+      o);
+}
+
+}  // namespace
+
+std::vector<const mime::part*> received::parts() const {
+  std::vector<const mime::part*> found;
+  if (content == nullptr) return found;
+  const auto is_inside = [this](const mime::part* p) {
+    for (;;) {
+      if (p == content) return true;
+      if (p->parent == mime::no_parent) return false;
+      p = &document.parts[p->parent];
+    }
+  };
+  for (const auto& p : document.parts)
+    if (!p.is_multipart() && is_inside(&p)) found.push_back(&p);
+  // The root of the content: what its own start names, else the first SMIL.
+  const auto start = mime::normal_content_id(content->type.get("start"));
+  auto root = std::ranges::find_if(found, [&](const mime::part* p) { return !start.empty() && mime::equal_ignoring_case(p->id, start); });
+  if (root == found.end()) root = std::ranges::find_if(found, [](const mime::part* p) { return p->is_smil(); });
+  if (root != found.end()) std::rotate(found.begin(), root, root + 1);
+  return found;
+}
+
+result<received> decode(std::string_view content_type, bytes_view body, const limits& l, std::string* transaction_id) {
+  received r;
+  const auto type = mime::parse_media_type(content_type);
+  auto octets = body;
+  std::string charset(type.get("charset"));
+  const mime::part* envelope = nullptr;
+  byte_vector decoded_envelope;
+  // Some say multipart and send XML.
+  if (type.is_multipart() && !type.get("boundary").empty()) {
+    mime::field_list fields;
+    fields.add("Content-Type", std::string(content_type));
+    auto document = mime::parse_body(std::move(fields), body, l.mime);
+    if (!document) return document.error();
+    r.document = *std::move(document);
+    envelope = envelope_part(r.document);
+    if (envelope == nullptr) return errc::envelope_missing;
+    charset = envelope->charset();
+    auto plain = mime::decode(*envelope, l.envelope_bytes_max);
+    if (!plain) return plain.error();
+    decoded_envelope = *std::move(plain);
+    octets = decoded_envelope;
+  }
+  if (octets.size() > l.envelope_bytes_max) return mime::errc::message_too_long;
+  pugi::xml_document xml;
+  if (auto ok = parse_xml(xml, octets, charset, l); !ok) return ok.error();
+  if (auto ok = read_envelope(xml, r, l, transaction_id); !ok) return ok.error();
+  if (envelope != nullptr) find_content(r, envelope);
+  const auto* reference = content_of(r.envelope.operation);
+  if (reference != nullptr && !reference->href.empty() && r.content == nullptr) return fault{make_error_code(errc::content_missing), "Content", 0};
+  return r;
+}
+
+result<http_body> encode(const envelope& e, const std::vector<mime::out_part>& parts) {
+  http_body out;
+  if (parts.empty()) {
+    auto xml = write_envelope(e);
+    if (!xml) return xml.error();
+    out.content_type = "text/xml; charset=\"utf-8\"";
+    append(out.body, *xml);
+    return out;
+  }
+  auto with_content = e;
+  set_content(with_content.operation);
+  auto xml = write_envelope(with_content);
+  if (!xml) return xml.error();
+  const auto seed = mix(std::hash<std::string>{}(e.transaction_id));
+  std::vector<mime::out_part> outer;
+  outer.push_back({.type = mime::parse_media_type("text/xml; charset=utf-8"), .id = std::string(envelope_id), .content = as_bytes(*xml)});
+  byte_vector inner;
+  if (parts.size() == 1) {
+    outer.push_back(parts.front());
+    outer.back().id = content_id;
+  } else {
+    mime::multipart_options o{.kind = mime::multipart_kind::related, .seed = seed + 1};
+    o.start = parts.front().id;
+    o.root_type = parts.front().type.essence();
+    auto header = mime::plan_multipart(parts, o);
+    if (!header) return header.error();
+    if (auto ok = mime::append_multipart(inner, parts, o); !ok) return ok.error();
+    outer.push_back({.type = mime::parse_media_type(header->content_type), .id = std::string(content_id), .content = inner});
+  }
+  // Parts inside are encoded already; the whole travels as it is.
+  const bool nested = parts.size() != 1;
+  mime::multipart_options o{.kind = mime::multipart_kind::related, .start = std::string(envelope_id), .root_type = "text/xml", .seed = seed, .binary = nested};
+  auto header = mime::plan_multipart(outer, o);
+  if (!header) return header.error();
+  if (auto ok = mime::append_multipart(out.body, outer, o); !ok) return ok.error();
+  out.content_type = header->content_type;
+  return out;
+}
+
+envelope make_fault(const fault& f, std::string_view transaction_id, bool from_relay, std::string_view version) {
+  envelope e;
+  e.transaction_id = transaction_id;
+  e.version = version;
+  e.is_fault = true;
+  mm7::status s{status_for(f), {}, f.code.message()};
+  if (!f.field.empty()) s.details += " (" + std::string(f.field) + ')';
+  if (from_relay) {
+    rs_error_rsp r;
+    r.status = std::move(s);
+    e.operation = std::move(r);
+  } else {
+    vasp_error_rsp r;
+    r.status = std::move(s);
+    e.operation = std::move(r);
+  }
+  return e;
+}
+
+}  // namespace msgkit::mm7
