@@ -50,6 +50,13 @@ http_response answer(const result<std::optional<engine::message>>& found) {
   return {.status = 200, .body = message_json(**found)};
 }
 
+http_response canceled(std::optional<engine::refusal> reason) {
+  if (!reason) return {.status = 204};
+  if (*reason == engine::refusal::not_found) return http_error(404, "not_found", "no active message has this id");
+  if (*reason == engine::refusal::too_late) return http_error(409, "too_late", "the message is already on its way");
+  return http_error(503, engine::name(*reason), "the message cannot be withdrawn now, try again");
+}
+
 }  // namespace
 
 std::string message_json(const engine::message& m) {
@@ -89,6 +96,15 @@ void add_message_routes(http_router& router, engine::engine& e, const std::strin
         if (!asked) responder.send(http_error(503, "busy", "the gateway is busy or stopping, try again"));
       },
       options);
+}
+
+void add_cancel_route(http_router& router, message_canceler& canceler, message_id_style ids) {
+  const auto withdraw = [&canceler, ids](const http_request& request, const http_responder& responder) {
+    const auto id = read_message_id(request.path_parameter("id"), ids);
+    if (!id) return responder.send(canceled(engine::refusal::not_found));
+    canceler.cancel(*id, [responder](std::optional<engine::refusal> reason) { responder.send(canceled(reason)); });
+  };
+  router.add("DELETE", "/messages/{id}", withdraw);
 }
 
 }  // namespace msgkit::app

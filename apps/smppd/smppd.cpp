@@ -59,6 +59,7 @@ class smppd final : public daemon {
     if (http_) http_->close();
     destroy_on_executor();
     credentials_.stop();
+    canceler_.reset();
     engine_.reset();
     observer_.reset();
     feed_.reset();
@@ -157,6 +158,8 @@ class smppd final : public daemon {
     auto router = std::make_shared<http_router>();
     add_health_routes(*router, health_, context_->metrics);
     add_message_routes(*router, *engine_, "", config_.smpp.ids);
+    canceler_ = std::make_unique<message_canceler>(*engine_);
+    add_cancel_route(*router, *canceler_, config_.smpp.ids);
     router->add("POST", "/mo",
                 [this](const http_request& request, const http_responder& responder) { inject(request, responder); });
     router->add_direct("GET", "/sessions", [this](const http_request&) {
@@ -228,6 +231,7 @@ class smppd final : public daemon {
   std::unique_ptr<simulated_network> network_;
   std::unique_ptr<mo_source> mo_;
   std::unique_ptr<smpp_server> clients_;
+  std::unique_ptr<message_canceler> canceler_;
   std::unique_ptr<http_server> http_;
   std::thread drainer_;
 };

@@ -4,7 +4,9 @@ import json
 import signal
 import struct
 import sys
+import time
 import unittest
+import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,7 +23,9 @@ USER, PASSWORD = "test", "secret"
 QUERY_SM, SUBMIT_MULTI, DATA_SM, CANCEL_SM, REPLACE_SM = 0x03, 0x21, 0x103, 0x08, 0x07
 BROADCAST_SM, QUERY_BROADCAST_SM, CANCEL_BROADCAST_SM = 0x111, 0x112, 0x113
 OK, PROHIBITED, THROTTLED = 0, 0x101, 0x58
-ENROUTE, DELIVERED, DELETED = 1, 2, 4
+ENROUTE, DELIVERED, EXPIRED, DELETED = 1, 2, 3, 4
+
+IN_AN_HOUR, IN_TWO_SECONDS = "000000010000000R", "000000000002000R"
 
 
 def cstring(text):
@@ -63,11 +67,11 @@ class Client(RawClient):
             self.answer(command, sequence, body)
         return self.delivered
 
-    def submit(self, to="46700000001", text=b"hello", receipt=0, later=False):
+    def submit(self, to="46700000001", text=b"hello", receipt=0, schedule="", validity=""):
+        """The times are the specification's, "000000010000000R" an hour from now."""
         body = submit_sm_body("123", to, text, receipt)
-        if later:  # schedule_delivery_time in an hour
-            head = body[:-(len(text) + 7)]
-            body = head + cstring("000000010000000R") + b"\0" + bytes([receipt, 0, 0, 0, len(text)]) + text
+        head = body[:-(len(text) + 7)]
+        body = head + cstring(schedule) + cstring(validity) + bytes([receipt, 0, 0, 0, len(text)]) + text
         status, answer = self.request(0x04, body)
         return status, answer.rstrip(b"\0").decode()
 
@@ -148,7 +152,7 @@ class OperationsTest(SmppdTest):
     def test_a_scheduled_message_may_be_replaced_and_canceled(self):
         self.smppd()
         c = self.client()
-        _, message = c.submit(later=True, receipt=1)
+        _, message = c.submit(schedule=IN_AN_HOUR, receipt=1)
         self.assertEqual(c.query(message), (OK, 0), "SCHEDULED")
         replace = cstring(message) + b"\1\1" + cstring("123") + b"\0\0" + b"\1\0" + b"\3new"
         self.assertEqual(c.request(REPLACE_SM, replace)[0], OK)
@@ -158,6 +162,25 @@ class OperationsTest(SmppdTest):
         self.assertEqual(c.query(message), (OK, DELETED))
         self.assertEqual(c.request(CANCEL_SM, cancel)[0], 0x0C)
         self.assertEqual(c.request(REPLACE_SM, replace)[0], 0x0C)
+
+    def test_a_scheduled_message_leaves_at_its_time(self):
+        self.smppd('receipt_delay = "10ms"\n')
+        c = self.client()
+        before = time.monotonic()
+        _, message = c.submit(schedule=IN_TWO_SECONDS, receipt=1)
+        self.assertIn(f"id:{message} ".encode(), c.wait_for_delivery()[0])
+        self.assertGreater(time.monotonic() - before, 1.5)
+        self.assertEqual(c.query(message), (OK, DELIVERED))
+
+    def test_validity_ends_a_message_for_a_user_who_does_not_come(self):
+        self.smppd('[[users]]\nsystem_id = "bob"\npassword = "b"\nnumbers = ["555"]\n')
+        c = self.client()
+        _, message = c.submit(to="555", validity=IN_TWO_SECONDS, receipt=1)
+        self.assertIn(b"stat:EXPIRED", c.wait_for_delivery()[0])
+        self.assertEqual(c.query(message), (OK, EXPIRED))
+        bob = self.client("bob", "b")
+        bob.request(ENQUIRE_LINK)
+        self.assertEqual(bob.delivered, [])
 
     def test_messages_to_many_and_data(self):
         self.smppd()
@@ -306,6 +329,26 @@ class FollowingTest(SmppdTest):
         with urllib.request.urlopen(request, timeout=10) as answer:
             self.assertEqual(answer.status, 202)
         self.assertIn(b"from a phone", c.wait_for_delivery()[0])
+
+    def delete(self, message):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/messages/{message}", method="DELETE")
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code
+
+    def test_http_withdraws_what_is_not_on_its_way(self):
+        self.smppd('receipt_delay = "1h"\n')
+        c = self.client()
+        _, waiting = c.submit(schedule=IN_AN_HOUR, receipt=1)
+        _, on_its_way = c.submit()
+        self.assertEqual(self.delete(waiting), 204)
+        self.assertIn(b"stat:DELETED", c.wait_for_delivery()[0])
+        self.assertEqual(c.query(waiting), (OK, DELETED))
+        wait_until(lambda: self.get(f"/messages/{on_its_way}")["state"] == "sending", 10, "the attempt")
+        self.assertEqual([self.delete(m) for m in (waiting, on_its_way, "99", "x")], [404, 409, 404, 404])
 
 
 class ConfigurationTest(SmppdTest):

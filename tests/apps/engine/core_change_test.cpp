@@ -167,5 +167,76 @@ TEST_F(Change, SearchesAreRationed) {
   EXPECT_EQ(only<refused>(answers).reason, refusal::queue_full);
 }
 
+// ---- the store fails in the batch of a change ----------------------------------------------------------------------
+
+// Clean: the commit did not happen. In doubt: it did, and nobody knows.
+struct ChangeFailure : ::testing::WithParamInterface<memory_store::failure>, Change {
+  [[nodiscard]] bool kept() const { return GetParam() == memory_store::failure::in_doubt; }
+  void recover() {
+    d.set_now(d.work().next_deadline());
+    d.run();
+    EXPECT_FALSE(d.work().store_faulted());
+  }
+};
+
+TEST_P(ChangeFailure, AReplaceIsRefusedAndOneOfTheTwoTextsIsSentOnce) {
+  const auto id = submit_one();
+  d.store().fail_commit(1, GetParam());
+  const auto answers = d.post(other_text(id, "bye"));
+  EXPECT_EQ(only<refused>(answers).reason, refusal::store_unavailable);
+  EXPECT_TRUE(all<replace_done>(answers).empty());
+  recover();
+  EXPECT_EQ(text_of(d.stored(id)), kept() ? "bye" : "hello");
+  const auto s = only<send>(d.up("carrier:up1"));
+  EXPECT_EQ(s.id, id);
+  EXPECT_EQ(std::string(s.content->body.begin(), s.content->body.end()), kept() ? "bye" : "hello");
+  EXPECT_TRUE(all<send>(d.pass(1s)).empty());
+}
+
+TEST_P(ChangeFailure, AReplaceMayBeRepeated) {
+  const auto id = submit_one();
+  d.store().fail_commit(1, GetParam());
+  only<refused>(d.post(other_text(id, "bye")));
+  recover();
+  only<replace_done>(d.post(other_text(id, "bye")));
+  d.restart();
+  EXPECT_EQ(text_of(d.stored(id)), "bye");
+}
+
+TEST_P(ChangeFailure, ACancelIsRefusedAndHasOneEnd) {
+  const auto id = submit_one(), other = submit_one(text_message("46700000002"));
+  d.store().fail_commit(1, GetParam());
+  const auto answers = d.post(cancel{{3, 5}, of(id)});
+  EXPECT_EQ(only<refused>(answers).reason, refusal::store_unavailable);
+  EXPECT_TRUE(all<cancel_done>(answers).empty());
+  recover();
+  EXPECT_EQ(d.stored_state(id), kept() ? message_state::canceled : message_state::queued);
+  EXPECT_EQ(d.state().active(), 2u) << "the other one, and this one or its receipt";
+  const auto again = d.post(cancel{{3, 6}, of(id)});
+  if (kept()) EXPECT_EQ(only<refused>(again).reason, refusal::not_found);
+  else only<cancel_done>(again);
+  EXPECT_EQ(d.stored_state(id), message_state::canceled);
+  EXPECT_EQ(only<send>(d.up("carrier:up1")).id, other);
+  EXPECT_EQ(all<send>(d.up("client:alice", 10, 2)).size(), 1u) << "exactly one receipt";
+}
+
+TEST_P(ChangeFailure, CancelByNumbersTakesAllOrNone) {
+  const auto a = submit_one(), b = submit_one();
+  d.store().fail_commit(1, GetParam());
+  const message_selector pair{.account = "client:alice", .source = "46709999999", .destination = "46700000001"};
+  only<refused>(d.post(cancel{{3, 5}, pair}));
+  recover();
+  const auto expected = kept() ? message_state::canceled : message_state::queued;
+  EXPECT_EQ(d.stored_state(a), expected);
+  EXPECT_EQ(d.stored_state(b), expected);
+  only<cancel_done>(d.post(cancel{{3, 6}, pair}));
+  EXPECT_EQ(d.stored_state(a), message_state::canceled);
+  EXPECT_EQ(d.stored_state(b), message_state::canceled);
+}
+
+INSTANTIATE_TEST_SUITE_P(CleanAndInDoubt, ChangeFailure,
+                         ::testing::Values(memory_store::failure::clean, memory_store::failure::in_doubt),
+                         [](const auto& i) { return i.param == memory_store::failure::clean ? "clean" : "in_doubt"; });
+
 }  // namespace
 }  // namespace msgkit::engine::test
