@@ -115,7 +115,7 @@ class Pressure(PeerTest):
         bound = Client(gateway)
         bound.send(pdu(ENQUIRE_LINK, 5)[:9])
         self.assertEqual(read_to_end(bound.socket, 5), b"")
-        self.assertIn("did not finish", gateway.log())
+        wait_until(lambda: "did not finish" in gateway.log(), 10, "the reason in the log")
 
     def test_14_a_client_that_does_not_answer_enquire_link_is_cut(self):
         gateway = self.start_gateway(smpp='enquire_link_interval = "1s"\nenquire_link_timeout = "1s"\n')

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
 from gateway import CARRIER_ID, CARRIER_PASSWORD, CLIENT_ID, CLIENT_PASSWORD, Msggw, Smppd, toml_string  # noqa: E402
 from gateway import joined_texts  # noqa: E402
-from peers import PeerTest, accepts_connections, require, wait_until  # noqa: E402
+from peers import PeerTest, accepts_connections, free_port, require, wait_until  # noqa: E402
 from xmpp_servers import DOMAIN, SECRET, Prosody, prosody_available, slixmpp_available, user_command  # noqa: E402
 from raw_smpp import DELIVER_SM, SUBMIT_SM, RawClient, pdu, submit_sm_body  # noqa: E402
 
@@ -186,6 +186,12 @@ class ExamplesTest(PeerTest):
 
     def test_xmpp_echo_component_without_arguments(self):
         self.run_example("xmpp_echo_component", status=2)
+
+    def test_bridge_relay(self):
+        """Without brokers; with them it runs in tests/interop/test_bridge.py."""
+        relay = self.example("bridge_relay", free_port(), free_port())
+        wait_until(lambda: "mqtt down" in relay.output() and "writer down" in relay.output(), 10, relay.tail)
+
     def mm4_receiver(self):
         receiver = self.example("mm4_receive", 0)
         wait_until(lambda: "listening on port" in receiver.output(), 10, receiver.tail)

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -132,14 +133,16 @@ void postgres_server::signal_all(int number) const {
 }
 
 std::string postgres_server::sql(const std::string& text, const std::string& schema) const {
-  const auto out = file("psql.out");
-  ::unlink(out.c_str());
+  // A file of its own for each call: two threads may ask at once.
+  static std::atomic<unsigned> calls{0};
+  const auto out = file("psql." + std::to_string(++calls) + ".out");
   const auto psql = fs::exists(bin_directory() / "psql") ? bin_directory() / "psql" : fs::path{"/usr/bin/psql"};
   const auto pid = launch({psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d",
                            "host=" + file("") + " user=msgkit dbname=postgres options=-csearch_path=" + schema, "-c", text},
                           out, file(""));
   const int status = finish(pid);
   auto answer = content(out);
+  ::unlink(out.c_str());
   while (!answer.empty() && answer.back() == '\n') answer.pop_back();
   if (status != 0) throw std::runtime_error(answer);
   return answer;

@@ -18,7 +18,7 @@ class ip_ranges {
   // prefix are ignored. Errors: errc::invalid_configuration, the fault's offset is the index of the bad text.
   static result<ip_ranges> parse(const std::vector<std::string>& texts);
 
-  // IPv4 written as IPv6 (::ffff:0:0/96) is judged as the IPv4 address it carries.
+  // IPv4 written as IPv6 (an IPv4-mapped address) is judged as the IPv4 address it carries.
   [[nodiscard]] bool contains(const asio::ip::address& address) const noexcept;
   // False for text that is no address.
   [[nodiscard]] bool contains(std::string_view address) const noexcept;
