@@ -29,6 +29,7 @@ struct fake_server {
   stream_parser parser{};
 
   void process(std::string_view octets) {
+    if (is_closed) return;
     parser.feed(as_bytes(octets));
     while (!is_closed) {
       const auto item = parser.next();

@@ -44,8 +44,10 @@ struct HttpClient : ::testing::Test {
   }
   ~HttpClient() override {
     client.stop();
-    kept.clear();
-    loop.run([this] { server.reset(); });
+    loop.run([this] {
+      kept.clear();
+      server.reset();
+    });
   }
   static http_response redirect(const std::string& to) { return {.status = 302, .fields = {{"Location", to}}}; }
 
