@@ -2,16 +2,18 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
-#include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include "common/command_line.hpp"
@@ -62,6 +64,24 @@ config_reader open_config(const daemon_spec& spec, const command_line& line) {
   return config_reader::from_text("", "no configuration file", std::move(sources));
 }
 
+constexpr int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
+sigset_t handled_set() noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : handled_signals) sigaddset(&set, signal);
+  return set;
+}
+
+// The handled signals as descriptor: no handler ever interrupts a thread, and one that comes during the start waits.
+// They have to be blocked in every thread, thus before the first one is made.
+int open_signals() {
+  const auto set = handled_set();
+  const int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
+  return fd;
+}
+
 void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
 
 // One process's run, from start() to the exit code.
@@ -77,7 +97,6 @@ class runner {
 
   int run() {
     metrics_.add_process_metrics(spec_.name, spec_.version, spec_.revision);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) signals_.add(signal);
     wait_signal();
     if (!app_->start(context_)) {
       app_->stop();
@@ -97,9 +116,11 @@ class runner {
 
  private:
   void wait_signal() {
-    signals_.async_wait([this](std::error_code ec, int signal) {
+    signals_.async_wait(asio::posix::descriptor_base::wait_read, [this](std::error_code ec) {
       if (ec) return;
-      on_signal(signal);
+      signalfd_siginfo info;
+      while (read(signals_.native_handle(), &info, sizeof info) == sizeof info)
+        on_signal(static_cast<int>(info.ssi_signo));
       wait_signal();
     });
   }
@@ -177,7 +198,7 @@ class runner {
   const command_line& line_;
   common_settings settings_;
   asio::io_context loop_{1};
-  asio::signal_set signals_{loop_};
+  asio::posix::stream_descriptor signals_{loop_, open_signals()};
   asio::steady_timer deadline_{loop_};
   asio::steady_timer watchdog_{loop_};
   metrics metrics_;
@@ -221,6 +242,8 @@ int run_daemon(int argc, const char* const* argv, const daemon_spec& spec) try {
     print(stdout, config.describe() + "configuration is valid\n");
     return exit_ok;
   }
+  const auto signals = handled_set();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   configure_logging(settings.logging);
   raise_descriptor_limit();
   return runner(spec, line, settings, std::move(app)).run();

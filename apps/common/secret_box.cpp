@@ -104,8 +104,10 @@ std::string secret_box::seal(std::string_view secret, std::string_view place) co
 std::optional<std::string> secret_box::open(std::string_view sealed, std::string_view place) const {
   if (!is_sealed(sealed)) return std::nullopt;
   const auto k = std::ranges::find(keys_, key_id_of(sealed), &key::id);
-  auto box = base64_decode(sealed.substr(scheme.size() + key_id_digits + 1));
-  if (k == keys_.end() || !box) return std::nullopt;
+  const auto text = sealed.substr(scheme.size() + key_id_digits + 1);
+  auto box = base64_decode(text);
+  // Only the spelling that seal() writes: the bits that padding leaves unused are no place for changes either.
+  if (k == keys_.end() || !box || base64_encode(*box) != text) return std::nullopt;
   return decrypt(k->cipher, *box, place);
 }
 
