@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "engine/core_impl.hpp"
 
@@ -33,6 +34,15 @@ void core::loaded(wall_time now, std::span<const attempt_ref> in_flight, sending
   impl_->loaded(now, in_flight, policy, last_id);
 }
 void core::adopt(message&& m, wall_time now) { impl_->adopt(std::move(m), now); }
+void core::set_neighbours(neighbourhood n) { impl_->set_neighbours(std::move(n)); }
+void core::hear(std::string_view note, wall_time now) { impl_->hear(note, now); }
+std::span<const handover> core::given() const noexcept { return impl_->given; }
+std::span<const note> core::notes() const noexcept { return impl_->notes; }
+std::span<const presence> core::presences() const noexcept { return impl_->presences; }
+void core::announce_links() {
+  for (auto* ep : impl_->endpoints)
+    if (!ep->links.empty()) impl_->note_presence(*ep);
+}
 std::vector<attempt_ref> core::abandon(std::vector<ingress_token>& unanswered) { return impl_->abandon(unanswered); }
 bool core::has_link(std::uint64_t link) const noexcept { return impl_->endpoint_of_link.contains(link); }
 const core_stats& core::stats() const noexcept { return impl_->stats; }
@@ -101,6 +111,7 @@ void core::impl::unlist(entry& e) {
 
 void core::impl::finish(wall_time now) {
   withdraw_opted_out(now);
+  for (auto* ep : std::exchange(giving, {})) pump_later(*ep);
   on_due(now);
   reroute_slice(now);
   for (std::size_t i = 0; i < waking.size();) {  // pauses that ended, early reports that have waited long enough
@@ -119,6 +130,7 @@ void core::impl::finish(wall_time now) {
     pump(*ep, now);
   }
   to_pump.clear();
+  collect_presences();
   for (auto* e : touched) {
     e->touched = false;
     set_deadline(*e);
@@ -133,7 +145,7 @@ void core::impl::finish(wall_time now) {
 void core::impl::committed() {
   for (auto* e : dirty) {
     e->dirty = e->is_new = e->is_replaced = false;
-    if (!e->p.settled) continue;
+    if (!e->p.settled && !e->given) continue;
     --stats.active[static_cast<std::size_t>(e->p.state)];
     entries.erase(e->id);
   }
@@ -147,13 +159,16 @@ void core::impl::committed() {
 }
 
 void core::impl::forget_facts() {
+  given.clear();
+  notes.clear();
+  presences.clear();
   fact_changes.clear();
   if (!known.empty()) known.clear();
   opted_out.clear();
 }
 
 wall_time core::impl::next_deadline() const noexcept {
-  if (!rerouting.empty()) return {};
+  if (!rerouting.empty() || !giving.empty()) return {};
   wall_time at = deadlines.empty() ? wall_time::max() : deadlines.top().deadline;
   for (const auto* ep : waking) {
     if (ep->paused_until != wall_time{}) at = std::min(at, ep->paused_until);
@@ -222,6 +237,7 @@ void core::impl::resume(entry& e, const attempt_ref* alive, sending_policy polic
 void core::impl::adopt(message&& m, wall_time now) {
   const auto id = m.id;
   if (entries.contains(id)) return;
+  ++stats.taken_in;
   load(std::move(m));
   resume(entries.at(id), nullptr, sending_policy::attempt_unknown, now);
 }
@@ -251,6 +267,7 @@ std::vector<attempt_ref> core::impl::abandon(std::vector<ingress_token>& unanswe
   dirty.clear();
   touched.clear();
   to_pump.clear();
+  giving.clear();
   records.clear();
   actions.clear();
   started.clear();

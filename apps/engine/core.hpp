@@ -46,6 +46,7 @@ struct core_stats {
   std::uint64_t opt_outs = 0, opt_ins = 0, replies = 0;
   std::uint64_t joined = 0, incomplete = 0;  // long messages made of their parts; of some of them
   std::uint64_t breaker_opened = 0;
+  std::uint64_t given_away = 0, taken_in = 0, reports_passed_on = 0;
   std::array<std::uint64_t, message_state_count> settled{};  // since start, by the state they ended in
   std::array<std::size_t, message_state_count> active{};     // now, by state
   std::size_t early_reports = 0;
@@ -91,6 +92,16 @@ class core {
 
   // A message another instance left behind, which the store has made ours: as if found after a crash. Part of a batch.
   void adopt(message&& m, wall_time now);
+
+  // Beside other instances on a shared store (docs/adr/0007). Messages for an endpoint without links here that has some
+  // there are given away; reports that nothing here matches go to the others. hear() and adopt() are part of a batch.
+  void set_neighbours(neighbourhood n);
+  void hear(std::string_view note, wall_time now);
+  [[nodiscard]] std::span<const handover> given() const noexcept;
+  [[nodiscard]] std::span<const note> notes() const noexcept;
+  [[nodiscard]] std::span<const presence> presences() const noexcept;
+  // Every endpoint with links is told anew to the store by the current batch.
+  void announce_links();
 
   // The batch could not be committed. Forgets every message but keeps endpoints and links; afterwards load() anew.
   // Returns the attempts that were on the wire before the batch began. `unanswered` receives the tokens of reports that

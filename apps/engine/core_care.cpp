@@ -109,6 +109,7 @@ bool core::impl::set_opt_out(const number_pool& pool, const std::string& number,
     ++stats.opt_outs;
     keep(key, encode_opt_out(now, reason), {});
     opted_out.emplace_back(&pool, number);
+    tell_opt_out(pool, number);
   } else {
     ++stats.opt_ins;
     drop(key);

@@ -12,6 +12,7 @@ endpoint& core::impl::endpoint_named(std::string_view name) {
   const auto special = options.endpoints.find(name);
   made->options = special == options.endpoints.end() ? &options.endpoint_default : &special->second;
   made->tries = options.breaker.tries;
+  if (const auto at = bound_elsewhere.find(made->name); at != bound_elsewhere.end()) made->elsewhere = &at->second;
   endpoints.push_back(made.get());
   const std::string_view key = made->name;
   return *endpoint_by_name.emplace(key, std::move(made)).first->second;
@@ -26,7 +27,7 @@ void core::impl::apply(const link_state& s, wall_time now) {
 }
 
 void core::impl::link_up(endpoint& ep, const link_state& s) {
-  const bool was_up = ep.up();
+  const bool was_up = ep.up(), had_links = !ep.links.empty();
   if (auto* old = ep.find_link(s.link)) {
     old->sink = s.sink;
     old->capacity = s.capacity;
@@ -34,6 +35,7 @@ void core::impl::link_up(endpoint& ep, const link_state& s) {
     ep.links.push_back({s.link, s.sink, s.capacity, 0});
     endpoint_of_link[s.link] = &ep;
   }
+  if (!had_links) note_presence(ep);
   pump_later(ep);
   // Messages may wait elsewhere for want of this endpoint.
   if (was_up || !routes->has_alternative(ep.name)) return;
@@ -46,6 +48,7 @@ void core::impl::link_down(endpoint& ep, std::uint64_t id, wall_time now) {
   if (at == ep.links.end()) return;
   ep.links.erase(at);
   endpoint_of_link.erase(id);
+  if (ep.links.empty()) note_presence(ep);
   for (entry *e = ep.in_flight.head, *next = nullptr; e != nullptr; e = next) {
     next = e->next;
     if (e->link != id) continue;
@@ -69,7 +72,8 @@ endpoint* core::impl::choose_endpoint(const entry& e, wall_time now) {
   for (const auto name : choice.endpoints()) {
     endpoint& ep = endpoint_named(name);
     if (ep.up() && ep.queued() < ep.options->queue_max) return &ep;
-    if (first == nullptr) first = &ep;
+    // None here can: one that has links at another instance is the next best.
+    if (first == nullptr || (first->elsewhere == nullptr && ep.elsewhere != nullptr)) first = &ep;
   }
   return first;
 }
@@ -96,6 +100,10 @@ void core::impl::pump_later(endpoint& ep) {
 }
 
 void core::impl::pump(endpoint& ep, wall_time now) {
+  if (ep.links.empty()) {
+    if (ep.elsewhere != nullptr) give_away(ep, now);
+    return;
+  }
   if (draining || ep.paused_until > now || ep.breaker == breaker_state::open) return;
   for (std::size_t priority = priority_count; priority-- > 0;) {
     auto& list = ep.ready[priority];
@@ -207,7 +215,7 @@ void core::impl::on_due(wall_time now) {
 }
 
 void core::impl::set_deadline(entry& e) {
-  if (e.p.settled || e.p.state == message_state::sending) return deadlines.remove(e);
+  if (e.p.settled || e.given || e.p.state == message_state::sending) return deadlines.remove(e);
   if (e.p.state == message_state::sent) return deadlines.set(e, e.p.sent_at + options.report_wait);
   deadlines.set(e, e.list == nullptr ? std::min(e.p.next_attempt_at, e.p.valid_until) : e.p.valid_until);
 }

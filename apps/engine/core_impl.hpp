@@ -55,13 +55,14 @@ struct endpoint {
   std::chrono::milliseconds pause{0};  // the latest one; doubles while throttling lasts
   std::list<early_report> early;
   std::unordered_multimap<std::uint64_t, std::list<early_report>::iterator> early_by_hash;
-  bool to_pump = false;
+  bool to_pump = false, presence_changed = false;
 
   breaker_state breaker = breaker_state::closed;
   std::uint32_t failures_in_a_row = 0, times_open = 0;
   wall_time broken_until{};
 
   std::uint32_t tries = 1;
+  const std::vector<std::uint32_t>* elsewhere = nullptr;  // instances that have links
 
   // Half open it takes as many as are to show whether it works again.
   [[nodiscard]] bool up() const noexcept {
@@ -117,6 +118,9 @@ struct core::impl {
     bool present = false, changed = false;
   };
   std::unordered_map<std::string, known_fact> known;  // what the events of this batch read
+  std::vector<handover> given;
+  std::vector<note> notes;
+  std::vector<presence> presences;
   std::vector<fact_change> fact_changes;
   std::vector<std::pair<const number_pool*, std::string>> opted_out;
 
@@ -155,6 +159,18 @@ struct core::impl {
   void apply_part(const submit& s, wall_time now);
   void release_parts(const std::string& key, message_id id, const std::string& stored, wall_time now);
   void apply(const overdue& e, wall_time now);
+
+  // core_share.cpp: beside other instances
+  std::vector<std::uint32_t> neighbours;
+  std::unordered_map<std::string, std::vector<std::uint32_t>> bound_elsewhere;
+  void set_neighbours(neighbourhood n);
+  std::vector<endpoint*> presence_changed, giving;
+  void note_presence(endpoint& ep);
+  void collect_presences();
+  void give_away(endpoint& ep, wall_time now);
+  void pass_on(const report& r);
+  void tell_opt_out(const number_pool& pool, const std::string& number);
+  void hear(std::string_view octets, wall_time now);
 
   // core_submit.cpp
   void apply(const submit& e, wall_time now);

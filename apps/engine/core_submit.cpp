@@ -118,7 +118,9 @@ entry* core::impl::take(const submit& s, message_id id, wall_time now) {
   for (const auto name : choice.endpoints()) {
     endpoint& ep = endpoint_named(name);
     if (ep.queued() >= ep.options->queue_max) continue;
-    if (target == nullptr || (ep.up() && !target->up())) target = &ep;
+    if (target == nullptr || (ep.up() && !target->up()) ||
+        (!target->up() && target->elsewhere == nullptr && ep.elsewhere != nullptr))
+      target = &ep;
     if (target->up()) break;
   }
   if (target == nullptr) return refused_for(refusal::queue_full);

@@ -116,6 +116,7 @@ struct report {
   std::uint32_t code = 0;
   std::string text{};      // the carrier's words for the error
   wall_time done_at{};     // as the carrier says; epoch means now
+  bool passed_on = false;  // by another instance, which has answered it
 };
 
 // Which message an account speaks of. What is empty is not compared.
@@ -207,6 +208,7 @@ enum class report_outcome : std::uint8_t {
   applied,
   no_effect,  // repeated or older than what is known
   unmatched,  // no message of ours; acknowledged all the same so that the carrier stops
+  passed_on,  // durable for the other instances; one of them has sent the message
 };
 struct report_done {
   ingress_token token{};

@@ -21,6 +21,9 @@ constexpr std::size_t chunk_rows_max = 2'000;
 constexpr std::size_t chunk_octets_max = 8 * 1024 * 1024;
 constexpr int enrol_tries = 3;  // another instance may take the number we saw free
 constexpr std::chrono::milliseconds join_pause{20};
+constexpr std::size_t intake_rows = 1'000;
+// What a notification says.
+constexpr std::string_view call_work = "work", call_left = "left";
 constexpr std::string_view state_fenced = "22012";  // division_by_zero, raised by `hold` on purpose
 
 std::int64_t sql(message_id id) { return static_cast<std::int64_t>(id.key()); }
@@ -159,6 +162,14 @@ result<void> postgres_store::join(std::chrono::milliseconds patience) {
   number_ = static_cast<std::uint32_t>(rows->integer(0, 0));
   epoch_ = rows->integer(0, 1);
   joined_ = true;
+  // Links of an earlier life are no more; those of this one are announced anew by whoever holds them.
+  postgres_parameters mine;
+  mine.integer(number_);
+  if (!db_->query("absent_all", mine)) return open_failed("cannot be joined", db_->error().text);
+  if (auto done = listen(); !done) return done;
+  db_->begin();
+  add_call(call_work);
+  if (!db_->finish()) return open_failed("cannot be joined", db_->error().text);
   return {};
 }
 
@@ -168,6 +179,9 @@ result<void> postgres_store::leave() {
   p.integer(number_);
   p.integer(epoch_);
   if (!db_->query("leave", p)) return fail("leave");
+  db_->begin();
+  add_call(call_left);
+  if (!db_->finish()) return fail("leave");
   return {};
 }
 
@@ -276,7 +290,7 @@ bool postgres_store::write_changes(std::span<const record> records) {
 
 result<void> postgres_store::write(const changes& c) {
   if (faulted_) return failed("commit");
-  if (!open_ && c.records.empty() && c.facts.empty()) return {};
+  if (!open_ && c.records.empty() && c.facts.empty() && c.given.empty() && c.notes.empty() && c.presences.empty()) return {};
   begin_write();
   std::vector<record> fresh, replaced, changed;
   std::size_t octets = 0;
@@ -299,9 +313,59 @@ result<void> postgres_store::write(const changes& c) {
   flush(replaced, &postgres_store::write_replaced);
   flush(changed, &postgres_store::write_changes);
   add_facts(c.facts);
+  add_for_others(c);
   if (std::exchange(open_, false)) good = good && db_->add("commit", {});
   if (!good || !db_->finish()) return fail("commit");
   return {};
+}
+
+void postgres_store::add_for_others(const changes& c) {
+  if (c.given.empty() && c.notes.empty() && c.presences.empty()) return;
+  auto& p = scratch_->parameters;
+  std::vector<std::int64_t> ids, receivers;
+  for (const auto& g : c.given) {
+    ids.push_back(sql(g.id));
+    receivers.push_back(g.to);
+  }
+  if (!ids.empty()) {
+    p.clear();
+    p.integer(number_);
+    p.integers(ids);
+    p.integers(receivers);
+    db_->add("give", p);
+    p.clear();
+    p.integers(ids);
+    p.integers(receivers);
+    db_->add("announce_given", p);
+  }
+  if (!c.notes.empty()) {
+    receivers.clear();
+    for (const auto& n : c.notes) receivers.push_back(n.to);
+    p.clear();
+    p.integers(receivers);
+    p.begin_octets(c.notes.size());
+    for (const auto& n : c.notes) p.octets(as_bytes(n.octets));
+    db_->add("note", p);
+  }
+  for (const bool here : {false, true}) {
+    const auto count = static_cast<std::size_t>(std::ranges::count(c.presences, here, &presence::here));
+    if (count == 0) continue;
+    p.clear();
+    p.integer(number_);
+    p.begin_octets(count);
+    for (const auto& s : c.presences)
+      if (s.here == here) p.octets(as_bytes(s.endpoint));
+    db_->add(here ? "present" : "absent", p);
+  }
+  add_call(call_work);
+}
+
+// Reaches the others when the transaction commits.
+void postgres_store::add_call(std::string_view what) {
+  auto& p = scratch_->parameters;
+  p.clear();
+  p.text(what);
+  db_->add("call", p);
 }
 
 void postgres_store::add_facts(std::span<const fact_change> facts) {
@@ -413,15 +477,19 @@ std::int64_t lock_of(std::string_view key) {
 
 }  // namespace
 
+void postgres_store::open_batch() {
+  db_->begin();
+  if (std::exchange(open_, true)) return;
+  db_->add("begin", {});
+  add_hold();
+}
+
 // Opens the transaction that write() ends: whoever needs one of the same facts waits until then.
 result<void> postgres_store::look_up(std::span<const std::string> keys, const fact_handler& on_fact) {
   if (faulted_) return failed("look_up");
   auto& s = *scratch_;
   auto& p = s.parameters;
-  db_->begin();
-  p.clear();
-  db_->add("begin", p);
-  add_hold();
+  open_batch();
   s.ids.clear();
   for (const auto& key : keys) s.ids.push_back(lock_of(key));
   std::ranges::sort(s.ids);
@@ -433,9 +501,8 @@ result<void> postgres_store::look_up(std::span<const std::string> keys, const fa
   p.begin_octets(keys.size());
   for (const auto& key : keys) p.octets(as_bytes(key));
   std::vector<postgres_rows> rows;
-  if (!db_->add("facts", p) || !db_->finish(&rows) || rows.size() != 4) return fail("look_up");
-  open_ = true;
-  hand_over(rows[3], on_fact);
+  if (!db_->add("facts", p) || !db_->finish(&rows) || rows.size() < 2) return fail("look_up");
+  hand_over(rows.back(), on_fact);
   return {};
 }
 
@@ -492,6 +559,61 @@ result<std::uint64_t> postgres_store::fact_count() {
 
 // ---- beside other instances ---------------------------------------------------------------------------------------
 
+store::call postgres_store::called() {
+  call out;
+  if (faulted_) return out;
+  for (const auto& what : db_->notifications()) {
+    out.anything = true;
+    out.left = out.left || what == call_left;
+  }
+  return out;
+}
+
+result<void> postgres_store::listen() {
+  const auto rows = db_->query("channel", {});
+  if (!rows || rows->size() != 1) return open_failed("cannot be listened to", db_->error().text);
+  const auto listen = fmt::format("LISTEN {}", rows->text(0, 0));
+  if (!db_->script(listen.c_str())) return open_failed("cannot be listened to", db_->error().text);
+  return {};
+}
+
+result<bool> postgres_store::intake(const message_handler& on_message, const corrupt_handler& on_corrupt,
+                                    const note_handler& on_note) {
+  if (faulted_) return failed("intake");
+  open_batch();
+  auto& p = scratch_->parameters;
+  p.clear();
+  p.integer(number_);
+  p.integer(intake_rows);
+  std::vector<postgres_rows> rows;
+  if (!db_->add("intake", p) || !db_->finish(&rows) || rows.empty()) return fail("intake");
+  const auto& came = rows.back();
+  for (std::size_t i = 0; i < came.size(); ++i) {
+    if (came.integer(i, 0) == 0) {
+      on_note(came.text(i, 3));
+    } else if (came.flag(i, 4)) {  // otherwise it went on or was settled meanwhile
+      if (auto m = read_row(came, i)) on_message(*std::move(m));
+      else on_corrupt(id_of(came.integer(i, 0)), m.error());
+    }
+  }
+  return came.size() == intake_rows;
+}
+
+result<neighbourhood> postgres_store::look_around() {
+  if (faulted_) return failed("look_around");
+  auto& p = scratch_->parameters;
+  p.clear();
+  p.integer(number_);
+  std::vector<postgres_rows> rows;
+  db_->begin();
+  if (!db_->add("others", p) || !db_->add("bound", p) || !db_->finish(&rows) || rows.size() != 2) return fail("look_around");
+  neighbourhood n;
+  for (std::size_t i = 0; i < rows[0].size(); ++i) n.instances.push_back(static_cast<std::uint32_t>(rows[0].integer(i, 0)));
+  for (std::size_t i = 0; i < rows[1].size(); ++i)
+    n.bound.emplace_back(rows[1].text(i, 0), static_cast<std::uint32_t>(rows[1].integer(i, 1)));
+  return n;
+}
+
 result<load_report> postgres_store::upkeep(const message_handler& on_message, const corrupt_handler& on_corrupt) {
   if (faulted_) return failed("upkeep");
   begin_write();
@@ -503,8 +625,11 @@ result<load_report> postgres_store::upkeep(const message_handler& on_message, co
   db_->add("fence", p);
   p.integer(static_cast<std::int64_t>(options_.takeover_rows_max));
   db_->add("adopt", p);
+  p.clear();
+  p.integer(number_);
+  db_->add("inherit", p);
   std::vector<postgres_rows> rows;
-  if (!db_->finish(&rows) || rows.size() != 4) return fail("upkeep");
+  if (!db_->finish(&rows) || rows.size() != 5) return fail("upkeep");
   load_report report;
   hand_over(rows[3], report, on_message, on_corrupt);
   return report;

@@ -53,6 +53,9 @@ class postgres_store final : public store {
 
   [[nodiscard]] std::optional<std::uint32_t> instance_number() const override { return number_; }
   [[nodiscard]] std::chrono::milliseconds upkeep_interval() const override { return options_.lease / 3; }
+  call called() override;
+  result<bool> intake(const message_handler& on_message, const corrupt_handler& on_corrupt, const note_handler& on_note) override;
+  result<neighbourhood> look_around() override;
   result<load_report> upkeep(const message_handler& on_message, const corrupt_handler& on_corrupt) override;
 
  private:
@@ -65,6 +68,10 @@ class postgres_store final : public store {
   void begin_write();
   void add_hold();
   void add_facts(std::span<const fact_change> facts);
+  void add_for_others(const changes& c);
+  void add_call(std::string_view what);
+  void open_batch();
+  result<void> listen();
   bool write_new(std::span<const record> records);
   bool write_replaced(std::span<const record> records);
   bool write_whole(std::span<const record> records, const char* statement);

@@ -10,6 +10,9 @@ namespace {
 constexpr std::chrono::seconds purge_interval{60};
 constexpr std::chrono::seconds overdue_interval{1};
 constexpr std::size_t overdue_max = 100;
+// A notification that was lost is made up for by looking.
+constexpr std::chrono::milliseconds look_around_interval{1'000};
+constexpr std::chrono::milliseconds share_interval{10}, share_interval_alone{200};
 constexpr char parts_space = static_cast<char>(fact_space::parts);
 processor_observer silent;
 
@@ -28,7 +31,7 @@ result<void> processor::start(wall_time now) {
   if (!report) return report.error();
   core_.loaded(now, {}, core::sending_policy::attempt_unknown, *last);
   core_.finish(now);
-  if (auto done = store_.commit(core_.records()); !done) return done;
+  if (auto done = store_.write(batch()); !done) return done;
   core_.committed();  // no link is up yet, so there is nothing to release
   purge_at_ = facts_at_ = now + purge_interval;
   overdue_at_ = now;
@@ -42,7 +45,7 @@ std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
   if (!faulted_ && upkeep_is_due(now)) upkeep(now);
   if (faulted_) {
     run_faulted(events, now);
-  } else if (!look_up(events, now)) {
+  } else if ((is_shared() && !share(now)) || !look_up(events, now)) {
     fail({}, now);
     run_faulted(events, now);
   } else {
@@ -68,6 +71,7 @@ wall_time processor::next_deadline() const noexcept {
   wall_time at = core_.next_deadline();
   if (options_.retention.count() > 0) at = std::min(at, purge_at_);
   if (store_.upkeep_interval().count() > 0) at = std::min(at, upkeep_at_);
+  if (is_shared()) at = std::min(at, share_at_);
   return std::min({at, facts_at_, overdue_at_});
 }
 
@@ -110,8 +114,18 @@ bool processor::look_up(std::vector<event>& events, wall_time now) {
   return bool{store_.look_up(keys_, [this](std::string_view key, fact&& f) { core_.know(key, std::move(f)); })};
 }
 
+changes processor::batch() const {
+  changes c{.records = core_.records(), .facts = core_.facts()};
+  if (is_shared()) {
+    c.given = core_.given();
+    c.notes = core_.notes();
+    c.presences = core_.presences();
+  }
+  return c;
+}
+
 bool processor::commit_batch() {
-  if (!store_.write({.records = core_.records(), .facts = core_.facts()})) return false;
+  if (!store_.write(batch())) return false;
   auto& actions = core_.actions();
   if (released_.empty()) released_.swap(actions);
   else released_.insert(released_.end(), std::make_move_iterator(actions.begin()), std::make_move_iterator(actions.end()));
@@ -191,6 +205,7 @@ result<void> processor::reload(wall_time now) {
                                          [this](message_id id, const fault& f) { observer_.on_corrupt(id, f); });
   if (!report) return report.error();
   core_.loaded(now, in_flight_, core::sending_policy::attempt_not_sent, *last);
+  core_.announce_links();
   for (const auto& e : held_results_) core_.apply(e, now);
   // Links that went down meanwhile took their attempts with them.
   for (const auto& ref : in_flight_) {
@@ -217,6 +232,27 @@ void processor::upkeep(wall_time now) {
   if (report->loaded + report->corrupt == 0) return;
   observer_.on_adopted(report->loaded);
   upkeep_at_ = std::min(upkeep_at_, now + std::chrono::milliseconds{100});  // there may be more
+}
+
+// What other instances have for us, and who they are. Reads only a socket while nobody calls.
+result<void> processor::share(wall_time now) {
+  const auto call = store_.called();
+  if (call.left) upkeep_at_ = now;
+  const bool due = now >= look_around_at_ || look_around_at_ - now > look_around_interval;
+  share_at_ = now + (has_neighbours_ ? share_interval : share_interval_alone);
+  if (!call.anything && !due) return {};
+  auto around = store_.look_around();
+  if (!around) return around.error();
+  has_neighbours_ = !around->instances.empty();
+  look_around_at_ = now + look_around_interval;
+  share_at_ = now + (has_neighbours_ ? share_interval : share_interval_alone);
+  core_.set_neighbours(*std::move(around));
+  const auto more = store_.intake([&](message&& m) { core_.adopt(std::move(m), now); },
+                                  [this](message_id id, const fault& f) { observer_.on_corrupt(id, f); },
+                                  [&](std::string_view note) { core_.hear(note, now); });
+  if (!more) return more.error();
+  if (*more) share_at_ = look_around_at_ = now;
+  return {};
 }
 
 void processor::purge(wall_time now) {

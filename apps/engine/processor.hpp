@@ -62,6 +62,8 @@ class processor {
 
  private:
   bool look_up(std::vector<event>& events, wall_time now);
+  [[nodiscard]] bool is_shared() const { return store_.instance_number().has_value(); }
+  [[nodiscard]] changes batch() const;
   bool commit_batch();
   action answer_from_store(const query& q);
   void fail(std::span<event> events, wall_time now);
@@ -70,6 +72,7 @@ class processor {
   result<void> reload(wall_time now);
   void purge(wall_time now);
   void purge_facts(wall_time now);
+  result<void> share(wall_time now);
   [[nodiscard]] bool upkeep_is_due(wall_time now) const;
   void upkeep(wall_time now);
   void refuse_token(const event& e);
@@ -81,7 +84,8 @@ class processor {
   std::vector<action> released_;
   std::vector<query> elsewhere_;  // asks about messages that are not active
   std::vector<std::string> keys_;  // of the facts this batch reads
-  wall_time purge_at_{}, upkeep_at_{}, facts_at_{}, overdue_at_{};
+  wall_time purge_at_{}, upkeep_at_{}, facts_at_{}, overdue_at_{}, share_at_{}, look_around_at_{};
+  bool has_neighbours_ = false;
 
   // While faulted.
   bool faulted_ = false;

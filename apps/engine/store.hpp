@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/fact.hpp"
@@ -30,10 +31,34 @@ struct load_report {
   std::size_t corrupt = 0;  // rows skipped; each was handed to on_corrupt
 };
 
+// To other instances of a store that several share; `to` is an instance number.
+struct handover {  // a message that is theirs from now on
+  message_id id;
+  std::uint32_t to = 0;
+};
+struct note {      // something they have to know, in octets only the core understands
+  std::uint32_t to = 0;
+  std::string octets{};
+};
+struct presence {  // whether an endpoint has links here
+  std::string endpoint{};
+  bool here = false;
+};
+
 // Everything one batch makes durable, all or nothing.
 struct changes {
   std::span<const record> records{};
   std::span<const fact_change> facts{};
+  // Shared stores only.
+  std::span<const handover> given{};
+  std::span<const note> notes{};
+  std::span<const presence> presences{};
+};
+
+// Who else works on the store, and which endpoints have links there.
+struct neighbourhood {
+  std::vector<std::uint32_t> instances{};
+  std::vector<std::pair<std::string, std::uint32_t>> bound{};
 };
 
 class store {
@@ -86,6 +111,20 @@ class store {
   [[nodiscard]] virtual std::optional<std::uint32_t> instance_number() const { return std::nullopt; }
   // How often upkeep() is wanted; 0: never.
   [[nodiscard]] virtual std::chrono::milliseconds upkeep_interval() const { return std::chrono::milliseconds{0}; }
+  // What others committed for us since the last time was noticed; cheap. `left`: one of them has gone.
+  struct call {
+    bool anything = false, left = false;
+  };
+  virtual call called() { return {}; }
+  // Hands over what others gave us, in the order they did: messages, ours from now on, and notes. Opens the batch that the
+  // next write() ends, as look_up() does; what is handed over is gone from the store after that write. True when there
+  // may be more.
+  using note_handler = std::function<void(std::string_view octets)>;
+  virtual result<bool> intake(const message_handler& /*on_message*/, const corrupt_handler& /*on_corrupt*/,
+                              const note_handler& /*on_note*/) {
+    return false;
+  }
+  virtual result<neighbourhood> look_around() { return neighbourhood{}; }
   // Tells the others that we live. Hands over messages of instances that are gone: they are ours from now on, durably.
   virtual result<load_report> upkeep(const message_handler& /*on_message*/, const corrupt_handler& /*on_corrupt*/) {
     return load_report{};
