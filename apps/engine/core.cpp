@@ -205,6 +205,7 @@ void core::impl::loaded(wall_time now, std::span<const attempt_ref> in_flight, s
     const auto ref = alive.find(e->id);
     resume(*e, ref == alive.end() ? nullptr : ref->second, policy, now);
   }
+  for (const auto& r : std::exchange(kept_reports, {})) apply(r, now);
 }
 
 void core::impl::resume(entry& e, const attempt_ref* alive, sending_policy policy, wall_time now) {
@@ -251,7 +252,10 @@ std::vector<attempt_ref> core::impl::abandon(std::vector<ingress_token>& unanswe
       const auto at = begun.find(e->id);
       if (at == begun.end() || at->second != e->p.attempts) before.push_back({e->id, e->p.attempts, e->link});
     }
-    for (const auto& r : ep->early) unanswered.push_back(r.what.token);
+    for (auto& r : ep->early) {
+      if (r.what.passed_on) kept_reports.push_back(std::move(r.what));  // nobody will bring it again
+      else unanswered.push_back(r.what.token);
+    }
     ep->early.clear();
     ep->early_by_hash.clear();
     for (auto& l : ep->ready) l = {};

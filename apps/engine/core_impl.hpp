@@ -164,6 +164,7 @@ struct core::impl {
   std::vector<std::uint32_t> neighbours;
   std::unordered_map<std::string, std::vector<std::uint32_t>> bound_elsewhere;
   void set_neighbours(neighbourhood n);
+  std::vector<report> kept_reports;  // from other instances, early when the store failed
   std::vector<endpoint*> presence_changed, giving;
   void note_presence(endpoint& ep);
   void collect_presences();

@@ -113,7 +113,8 @@ constexpr postgres_statement postgres_statements[] = {
     {"absent", "DELETE FROM msgkit_session s USING unnest($2::bytea[]) AS v(endpoint)"
                " WHERE s.instance = $1::bigint AND s.endpoint = convert_from(v.endpoint, 'UTF8')"},
     {"absent_all", "DELETE FROM msgkit_session WHERE instance = $1::bigint"},
-    {"others", "SELECT number FROM msgkit_instance WHERE number <> $1::bigint AND lease_until > clock_timestamp() ORDER BY number"},
+    {"others", "SELECT number FROM msgkit_instance i WHERE number <> $1::bigint AND (lease_until > clock_timestamp()"
+               " OR EXISTS (SELECT FROM msgkit_message m WHERE m.owner = i.number AND NOT m.settled)) ORDER BY number"},
     {"bound", "SELECT s.endpoint, s.instance FROM msgkit_instance i JOIN msgkit_session s ON s.instance = i.number"
               " WHERE i.number <> $1::bigint AND i.lease_until > clock_timestamp() ORDER BY s.endpoint, s.instance"},
     // Notes for one that is gone; not before its messages have been taken over, or they would find nothing.

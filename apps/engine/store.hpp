@@ -57,7 +57,7 @@ struct changes {
 
 // Who else works on the store, and which endpoints have links there.
 struct neighbourhood {
-  std::vector<std::uint32_t> instances{};
+  std::vector<std::uint32_t> instances{};  // those that live, and those whose messages nobody has taken over yet
   std::vector<std::pair<std::string, std::uint32_t>> bound{};
 };
 

@@ -131,6 +131,17 @@ TEST_F(TwoInstances, WhatWaitedHereFollowsTheClientThatBindsThere) {
   EXPECT_EQ(got, ids) << "in their order";
 }
 
+// Time stands still, so nothing but the server's notification makes the other one look.
+TEST_F(TwoInstances, ANotificationWakesTheOtherOne) {
+  up(b_, "client:alice", 20);
+  settle();
+  b_.seen.clear();
+  post(a_, driver::make_submit(inbound()));
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (all<send>(b_.seen).empty() && std::chrono::steady_clock::now() < deadline) run(b_);
+  EXPECT_EQ(all<send>(b_.seen).size(), 1u);
+}
+
 TEST_F(TwoInstances, ABindHereIsPreferred) {
   up(a_, "client:alice", 10);
   up(b_, "client:alice", 20);
