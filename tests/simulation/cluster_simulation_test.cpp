@@ -6,7 +6,7 @@ using namespace msgkit::engine::simulation;
 
 namespace {
 
-constexpr std::uint64_t seeds = 60;
+constexpr std::uint64_t seeds = 40;
 
 template <class Check>
 void run_seeds(cluster_options o, Check&& check) {
