@@ -32,6 +32,7 @@ run libssl-dev
 run libexpat1-dev
 run $boost
 run libsqlite3-dev
+run tzdata
 run libpq-dev
 run libtomlplusplus-dev
 run nlohmann-json3-dev

@@ -8,6 +8,7 @@
 #include "connectors/smpp_carrier.hpp"
 #include "connectors/smpp_server.hpp"
 #include "engine/engine.hpp"
+#include "msggw/rules_config.hpp"
 #include "msggw/store_config.hpp"
 
 namespace msgkit::app {
@@ -18,6 +19,7 @@ struct msggw_config {
   smpp_server_options smpp;
   std::vector<smpp_carrier_options> carriers;
   std::vector<engine::route> routes;
+  rules_config rules;
   config_endpoint http;
   std::string http_api_key;      // empty: allowed only while listening on loopback
   config_endpoint metrics;       // port 0: on the HTTP listener only

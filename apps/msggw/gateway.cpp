@@ -126,6 +126,7 @@ class gateway final : public daemon {
                  {{"reason", started.error().code}, {"detail", engine_->store_error_text()}});
       return false;
     }
+    engine_->set_policy(config_.rules.make());
     collected_ = collect_engine_metrics(context_->metrics, *engine_, "msggw");
     return true;
   }
@@ -188,6 +189,7 @@ class gateway final : public daemon {
       log_.error("routes not changed", {{"reason", std::string_view(e.what())}});
       return;
     }
+    engine_->set_policy(fresh.rules.make());
     clients_->set_accounts(fresh.smpp.accounts);
     std::map<std::string, smpp_carrier_options> wanted;
     for (const auto& c : fresh.carriers) wanted[c.name] = c;
