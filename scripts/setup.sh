@@ -32,6 +32,7 @@ run libexpat1-dev
 run $boost
 run libsqlite3-dev
 run libpq-dev
+run libmariadb-dev
 run libtomlplusplus-dev
 run nlohmann-json3-dev
 run libspdlog-dev
@@ -51,6 +52,7 @@ test python3-slixmpp
 test go-sendxmpp go-sendxmpp
 test kannel
 test postgresql
+test mariadb-server mariadbd
 test libnet-smpp-perl
 test tshark tshark
 test gcovr gcovr
