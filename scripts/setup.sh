@@ -34,6 +34,7 @@ run $boost
 run libsqlite3-dev
 run tzdata
 run libpq-dev
+run libmariadb-dev
 run libtomlplusplus-dev
 run nlohmann-json3-dev
 run libspdlog-dev
@@ -54,6 +55,7 @@ test python3-slixmpp
 test go-sendxmpp go-sendxmpp
 test kannel
 test postgresql
+test mariadb-server mariadbd
 test libnet-smpp-perl
 test tshark tshark
 test gcovr gcovr

@@ -8,6 +8,7 @@
 
 #include "driver.hpp"
 #include "engine/sqlite_store.hpp"
+#include "mariadb_server.hpp"
 #include "postgres_fixture.hpp"
 #include "temporary_directory.hpp"
 
@@ -19,6 +20,9 @@ class EachStore : public ::testing::TestWithParam<std::string> {
     if (GetParam() == "postgres") {
       MSGKIT_NEEDS_POSTGRES();
       schema_ = fresh_schema();
+    } else if (GetParam() == "mariadb") {
+      MSGKIT_NEEDS_MARIADB();
+      schema_ = fresh_database();
     }
     restart();
   }
@@ -32,6 +36,9 @@ class EachStore : public ::testing::TestWithParam<std::string> {
     } else if (GetParam() == "postgres") {
       store_.reset();
       store_ = open_postgres(postgres_options(schema_));
+    } else if (GetParam() == "mariadb") {
+      store_.reset();
+      store_ = open_mariadb(shared_mariadb().options(schema_));
     } else {
       store_.reset();
       std::string why;
@@ -96,7 +103,7 @@ class EachStore : public ::testing::TestWithParam<std::string> {
 };
 
 #define MSGKIT_ON_EACH_STORE(suite)                                                            \
-  INSTANTIATE_TEST_SUITE_P(Each, suite, ::testing::Values("memory", "sqlite", "postgres"),     \
+  INSTANTIATE_TEST_SUITE_P(Each, suite, ::testing::Values("memory", "sqlite", "postgres", "mariadb"), \
                            [](const auto& i) { return i.param; })
 
 inline submit with(message_content c, submit_extras x, std::uint64_t token = 1) {
