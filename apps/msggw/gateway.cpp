@@ -13,9 +13,10 @@
 #include "common/log.hpp"
 #include "connectors/credential_service.hpp"
 #include "connectors/engine_metrics.hpp"
-#include "connectors/message_api.hpp"
 #include "msggw/admin_api.hpp"
 #include "msggw/carrier_set.hpp"
+#include "msggw/client_api/client_api.hpp"
+#include "msggw/client_api/kannel_api.hpp"
 #include "msggw/client_set.hpp"
 #include "msggw/config.hpp"
 #include "msggw/gateway_metrics.hpp"
@@ -80,6 +81,8 @@ class gateway final : public daemon {
     carriers_.reset();
     destroy_on(clients_executor_, clients_);
     credentials_.stop();
+    sender_.reset();
+    canceler_.reset();
     engine_.reset();
   }
 
@@ -134,7 +137,11 @@ class gateway final : public daemon {
   bool start_http() {
     auto router = std::make_shared<http_router>();
     add_health_routes(*router, health_, context_->metrics);
-    add_message_routes(*router, *engine_, config_.http_api_key);
+    access_ = std::make_unique<api_access>(*directory_, credentials_.check(), config_.http_api_key);
+    sender_ = std::make_unique<sender>(*engine_);
+    canceler_ = std::make_unique<message_canceler>(*engine_);
+    add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_});
+    add_kannel_routes(*router, *access_, *sender_);
     add_admin_routes(*router, *directory_, [this](std::function<void()> task) { return worker_.run(std::move(task)); },
                      administrators());
     checks_.push_back(health_.add("store", [this] {
@@ -235,6 +242,9 @@ class gateway final : public daemon {
   std::unique_ptr<smpp_server> clients_;
   std::unique_ptr<carrier_set> carriers_;
   std::unique_ptr<directory> directory_;
+  std::unique_ptr<api_access> access_;
+  std::unique_ptr<sender> sender_;
+  std::unique_ptr<message_canceler> canceler_;
   task_worker worker_;  // for the directory
   std::mutex applying_;  // guards the parts of config_ that change, and applied_
   std::uint64_t applied_ = 0;

@@ -1,14 +1,15 @@
 """The HTTP API on a running gateway: what administrators change takes effect at once, what clients send arrives."""
+import subprocess
 import sys
 import unittest
+import urllib.parse
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from api import ADMIN_KEY, Api  # noqa: E402
+from api import ADMIN_KEY, Api, basic  # noqa: E402
 from gateway import CARRIER_ID, CARRIER_PASSWORD, Msggw, Smppd, binary, free_port  # noqa: E402
 from peers import PeerTest, wait_until  # noqa: E402
-import subprocess  # noqa: E402
 
 
 class ApiTest(PeerTest):
@@ -89,6 +90,139 @@ class DirectoryTest(ApiTest):
         msggw.program.kill()
         msggw.start()
         self.assertEqual(self.api.ask("GET", "/clients")[0], 403)
+
+
+class SendTest(ApiTest):
+    def setUp(self):
+        super().setUp()
+        self.smppd = Smppd(self)
+        self.msggw = self.empty_gateway()
+        self.add_carrier(self.smppd)
+        self.web = self.add("/clients", {"username": "web", "password": "secret-5", "type": "web"})
+        self.number = self.add_number("15550001")
+        self.auth = basic("web", "secret-5")
+
+    def path(self, rest):
+        return f"/clients/{self.web['id']}/{rest}"
+
+    def add_number(self, number):
+        return self.add(self.path("numbers"), {"number": number, "carrier": "up"})
+
+    def post(self, body, path="/messages", auth=None, headers=None):
+        return self.api.ask("POST", path, body, headers, auth or self.auth)
+
+    def set(self, **settings):
+        self.assertEqual(self.api.ask("PUT", self.path("settings"), settings)[0], 200)
+
+    def wait_for_accepted(self, count):
+        return wait_until(lambda: self.smppd.accepted() if len(self.smppd.accepted()) >= count else None, 20,
+                          lambda: f"{count} messages, have {self.smppd.accepted()}")
+
+    def state(self, message_id, auth=None):
+        return self.api.ask("GET", f"/messages/{message_id}", authorization=auth or self.auth)[1].get("state")
+
+    def test_a_message_is_sent_and_followed(self):
+        status, answer, _ = self.post({"from": "+15550001", "to": "+46700123456", "text": "hej"})
+        self.assertEqual((status, answer["status"]), (202, "queued"), answer)
+        wait_until(lambda: self.state(answer["id"]) == "delivered", 20, "delivery")
+        self.assertEqual(self.state(answer["id"], basic("admin", ADMIN_KEY)), "delivered")
+        accepted = self.wait_for_accepted(1)[0]
+        self.assertEqual((accepted["from"], accepted["to"], bytes.fromhex(accepted["octets"])),
+                         ("15550001", "46700123456", b"hej"))
+
+    def test_nobody_sees_or_withdraws_the_messages_of_others(self):
+        self.add("/clients", {"username": "eve", "password": "secret-6", "type": "web"})
+        _, answer, _ = self.post({"to": "46700123456", "text": "x", "send_at": "2034-01-01T00:00:00+01:00"})
+        path, eve = f"/messages/{answer['id']}", basic("eve", "secret-6")
+        self.assertEqual(self.api.ask("GET", path, authorization=eve)[0], 404)
+        self.assertEqual(self.api.ask("DELETE", path, authorization=eve)[0], 404)
+        self.assertEqual(self.api.ask("POST", path + "/cancel", authorization=self.auth)[0], 200)
+        self.assertEqual(self.state(answer["id"]), "canceled")
+        self.assertEqual(self.api.ask("DELETE", path, authorization=self.auth)[0], 404)
+
+    def test_bodies_of_other_products(self):
+        status, answer, _ = self.post({"data": {"payload": {"from": {"phone_number": "+15550001"}, "text": "t",
+                                                            "to": [{"phone_number": "+46700123456"},
+                                                                   {"phone_number": "+46700123457"}]}}})
+        self.assertEqual((status, len(answer["messages"])), (202, 2))
+        self.assertEqual(answer["data"]["id"], answer["id"])
+        self.set(api_format="bicom")
+        status, answer, _ = self.post({"from": "15550001", "to": "46700123456", "text": "b", "media_urls": []})
+        self.assertEqual((status, answer), (200, {"status": "success", "message": ""}))
+        status, answer, _ = self.post({"from": "15550001", "to": "nobody", "text": "b"})
+        self.assertEqual((status, answer["status"]), (400, "error"))
+        self.wait_for_accepted(3)
+
+    def test_what_is_wrong_is_named(self):
+        for body, status, word in [({"to": "46700123456"}, 400, "text"), ({"text": "x"}, 400, "to"),
+                                   ({"to": "4670x", "text": "x"}, 400, "to"), (b"{", 400, "body"),
+                                   ({"to": ["46700123456"] * 51, "text": "x"}, 400, "to"),
+                                   ({"to": "46700123456", "text": "x", "media": [{"url": "http://a"}]}, 400, "media"),
+                                   ({"to": "46700123456", "text": "x", "send_at": "tomorrow"}, 400, "send_at"),
+                                   ({"from": "15550002", "to": "46700123456", "text": "x"}, 403, "from"),
+                                   ({"from": "1555", "to": "46700123456", "text": "x"}, 403, "from")]:
+            with self.subTest(body):
+                got, answer, _ = self.post(body)
+                self.assertEqual(got, status, answer)
+                self.assertIn(word, answer["error"]["message"])
+
+    def test_who_may(self):
+        body = {"to": "46700123456", "text": "x"}
+        self.assertEqual(self.post(body, auth=basic("web", "wrong"))[0], 401)
+        self.assertEqual(self.post(body, auth=basic("nobody", "wrong"))[0], 401)
+        token = "Bearer " + self.auth.split(" ")[1]
+        self.assertIn("basic", self.post(body, auth=token)[1]["error"]["message"])
+        self.set(auth_method="bearer")
+        self.assertEqual(self.post(body, auth=token)[0], 202)
+        self.add("/clients", {"username": "phone", "password": "secret-7"})
+        self.assertEqual(self.post(body, auth=basic("phone", "secret-7"))[0], 403)
+        self.api.ask("PATCH", f"/clients/{self.web['id']}", {"allowed_addresses": ["192.0.2.0/24"]})
+        self.assertEqual(self.post(body, auth=token)[0], 403)
+
+    def key(self, **fields):
+        answer = self.add(self.path("api-keys"), {"name": "k", **fields})
+        return "Bearer " + answer["key"], answer["id"]
+
+    def test_api_keys(self):
+        body = {"from": "15550001", "to": "46700123456", "text": "x"}
+        key, key_id = self.key()
+        self.assertEqual(self.post(body, auth=key)[0], 202)
+        self.api.ask("PATCH", self.path(f"api-keys/{key_id}"), {"active": False})
+        self.assertEqual(self.post(body, auth=key)[0], 401)
+        self.assertEqual(self.post(body, auth=self.key(scopes=["usage"])[0])[0], 403)
+        self.assertEqual(self.post(body, auth=self.key(expires_at="2020-01-01T00:00:00Z")[0])[0], 401)
+        other = self.add_number("15550002")
+        limited = self.key(allowed_number_ids=[other["id"]])[0]
+        self.assertEqual(self.post(body, auth=limited)[0], 403)
+        self.assertEqual(self.post({**body, "from": "15550002"}, auth=limited)[0], 202)
+        slow = self.key(rate_limit=2)[0]
+        self.assertEqual([self.post(body, auth=slow)[0] for _ in range(3)], [202, 202, 429])
+        status, answer, fields = self.post(body, auth=slow)
+        self.assertEqual((status, answer["error"], answer["rate_limit"]), (429, "rate_limit_exceeded", 2))
+        self.assertGreaterEqual(int(fields["Retry-After"]), 1)
+
+    def test_a_client_beyond_its_rate_is_told_to_wait(self):
+        self.set(segments_per_second=2)
+        answers = [self.post({"to": "46700123456", "text": "x" * 200}) for _ in range(3)]
+        self.assertEqual(answers[0][0], 202)
+        self.assertIn(429, [a[0] for a in answers])
+
+    def kannel(self, data=None, **parameters):
+        query = urllib.parse.urlencode({"username": "web", "password": "secret-5", "from": "15550001",
+                                        "to": "+46700123456", "text": "hej", **parameters})
+        if data is not None:
+            return self.api.ask("POST", "/cgi-bin/sendsms", query.encode(), authorization="none")[:2]
+        return self.api.ask("GET", "/cgi-bin/sendsms?" + query, authorization="none")[:2]
+
+    def test_sendsms_as_kannel_has_it(self):
+        self.assertEqual(self.kannel(), (202, "0: Accepted for delivery"))
+        self.assertEqual(self.kannel(b"", to="46700123456 46700123457"), (202, "0: Accepted for delivery"))
+        self.assertEqual(self.kannel(deferred="600"), (202, "3: Queued for later delivery"))
+        self.assertEqual(self.kannel(password="x"), (403, "Authorization failed for sendsms"))
+        self.assertEqual(self.kannel(udh="050003")[0], 400)
+        self.assertEqual(self.kannel(**{"from": "15550009"})[0], 400)
+        self.assertEqual(self.kannel(text="h\xe9".encode("latin1"), charset="ISO-8859-1")[0], 202)
+        self.assertEqual(bytes.fromhex(self.wait_for_accepted(4)[3]["octets"]), b"h\x05")
 
 
 if __name__ == "__main__":
