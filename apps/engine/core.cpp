@@ -16,6 +16,13 @@ core& core::operator=(core&&) noexcept = default;
 void core::apply(const event& e, wall_time now) {
   std::visit([&](const auto& what) { impl_->apply(what, now); }, e);
 }
+void core::wants(const event& e, wall_time now, std::vector<std::string>& keys) const {
+  if (const auto* s = std::get_if<submit>(&e)) impl_->wants(*s, now, keys);
+  else if (const auto* o = std::get_if<overdue>(&e)) keys.push_back(o->key);
+  else if (const auto* out = std::get_if<opt_out>(&e)) keys.push_back(fact_key(fact_space::opt_out, {out->pool, out->number}));
+}
+void core::know(std::string_view key, fact&& f) { impl_->known[std::string{key}] = {std::move(f), true, false}; }
+std::span<const fact_change> core::facts() const noexcept { return impl_->fact_changes; }
 void core::finish(wall_time now) { impl_->finish(now); }
 std::span<const record> core::records() const noexcept { return impl_->records; }
 std::vector<action>& core::actions() noexcept { return impl_->actions; }
@@ -36,11 +43,14 @@ void core::set_routes(std::shared_ptr<const route_table> routes) {
   for (auto* ep : impl_->endpoints) impl_->reroute_waiting_of(*ep);
 }
 
+void core::set_policy(std::shared_ptr<const policy> rules) { impl_->rules = std::move(rules); }
+bool core::joins_parts() const noexcept { return impl_->rules && impl_->rules->joins_parts(); }
+
 std::vector<endpoint_view> core::endpoints() const {
   std::vector<endpoint_view> out;
   for (const auto* ep : impl_->endpoints) {
     endpoint_view v{.name = ep->name, .up = ep->up(), .links = ep->links.size(), .in_flight = ep->in_flight.size,
-                    .queued = ep->queued(), .paused_until = ep->paused_until};
+                    .queued = ep->queued(), .paused_until = ep->paused_until, .breaker = ep->breaker};
     for (const auto& l : ep->links) v.capacity += l.capacity;
     out.push_back(v);
   }
@@ -90,6 +100,7 @@ void core::impl::unlist(entry& e) {
 // ---- one batch ----------------------------------------------------------------------------------------------------
 
 void core::impl::finish(wall_time now) {
+  withdraw_opted_out(now);
   on_due(now);
   reroute_slice(now);
   for (std::size_t i = 0; i < waking.size();) {  // pauses that ended, early reports that have waited long enough
@@ -99,7 +110,8 @@ void core::impl::finish(wall_time now) {
       ep.paused_until = {};
       pump_later(ep);
     }
-    if (ep.paused_until == wall_time{} && ep.early.empty()) waking.erase(waking.begin() + static_cast<std::ptrdiff_t>(i));
+    if (ep.breaker == breaker_state::open && ep.broken_until <= now) try_again(ep);
+    if (ep.paused_until == wall_time{} && ep.early.empty() && ep.breaker != breaker_state::open) waking.erase(waking.begin() + static_cast<std::ptrdiff_t>(i));
     else ++i;
   }
   for (auto* ep : to_pump) {
@@ -114,6 +126,8 @@ void core::impl::finish(wall_time now) {
   touched.clear();
   records.reserve(dirty.size());
   for (const auto* e : dirty) records.push_back({e->id, e->is_new, e->content.get(), &e->p, e->is_replaced});
+  for (const auto& [key, f] : known)
+    if (f.changed) fact_changes.push_back({key, f.present ? &f.value : nullptr});
 }
 
 void core::impl::committed() {
@@ -128,7 +142,14 @@ void core::impl::committed() {
   actions.clear();
   started.clear();
   ended.clear();
+  forget_facts();
   searches = 0;
+}
+
+void core::impl::forget_facts() {
+  fact_changes.clear();
+  if (!known.empty()) known.clear();
+  opted_out.clear();
 }
 
 wall_time core::impl::next_deadline() const noexcept {
@@ -137,6 +158,7 @@ wall_time core::impl::next_deadline() const noexcept {
   for (const auto* ep : waking) {
     if (ep->paused_until != wall_time{}) at = std::min(at, ep->paused_until);
     if (!ep->early.empty()) at = std::min(at, ep->early.front().expires);
+    if (ep->breaker == breaker_state::open) at = std::min(at, ep->broken_until);
   }
   return at;
 }
@@ -233,6 +255,7 @@ std::vector<attempt_ref> core::impl::abandon(std::vector<ingress_token>& unanswe
   actions.clear();
   started.clear();
   ended.clear();
+  forget_facts();
   searches = 0;
   entries.clear();
   return before;

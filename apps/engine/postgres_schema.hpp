@@ -23,7 +23,7 @@ constexpr const char* postgres_version_table =
     "CREATE TABLE IF NOT EXISTS msgkit_schema(version integer PRIMARY KEY); COMMIT";
 constexpr const char* postgres_read_version = "SELECT coalesce(max(version), 0) FROM msgkit_schema";
 
-constexpr std::array<const char*, 1> postgres_migrations{
+constexpr std::array<const char*, 2> postgres_migrations{
     // Room in the pages lets an update of progress stay in its page and leave the indexes alone.
     R"(BEGIN;
     SELECT pg_advisory_xact_lock(1836279659);
@@ -36,6 +36,12 @@ constexpr std::array<const char*, 1> postgres_migrations{
     ALTER TABLE msgkit_message ALTER content SET STORAGE EXTERNAL, ALTER progress SET STORAGE PLAIN;
     CREATE INDEX IF NOT EXISTS msgkit_message_active ON msgkit_message(owner, id) WHERE NOT settled;
     INSERT INTO msgkit_schema VALUES(1) ON CONFLICT DO NOTHING;
+    COMMIT)",
+    R"(BEGIN;
+    SELECT pg_advisory_xact_lock(1836279659);
+    CREATE TABLE IF NOT EXISTS msgkit_fact(key bytea PRIMARY KEY, expires bigint, value bytea NOT NULL) WITH (fillfactor = 70);
+    CREATE INDEX IF NOT EXISTS msgkit_fact_expires ON msgkit_fact(expires) WHERE expires IS NOT NULL;
+    INSERT INTO msgkit_schema VALUES(2) ON CONFLICT DO NOTHING;
     COMMIT)"};
 
 struct postgres_statement {
@@ -60,6 +66,24 @@ constexpr postgres_statement postgres_statements[] = {
              " ORDER BY id LIMIT $3::bigint"},
     {"find", "SELECT id, progress, content FROM msgkit_message WHERE id = $1::bigint"},
     {"last", "SELECT coalesce(max(id), 0) FROM msgkit_message"},
+
+    {"begin", "BEGIN"},
+    {"commit", "COMMIT"},
+    // In ascending order, so that two instances never wait for each other. Held until the transaction ends.
+    {"lock", "SELECT pg_advisory_xact_lock('msgkit_fact'::regclass::oid::bigint::integer, n::integer)"
+             " FROM unnest($1::bigint[]) AS n"},
+    {"facts", "SELECT key, coalesce(expires, 0), value FROM msgkit_fact WHERE key = ANY($1::bytea[])"},
+    {"put", "INSERT INTO msgkit_fact SELECT v.key, nullif(v.expires, 0), v.value"
+            " FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS v(key, expires, value)"
+            " ON CONFLICT (key) DO UPDATE SET expires = excluded.expires, value = excluded.value"},
+    {"drop", "DELETE FROM msgkit_fact WHERE key = ANY($1::bytea[])"},
+    {"scan", "SELECT key, coalesce(expires, 0), value FROM msgkit_fact WHERE key >= $1::bytea AND key < $2::bytea"
+             " AND key > $3::bytea ORDER BY key LIMIT $4::bigint"},
+    {"overdue", "SELECT key FROM msgkit_fact WHERE expires < $3::bigint AND key >= $1::bytea AND key < $2::bytea"
+                " ORDER BY expires LIMIT $4::bigint"},
+    {"purge_facts", "DELETE FROM msgkit_fact WHERE key IN (SELECT key FROM msgkit_fact WHERE expires < $1::bigint"
+                    " AND NOT (key >= $2::bytea AND key < $3::bytea) ORDER BY expires LIMIT $4::bigint FOR UPDATE SKIP LOCKED)"},
+    {"count_facts", "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'msgkit_fact'::regclass"},
 
     {"enrol", "INSERT INTO msgkit_instance SELECT min(n), $1::text, 0, '-infinity'::timestamptz FROM generate_series(0, 1023) AS n"
               " WHERE $2::bigint > 0 AND NOT EXISTS (SELECT FROM msgkit_instance WHERE number = n)"

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "engine/error.hpp"
 #include "engine/postgres_connection.hpp"
 #include "engine/postgres_schema.hpp"
 #include "engine/record_codec.hpp"
+#include "msgkit/core/backoff.hpp"
 
 namespace msgkit::engine {
 namespace {
@@ -191,6 +193,7 @@ fault postgres_store::fail(std::string_view what) {
     error_text_ = fmt::format("store postgres: {} failed: {}{}", what, e.text,
                               e.sqlstate.empty() ? "" : fmt::format(" (SQLSTATE {})", e.sqlstate));
   faulted_ = true;
+  open_ = false;
   return failed(what);
 }
 
@@ -198,6 +201,10 @@ fault postgres_store::fail(std::string_view what) {
 
 void postgres_store::begin_write() {
   db_->begin();
+  if (!open_) add_hold();
+}
+
+void postgres_store::add_hold() {
   auto& p = scratch_->parameters;
   p.clear();
   p.integer(number_);
@@ -267,18 +274,18 @@ bool postgres_store::write_changes(std::span<const record> records) {
   return db_->add("update", p);
 }
 
-result<void> postgres_store::commit(std::span<const record> records) {
+result<void> postgres_store::write(const changes& c) {
   if (faulted_) return failed("commit");
-  if (records.empty()) return {};
+  if (!open_ && c.records.empty() && c.facts.empty()) return {};
   begin_write();
   std::vector<record> fresh, replaced, changed;
   std::size_t octets = 0;
   bool good = true;
-  const auto flush = [&](std::vector<record>& list, auto write) {
-    if (!list.empty()) good = good && (this->*write)(list);
+  const auto flush = [&](std::vector<record>& list, auto writer) {
+    if (!list.empty()) good = good && (this->*writer)(list);
     list.clear();
   };
-  for (const auto& r : records) {
+  for (const auto& r : c.records) {
     (r.is_new ? fresh : r.is_replaced ? replaced : changed).push_back(r);
     if (r.is_new || r.is_replaced) octets += r.content->body.size() + r.content->passthrough.size();
     if (fresh.size() + replaced.size() >= chunk_rows_max || octets >= chunk_octets_max) {
@@ -291,8 +298,36 @@ result<void> postgres_store::commit(std::span<const record> records) {
   flush(fresh, &postgres_store::write_new);
   flush(replaced, &postgres_store::write_replaced);
   flush(changed, &postgres_store::write_changes);
+  add_facts(c.facts);
+  if (std::exchange(open_, false)) good = good && db_->add("commit", {});
   if (!good || !db_->finish()) return fail("commit");
   return {};
+}
+
+void postgres_store::add_facts(std::span<const fact_change> facts) {
+  auto& s = *scratch_;
+  auto& p = s.parameters;
+  const auto gone = static_cast<std::size_t>(std::ranges::count(facts, nullptr, &fact_change::now));
+  if (gone > 0) {
+    p.clear();
+    p.begin_octets(gone);
+    for (const auto& f : facts)
+      if (f.now == nullptr) p.octets(as_bytes(f.key));
+    db_->add("drop", p);
+  }
+  if (gone == facts.size()) return;
+  p.clear();
+  p.begin_octets(facts.size() - gone);
+  for (const auto& f : facts)
+    if (f.now != nullptr) p.octets(as_bytes(f.key));
+  s.ids.clear();
+  for (const auto& f : facts)
+    if (f.now != nullptr) s.ids.push_back(f.now->expires.time_since_epoch().count());
+  p.integers(s.ids);
+  p.begin_octets(facts.size() - gone);
+  for (const auto& f : facts)
+    if (f.now != nullptr) p.octets(as_bytes(f.now->value));
+  db_->add("put", p);
 }
 
 result<void> postgres_store::remove(std::span<const message_id> ids) {
@@ -356,6 +391,103 @@ result<message_id> postgres_store::last_id() {
   const auto rows = db_->query("last", {});
   if (!rows) return fail("last_id");
   return id_of(rows->integer(0, 0));
+}
+
+// ---- facts --------------------------------------------------------------------------------------------------------
+
+namespace {
+
+void hand_over(const postgres_rows& rows, const store::fact_handler& on_fact) {
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    on_fact(rows.text(i, 0), fact{std::string{rows.text(i, 2)}, wall_time{std::chrono::milliseconds{rows.integer(i, 1)}}});
+}
+
+// Many keys share a lock, which bounds the locks of a batch to what the server's table holds for all its clients.
+constexpr std::uint64_t fact_locks = 1'024;
+
+std::int64_t lock_of(std::string_view key) {
+  std::uint64_t h = key.size();
+  for (const char c : key) h = mix(h ^ static_cast<std::uint8_t>(c));
+  return static_cast<std::int64_t>(h % fact_locks);
+}
+
+}  // namespace
+
+// Opens the transaction that write() ends: whoever needs one of the same facts waits until then.
+result<void> postgres_store::look_up(std::span<const std::string> keys, const fact_handler& on_fact) {
+  if (faulted_) return failed("look_up");
+  auto& s = *scratch_;
+  auto& p = s.parameters;
+  db_->begin();
+  p.clear();
+  db_->add("begin", p);
+  add_hold();
+  s.ids.clear();
+  for (const auto& key : keys) s.ids.push_back(lock_of(key));
+  std::ranges::sort(s.ids);
+  s.ids.erase(std::ranges::unique(s.ids).begin(), s.ids.end());
+  p.clear();
+  p.integers(s.ids);
+  db_->add("lock", p);
+  p.clear();
+  p.begin_octets(keys.size());
+  for (const auto& key : keys) p.octets(as_bytes(key));
+  std::vector<postgres_rows> rows;
+  if (!db_->add("facts", p) || !db_->finish(&rows) || rows.size() != 4) return fail("look_up");
+  open_ = true;
+  hand_over(rows[3], on_fact);
+  return {};
+}
+
+result<void> postgres_store::scan(std::string_view prefix, std::string_view after, std::size_t limit,
+                                  const fact_handler& on_fact) {
+  if (faulted_) return failed("scan");
+  postgres_parameters p;
+  p.text(prefix);
+  p.text(fact_range_end(prefix));
+  p.text(after);
+  p.integer(static_cast<std::int64_t>(limit));
+  const auto rows = db_->query("scan", p);
+  if (!rows) return fail("scan");
+  hand_over(*rows, on_fact);
+  return {};
+}
+
+result<std::vector<std::string>> postgres_store::overdue(std::string_view prefix, wall_time before, std::size_t limit) {
+  if (faulted_) return failed("overdue");
+  postgres_parameters p;
+  p.text(prefix);
+  p.text(fact_range_end(prefix));
+  p.integer(before.time_since_epoch().count());
+  p.integer(static_cast<std::int64_t>(limit));
+  const auto rows = db_->query("overdue", p);
+  if (!rows) return fail("overdue");
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < rows->size(); ++i) keys.emplace_back(rows->text(i, 0));
+  return keys;
+}
+
+result<std::size_t> postgres_store::purge_facts(wall_time before, char spared, std::size_t limit) {
+  if (faulted_) return failed("purge");
+  const std::string first(1, spared);
+  begin_write();
+  auto& p = scratch_->parameters;
+  p.clear();
+  p.integer(before.time_since_epoch().count());
+  p.text(first);
+  p.text(fact_range_end(first));
+  p.integer(static_cast<std::int64_t>(limit));
+  std::vector<postgres_rows> rows;
+  if (!db_->add("purge_facts", p) || !db_->finish(&rows) || rows.size() != 2) return fail("purge");
+  return rows[1].affected();
+}
+
+// As of the server's latest look at the table, which costs nothing.
+result<std::uint64_t> postgres_store::fact_count() {
+  if (faulted_) return failed("count");
+  const auto rows = db_->query("count_facts", {});
+  if (!rows || rows->size() != 1) return fail("count");
+  return static_cast<std::uint64_t>(rows->integer(0, 0));
 }
 
 // ---- beside other instances ---------------------------------------------------------------------------------------

@@ -8,6 +8,9 @@ namespace msgkit::engine {
 namespace {
 
 constexpr std::chrono::seconds purge_interval{60};
+constexpr std::chrono::seconds overdue_interval{1};
+constexpr std::size_t overdue_max = 100;
+constexpr char parts_space = static_cast<char>(fact_space::parts);
 processor_observer silent;
 
 }  // namespace
@@ -27,7 +30,8 @@ result<void> processor::start(wall_time now) {
   core_.finish(now);
   if (auto done = store_.commit(core_.records()); !done) return done;
   core_.committed();  // no link is up yet, so there is nothing to release
-  purge_at_ = now + purge_interval;
+  purge_at_ = facts_at_ = now + purge_interval;
+  overdue_at_ = now;
   upkeep_at_ = now + store_.upkeep_interval();
   return {};
 }
@@ -37,6 +41,9 @@ std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
   if (faulted_ && now >= retry_at_) try_recover(now);
   if (!faulted_ && upkeep_is_due(now)) upkeep(now);
   if (faulted_) {
+    run_faulted(events, now);
+  } else if (!look_up(events, now)) {
+    fail({}, now);
     run_faulted(events, now);
   } else {
     elsewhere_.clear();
@@ -49,7 +56,8 @@ std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
     for (const auto& q : elsewhere_)
       released_.push_back(committed ? answer_from_store(q) : refused{q.token, refusal::store_unavailable});
     if (!committed) fail(events, now);
-    else if (options_.retention.count() > 0 && now >= purge_at_) purge(now);
+    if (!faulted_ && options_.retention.count() > 0 && now >= purge_at_) purge(now);
+    if (!faulted_ && now >= facts_at_) purge_facts(now);
   }
   events.clear();
   return released_;
@@ -60,13 +68,50 @@ wall_time processor::next_deadline() const noexcept {
   wall_time at = core_.next_deadline();
   if (options_.retention.count() > 0) at = std::min(at, purge_at_);
   if (store_.upkeep_interval().count() > 0) at = std::min(at, upkeep_at_);
-  return at;
+  return std::min({at, facts_at_, overdue_at_});
 }
 
 result<std::optional<message>> processor::find(message_id id) { return store_.find(id); }
 
+result<std::vector<opt_out_entry>> processor::opt_outs(std::string_view pool, std::string_view after, std::size_t limit) {
+  std::vector<opt_out_entry> out;
+  const auto prefix = fact_key(fact_space::opt_out, {pool, ""});
+  const auto from = after.empty() ? std::string{} : prefix + std::string{after};
+  const auto done = store_.scan(prefix, from, limit, [&](std::string_view key, fact&& f) {
+    if (auto e = decode_opt_out(key, f.value)) out.push_back(*std::move(e));
+  });
+  if (!done) return done.error();
+  return out;
+}
+
+result<usage_counter> processor::usage(std::string_view account, std::string_view number) {
+  usage_counter found;
+  const auto wanted = fact_key(fact_space::usage, {account, number});
+  const auto done = store_.scan(wanted, {}, 1, [&](std::string_view key, fact&& f) {
+    if (key == wanted) found = decode_usage(f.value);
+  });
+  if (!done) return done.error();
+  return found;
+}
+
+// Reads what the batch has to know. Parts of messages that waited long enough join the batch first.
+bool processor::look_up(std::vector<event>& events, wall_time now) {
+  keys_.clear();
+  if (now >= overdue_at_) {
+    overdue_at_ = now + (core_.joins_parts() ? overdue_interval : purge_interval);
+    auto keys = store_.overdue(std::string_view{&parts_space, 1}, now, overdue_max);
+    if (!keys) return false;
+    for (auto& key : *keys) events.emplace_back(overdue{std::move(key)});
+  }
+  for (const auto& e : events) core_.wants(e, now, keys_);
+  if (keys_.empty()) return true;
+  std::ranges::sort(keys_);
+  keys_.erase(std::ranges::unique(keys_).begin(), keys_.end());
+  return bool{store_.look_up(keys_, [this](std::string_view key, fact&& f) { core_.know(key, std::move(f)); })};
+}
+
 bool processor::commit_batch() {
-  if (!store_.commit(core_.records())) return false;
+  if (!store_.write({.records = core_.records(), .facts = core_.facts()})) return false;
   auto& actions = core_.actions();
   if (released_.empty()) released_.swap(actions);
   else released_.insert(released_.end(), std::make_move_iterator(actions.begin()), std::make_move_iterator(actions.end()));
@@ -94,7 +139,7 @@ void processor::fail(std::span<event> events, wall_time now) {
       released_.push_back(*r);
       continue;
     }
-    if (const auto* ok = std::get_if<accepted>(&a); ok != nullptr && ok->is_new) refused_ids_.push_back(ok->id);
+    if (const auto* ok = std::get_if<accepted>(&a); ok != nullptr && ok->is_new && !ok->repeatable) refused_ids_.push_back(ok->id);
     std::visit([&](const auto& what) {
       if constexpr (requires { what.token; }) unanswered.push_back(what.token);
     }, a);
@@ -178,6 +223,20 @@ void processor::purge(wall_time now) {
   const auto gone = store_.purge(first_id_at(now - options_.retention), options_.purge_rows_max);
   if (!gone) return fail({}, now);
   purge_at_ = *gone == options_.purge_rows_max ? now + std::chrono::seconds{1} : now + purge_interval;
+}
+
+// Parts of messages are not thrown away like this; what never expires neither.
+void processor::purge_facts(wall_time now) {
+  auto gone = store_.purge_facts(now, parts_space, options_.purge_rows_max);
+  if (gone && *gone < options_.purge_rows_max) {
+    const auto held = store_.fact_count();
+    if (!held) return fail({}, now);
+    if (*held > options_.facts_max)
+      gone = store_.purge_facts(wall_time::max(), parts_space,
+                                std::min<std::size_t>(options_.purge_rows_max, static_cast<std::size_t>(*held - options_.facts_max)));
+  }
+  if (!gone) return fail({}, now);
+  facts_at_ = *gone == options_.purge_rows_max ? now + std::chrono::milliseconds{100} : now + purge_interval;
 }
 
 }  // namespace msgkit::engine

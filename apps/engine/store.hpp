@@ -8,7 +8,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "engine/fact.hpp"
 #include "engine/message.hpp"
 #include "msgkit/core/result.hpp"
 
@@ -28,8 +30,15 @@ struct load_report {
   std::size_t corrupt = 0;  // rows skipped; each was handed to on_corrupt
 };
 
+// Everything one batch makes durable, all or nothing.
+struct changes {
+  std::span<const record> records{};
+  std::span<const fact_change> facts{};
+};
+
 class store {
  public:
+  using fact_handler = std::function<void(std::string_view key, fact&& f)>;
   using message_handler = std::function<void(message&&)>;
   using corrupt_handler = std::function<void(message_id, const fault&)>;
 
@@ -37,7 +46,22 @@ class store {
 
   // All or nothing, and durable when it returns success. After an error nothing may be assumed about this batch, and
   // every call fails until recover() succeeds.
-  virtual result<void> commit(std::span<const record> records) = 0;
+  virtual result<void> write(const changes& c) = 0;
+  result<void> commit(std::span<const record> records) { return write({.records = records}); }
+
+  // Hands over those of the facts named that exist. The batch they are for ends with the next write(), which must
+  // follow whatever it holds; until then no other instance reads or changes them. `keys` is sorted, without repetitions.
+  virtual result<void> look_up(std::span<const std::string> keys, const fact_handler& on_fact) = 0;
+
+  // Facts whose key begins with `prefix`, in order, from the one after `after` on (a whole key, or empty); at most `limit`.
+  virtual result<void> scan(std::string_view prefix, std::string_view after, std::size_t limit,
+                            const fact_handler& on_fact) = 0;
+  // Facts that expired before `before`: keys of up to `limit` that begin with `prefix`, the ones overdue the longest first.
+  virtual result<std::vector<std::string>> overdue(std::string_view prefix, wall_time before, std::size_t limit) = 0;
+  // Removes up to `limit` facts that expired before `before`, whatever they begin with except `spared`.
+  virtual result<std::size_t> purge_facts(wall_time before, char spared, std::size_t limit) = 0;
+  // How many facts there are, about.
+  virtual result<std::uint64_t> fact_count() = 0;
 
   // Forgets what a failed medium may have promised: drops the handle, opens afresh, makes what is found there durable
   // by rewriting it. After success the store holds every earlier commit, and either all or nothing of the failed one.

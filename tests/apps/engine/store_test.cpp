@@ -265,8 +265,8 @@ TEST(SqliteStore, RefusesANewerSchema) {
   temporary_directory dir;
   const auto path = dir.file("messages.db");
   open_sqlite(path).reset();
-  execute(path, "PRAGMA user_version=2");
-  EXPECT_EQ(open_error(path, errc::store_newer), "store " + path + " has schema version 2, this program knows up to 1");
+  execute(path, "PRAGMA user_version=3");
+  EXPECT_EQ(open_error(path, errc::store_newer), "store " + path + " has schema version 3, this program knows up to 2");
 }
 
 TEST(SqliteStore, RefusesASecondGatewayOnTheSameFile) {
