@@ -8,21 +8,22 @@ message_submitter::message_submitter(engine::inbox& e) : engine_(e), sink_(e.add
 
 message_submitter::~message_submitter() { engine_.remove_sink(sink_); }
 
-void message_submitter::submit(engine::content_ptr content, done d) {
+void message_submitter::submit(engine::content_ptr content,
+                               std::shared_ptr<const engine::submit_extras> extras, done d) {
   std::uint64_t number = 0;
   {
     const std::lock_guard lock{mutex_};
     number = ++last_;
     waiting_.emplace(number, std::move(d));
   }
-  if (!engine_.post(engine::submit{.token = {sink_, number}, .content = std::move(content)}))
-    finish(number, engine::refusal::queue_full);
+  if (!engine_.post(engine::submit{.token = {sink_, number}, .content = std::move(content), .extras = std::move(extras)}))
+    finish(number, engine::refused{.reason = engine::refusal::queue_full});
 }
 
 void message_submitter::on_actions(std::vector<engine::action>&& actions) {
   for (const auto& a : actions) {
-    if (const auto* yes = std::get_if<engine::accepted>(&a)) finish(yes->token.value, yes->id);
-    else if (const auto* no = std::get_if<engine::refused>(&a)) finish(no->token.value, no->reason);
+    if (const auto* yes = std::get_if<engine::accepted>(&a)) finish(yes->token.value, *yes);
+    else if (const auto* no = std::get_if<engine::refused>(&a)) finish(no->token.value, *no);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <variant>
@@ -15,9 +16,9 @@ namespace msgkit::app {
 // Thread-safe. Must be gone before the engine is.
 class message_submitter final : public engine::sink {
  public:
-  // Called once, on the engine's thread or inside submit(): the id when the message is durable, else why not.
-  // `queue_full` also when the engine is stopping.
-  using answer = std::variant<engine::message_id, engine::refusal>;
+  // Called once, on the engine's thread or inside submit(): accepted when the message is durable, else why not.
+  // `queue_full` also when the engine is stopping. The tokens mean nothing.
+  using answer = std::variant<engine::accepted, engine::refused>;
   using done = std::function<void(const answer&)>;
 
   explicit message_submitter(engine::inbox& e);
@@ -25,7 +26,8 @@ class message_submitter final : public engine::sink {
   message_submitter(const message_submitter&) = delete;
   message_submitter& operator=(const message_submitter&) = delete;
 
-  void submit(engine::content_ptr content, done d);
+  // `extras` may be null.
+  void submit(engine::content_ptr content, std::shared_ptr<const engine::submit_extras> extras, done d);
 
  private:
   void on_actions(std::vector<engine::action>&& actions) override;

@@ -17,9 +17,12 @@
 #include "msggw/carrier_set.hpp"
 #include "msggw/client_api/client_api.hpp"
 #include "msggw/client_api/kannel_api.hpp"
+#include "msggw/client_api/usage_api.hpp"
 #include "msggw/client_set.hpp"
 #include "msggw/config.hpp"
 #include "msggw/gateway_metrics.hpp"
+#include "msggw/operator_api.hpp"
+#include "msggw/policy_of.hpp"
 #include "msggw/task_worker.hpp"
 
 namespace msgkit::app {
@@ -47,8 +50,8 @@ class gateway final : public daemon {
     context_ = &context;
     if (!start_engine()) return false;
     clients_executor_ = context.pool.executor(0);
-    clients_ = std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(),
-                                             make_server_observer(context.metrics));
+    sessions_ = std::make_shared<client_sessions>(make_server_observer(context.metrics));
+    clients_ = std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(), sessions_);
     if (const auto ec = clients_->listen()) return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
     carriers_ = std::make_unique<carrier_set>(context.pool, *engine_, make_carrier_observer(context.metrics));
     if (!start_directory() || !start_http()) return false;
@@ -140,7 +143,9 @@ class gateway final : public daemon {
     access_ = std::make_unique<api_access>(*directory_, credentials_.check(), config_.http_api_key);
     sender_ = std::make_unique<sender>(*engine_);
     canceler_ = std::make_unique<message_canceler>(*engine_);
+    add_usage_routes(*router, *access_, *engine_);  // before /messages/{id}, which matches its path too
     add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_});
+    add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators());
     add_kannel_routes(*router, *access_, *sender_);
     add_admin_routes(*router, *directory_, [this](std::function<void()> task) { return worker_.run(std::move(task)); },
                      administrators());
@@ -213,6 +218,7 @@ class gateway final : public daemon {
       log_.error("routes not changed", {{"reason", std::string_view(e.what())}});
       return false;
     }
+    engine_->set_policy(policy_of(managed));
     applied_ = managed.version();
     auto accounts = accounts_of(config_.smpp.accounts, managed);
     const auto clients = accounts.size();
@@ -242,6 +248,7 @@ class gateway final : public daemon {
   std::unique_ptr<smpp_server> clients_;
   std::unique_ptr<carrier_set> carriers_;
   std::unique_ptr<directory> directory_;
+  std::shared_ptr<client_sessions> sessions_;
   std::unique_ptr<api_access> access_;
   std::unique_ptr<sender> sender_;
   std::unique_ptr<message_canceler> canceler_;

@@ -207,6 +207,53 @@ class SendTest(ApiTest):
         self.assertEqual(answers[0][0], 202)
         self.assertIn(429, [a[0] for a in answers])
 
+    def test_an_idempotency_key_survives_kill_9(self):
+        body, key = {"to": "46700123456", "text": "once"}, {"Idempotency-Key": "order-17"}
+        status, first, _ = self.post(body, headers=key)
+        self.assertEqual(status, 202)
+        self.wait_for_accepted(1)
+        self.msggw.program.kill()
+        self.msggw.start()
+        self.assertEqual(self.post(body, headers=key)[:2], (202, first))
+        status, answer, _ = self.post({**body, "text": "other"}, headers=key)
+        self.assertEqual((status, answer["error"]["code"]), (409, "conflict"))
+        self.assertEqual(self.post(body, headers={"Idempotency-Key": "order-18"})[0], 202)
+        self.assertEqual(len(self.wait_for_accepted(2)), 2)
+
+    def test_limits_hold_and_show(self):
+        self.set(sms_daily_limit=3)
+        body = {"to": "46700123456", "text": "x"}
+        self.assertEqual([self.post(body)[0] for _ in range(4)], [202, 202, 202, 429])
+        answer = self.post(body)[1]
+        self.assertEqual((answer["error"], answer["limit_type"]), ("rate_limit_exceeded", "daily_sms"))
+        status, usage, _ = self.api.ask("GET", "/messages/usage", authorization=self.auth)
+        self.assertEqual(status, 200, usage)
+        self.assertEqual(usage["client"]["sms"]["daily"], {"current_usage": 3, "limit": 3, "remaining": 0})
+        self.assertEqual(usage["numbers"][0]["number"], "15550001")
+        self.set(sms_daily_limit=4)
+        self.assertEqual(self.post(body)[0], 202)
+
+    def test_stats_name_who_is_connected(self):
+        wait_until(lambda: self.api.ask("GET", "/stats")[1]["carriers"][0]["up"], 20, "the carrier")
+        stats = self.api.ask("GET", "/stats")[1]
+        self.assertEqual((stats["smpp_connected_clients"], stats["carriers"][0]["type"]), (0, "smpp"))
+        status = self.api.ask("GET", f"/clients/{self.web['id']}/smpp-status")[1]
+        self.assertEqual((status["username"], status["online"]), ("web", False))
+        self.assertEqual(self.api.ask("GET", "/opt-outs")[:2], (200, []))
+        self.assertEqual(self.api.ask("GET", "/stats", authorization=self.auth)[0], 401)
+
+    def test_nothing_secret_is_logged(self):
+        key, _ = self.key()
+        self.post({"to": "46700123456", "text": "canary-body"}, auth=key)
+        self.post({"to": "46700123456", "text": "canary-body"}, auth=basic("web", "canary-password"))
+        self.kannel(text="canary-body", password="canary-password")
+        self.api.ask("POST", "/messages", b'{"canary-json', authorization="Bearer canary-token")
+        self.wait_for_accepted(1)
+        log = self.msggw.program.output() + self.msggw.program.err_path.read_text()
+        self.assertIn("ready", log)
+        for secret in ("canary", "secret-5", key.split(" ")[1], ADMIN_KEY, CARRIER_PASSWORD):
+            self.assertNotIn(secret, log)
+
     def kannel(self, data=None, **parameters):
         query = urllib.parse.urlencode({"username": "web", "password": "secret-5", "from": "15550001",
                                         "to": "+46700123456", "text": "hej", **parameters})

@@ -1,7 +1,9 @@
 #include "msggw/client_api/client_api.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/digest.hpp"
 #include "common/json.hpp"
 #include "connectors/message_api.hpp"
 
@@ -13,9 +15,10 @@ using nlohmann::json;
 // ---- sending
 
 json outcome_json(const sent_item& item) {
-  if (const auto* id = std::get_if<engine::message_id>(&item.outcome))
-    return {{"to", "+" + item.to}, {"id", id->text()}, {"status", "queued"}};
-  return {{"to", "+" + item.to}, {"status", "refused"}, {"error", engine::name(std::get<engine::refusal>(item.outcome))}};
+  if (const auto* yes = std::get_if<engine::accepted>(&item.outcome))
+    return {{"to", "+" + item.to}, {"id", yes->id.text()}, {"status", "queued"}};
+  const auto reason = std::get<engine::refused>(item.outcome).reason;
+  return {{"to", "+" + item.to}, {"status", "refused"}, {"error", engine::name(reason)}};
 }
 
 json telnyx_json(const send_order& order, const std::string& id) {
@@ -29,8 +32,8 @@ json telnyx_json(const send_order& order, const std::string& id) {
 http_response answer(const send_order& order, const std::vector<sent_item>& items) {
   std::string first;
   for (const auto& item : items)
-    if (const auto* id = std::get_if<engine::message_id>(&item.outcome); id && first.empty()) first = id->text();
-  if (first.empty()) return response_of(std::get<engine::refusal>(items.front().outcome));
+    if (const auto* yes = std::get_if<engine::accepted>(&item.outcome); yes && first.empty()) first = yes->id.text();
+  if (first.empty()) return response_of(std::get<engine::refused>(items.front().outcome));
   if (order.shape == api_format::bicom) return {.status = 200, .body = dump_json({{"status", "success"}, {"message", ""}})};
   json body{{"status", "queued"}, {"id", first}};
   if (order.shape == api_format::telnyx) body["data"] = telnyx_json(order, first);
@@ -51,6 +54,10 @@ http_response invalid(api_format shape, const std::string& why) {
   return in_shape(shape, http_error(400, "invalid", why), why);
 }
 
+bool is_request_key(std::string_view key) {
+  return key.size() <= sender::key_octets_max && std::ranges::all_of(key, [](char c) { return c > ' ' && c < 0x7F; });
+}
+
 void send(sender& sending, const http_request& r, const api_caller& caller, const http_responder& responder) {
   json body;
   std::string why;
@@ -60,7 +67,10 @@ void send(sender& sending, const http_request& r, const api_caller& caller, cons
   if (!read_send_order(body, usual, order, why)) return responder.send(invalid(order.shape, why));
   if (auto refusal = sending.prepare(caller, order))
     return responder.send(in_shape(order.shape, *std::move(refusal), "the message was refused"));
-  sending.send(caller, order, [order, responder](const std::vector<sent_item>& items) { responder.send(answer(order, items)); });
+  const auto key = r.header("Idempotency-Key");
+  if (!is_request_key(key)) return responder.send(invalid(order.shape, "Idempotency-Key: must have at most 200 visible characters"));
+  const sender::request_id asked{std::string(key), key.empty() ? "" : digest(digest_kind::sha256, r.body)};
+  sending.send(caller, order, asked, [order, responder](const std::vector<sent_item>& items) { responder.send(answer(order, items)); });
 }
 
 // ---- one message
@@ -86,7 +96,7 @@ void withdraw(message_canceler& canceler, const http_request& r, const api_calle
   const auto id = engine::message_id::parse(r.path_parameter("id"));
   if (!id) return responder.send(no_such_message());
   const auto answered = [responder, id = id->text()](std::optional<engine::refusal> reason) {
-    if (reason) responder.send(response_of(*reason));
+    if (reason) responder.send(response_of(engine::refused{.reason = *reason}));
     else responder.send({.status = 200, .body = dump_json({{"id", id}, {"status", "canceled"}})});
   };
   canceler.cancel(*id, answered, caller.account());

@@ -92,10 +92,10 @@ bool read_order(const parameters& all, send_order& out, std::string& why) {
 // The answers' words are Kannel's: old clients compare them.
 http_response answer(const send_order& order, const std::vector<sent_item>& items) {
   for (const auto& item : items) {
-    const auto* reason = std::get_if<engine::refusal>(&item.outcome);
-    if (reason == nullptr) continue;
-    if (*reason == engine::refusal::no_route) return text(403, "Not routable. Do not try again.");
-    if (engine::is_temporary(*reason)) return text(503, "Temporal failure, try again later.");
+    const auto* refused = std::get_if<engine::refused>(&item.outcome);
+    if (refused == nullptr) continue;
+    if (refused->reason == engine::refusal::no_route) return text(403, "Not routable. Do not try again.");
+    if (engine::is_temporary(refused->reason)) return text(503, "Temporal failure, try again later.");
     return text(400, "Message refused, rejected");
   }
   return text(202, order.send_at == wall_time{} ? "0: Accepted for delivery" : "3: Queued for later delivery");
@@ -118,7 +118,7 @@ void send(api_access& access, sender& sending, const http_request& r, const http
     if (auto refusal = sending.prepare(caller, order))
       return responder.send(refusal->status == 429 ? text(503, "Temporal failure, try again later.")
                                                    : text(400, "Sender missing or not yours, rejected"));
-    sending.send(caller, order,
+    sending.send(caller, order, {},
                  [order, responder](const std::vector<sent_item>& items) { responder.send(answer(order, items)); });
   };
   access.check_password(r, user, std::move(password), std::move(decided));

@@ -1,6 +1,9 @@
 #include "msggw/client_api/sender.hpp"
 
 #include <atomic>
+#include <nlohmann/json.hpp>
+
+#include "common/json.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -18,7 +21,24 @@ constexpr reason_status reasons[]{
     {engine::refusal::invalid, 400, "the message is too long"},
     {engine::refusal::not_found, 404, "no active message has this id"},
     {engine::refusal::too_late, 409, "the message is already on its way"},
+    {engine::refusal::conflict, 409, "the idempotency key belongs to another request"},
+    {engine::refusal::blocked, 422, "the recipient is blocked or has opted out"},
 };
+
+// As clients of this API know it: "daily_sms_number".
+http_response limit_response(const engine::refused& r) {
+  constexpr std::string_view periods[]{"burst", "daily", "monthly"};
+  const auto period = std::string(periods[static_cast<std::size_t>(r.period)]);
+  http_response response{.status = 429,
+                         .body = dump_json({{"error", "rate_limit_exceeded"},
+                                            {"message", "the " + period + " limit of the " +
+                                                            (r.of_number ? "number" : "client") + " is used up"},
+                                            {"limit_type", period + "_sms" + (r.of_number ? "_number" : "")},
+                                            {"period", period}})};
+  constexpr std::string_view waits[]{"60", "3600", "86400"};
+  response.fields.push_back({"Retry-After", std::string(waits[static_cast<std::size_t>(r.period)])});
+  return response;
+}
 
 // One order's answers, gathered.
 struct gathering {
@@ -29,7 +49,9 @@ struct gathering {
 
 }  // namespace
 
-http_response response_of(engine::refusal reason) {
+http_response response_of(const engine::refused& refused) {
+  const auto reason = refused.reason;
+  if (reason == engine::refusal::limit_reached) return limit_response(refused);
   for (const auto& r : reasons) {
     if (r.reason != reason) continue;
     auto response = http_error(r.status, engine::name(reason), r.message);
@@ -60,16 +82,23 @@ std::optional<http_response> sender::prepare(const api_caller& caller, send_orde
   return std::nullopt;
 }
 
-void sender::send(const api_caller& caller, const send_order& order, done d) {
+void sender::send(const api_caller& caller, const send_order& order, const request_id& asked, done d) {
   auto all = std::make_shared<gathering>();
   for (const auto& to : order.to) all->items.push_back({.to = to});
   all->open = order.to.size();
   all->done = std::move(d);
   for (std::size_t i = 0; i < order.to.size(); ++i) {
-    submitter_.submit(content_of(order, caller.account(), order.to[i]), [all, i](const message_submitter::answer& a) {
+    std::shared_ptr<engine::submit_extras> extras;
+    if (!asked.key.empty()) {
+      extras = std::make_shared<engine::submit_extras>();
+      extras->idempotency_key = i == 0 ? asked.key : asked.key + "#" + std::to_string(i);
+      extras->request_digest = asked.digest;
+    }
+    const auto answered = [all, i](const message_submitter::answer& a) {
       all->items[i].outcome = a;
       if (--all->open == 0) all->done(all->items);
-    });
+    };
+    submitter_.submit(content_of(order, caller.account(), order.to[i]), std::move(extras), answered);
   }
 }
 

@@ -15,7 +15,7 @@ namespace msgkit::app {
 
 struct sent_item {
   std::string to{};
-  std::variant<engine::message_id, engine::refusal> outcome{engine::refusal::store_unavailable};
+  message_submitter::answer outcome{engine::refused{}};
 };
 
 // Thread-safe.
@@ -27,7 +27,13 @@ class sender {
   std::optional<http_response> prepare(const api_caller& caller, send_order& order);
   // Precondition: prepare() had no objection. `done` is called once, with one item for each recipient in order.
   using done = std::function<void(const std::vector<sent_item>&)>;
-  void send(const api_caller& caller, const send_order& order, done d);
+  // `request_id`: the client's key for this request and a digest of the request, both empty or none. Asked again with
+  // both, also after a crash, it gets the first answer and nothing is sent; with another digest, refusal::conflict.
+  struct request_id {
+    std::string key{}, digest{};
+  };
+  static constexpr std::size_t key_octets_max = 200;
+  void send(const api_caller& caller, const send_order& order, const request_id& asked, done d);
 
  private:
   message_submitter submitter_;
@@ -35,6 +41,6 @@ class sender {
 };
 
 // What a refusal of the engine is over HTTP.
-http_response response_of(engine::refusal reason);
+http_response response_of(const engine::refused& r);
 
 }  // namespace msgkit::app
