@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <asio/post.hpp>
 #include <atomic>
+#include <filesystem>
 #include <future>
 #include <mutex>
 
@@ -14,6 +15,7 @@
 #include "connectors/credential_service.hpp"
 #include "connectors/engine_metrics.hpp"
 #include "msggw/admin_api.hpp"
+#include "msggw/batch/batch_api.hpp"
 #include "msggw/carrier_set.hpp"
 #include "msggw/client_api/client_api.hpp"
 #include "msggw/client_api/kannel_api.hpp"
@@ -67,6 +69,7 @@ class gateway final : public daemon {
   void drain(std::function<void()> done) override {
     health_.set_draining();
     clients_->drain();
+    batch_runner_->stop();  // while the engine still answers
     // The engine waits for what is on the wire; only then do the binds go.
     drainer_ = std::thread([this, done = std::move(done)] {
       if (!engine_->stop(drain_time)) log_.warn("messages were still on the wire: their outcome is unknown");
@@ -81,6 +84,7 @@ class gateway final : public daemon {
     if (http_) http_->close();
     if (metrics_http_) metrics_http_->close();
     worker_.stop();
+    batch_runner_.reset();
     carriers_.reset();
     destroy_on(clients_executor_, clients_);
     credentials_.stop();
@@ -143,12 +147,20 @@ class gateway final : public daemon {
     access_ = std::make_unique<api_access>(*directory_, credentials_.check(), config_.http_api_key);
     sender_ = std::make_unique<sender>(*engine_);
     canceler_ = std::make_unique<message_canceler>(*engine_);
+    std::string problem;
+    batches_ = batch_store::open(std::filesystem::path(config_.directory.path).replace_filename("batches.db"), problem);
+    if (!batches_) {
+      log_.error("cannot open the batches", {{"detail", problem}});
+      return false;
+    }
+    batch_runner_ = std::make_unique<batch_runner>(*batches_, *sender_, *directory_);
+    const task_runner tasks = [this](std::function<void()> task) { return worker_.run(std::move(task)); };
     add_usage_routes(*router, *access_, *engine_);  // before /messages/{id}, which matches its path too
+    add_batch_routes(*router, {*access_, *sender_, *batches_, *batch_runner_, tasks});
     add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_});
     add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators());
     add_kannel_routes(*router, *access_, *sender_);
-    add_admin_routes(*router, *directory_, [this](std::function<void()> task) { return worker_.run(std::move(task)); },
-                     administrators());
+    add_admin_routes(*router, *directory_, tasks, administrators());
     checks_.push_back(health_.add("store", [this] {
       return engine_->ready() ? readiness{} : readiness{false, "the store cannot commit, or the engine is stopping"};
     }));
@@ -252,6 +264,8 @@ class gateway final : public daemon {
   std::unique_ptr<api_access> access_;
   std::unique_ptr<sender> sender_;
   std::unique_ptr<message_canceler> canceler_;
+  std::unique_ptr<batch_store> batches_;
+  std::unique_ptr<batch_runner> batch_runner_;
   task_worker worker_;  // for the directory
   std::mutex applying_;  // guards the parts of config_ that change, and applied_
   std::uint64_t applied_ = 0;

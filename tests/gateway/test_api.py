@@ -254,6 +254,50 @@ class SendTest(ApiTest):
         for secret in ("canary", "secret-5", key.split(" ")[1], ADMIN_KEY, CARRIER_PASSWORD):
             self.assertNotIn(secret, log)
 
+    def batch(self, batch_id, rest=""):
+        return self.api.ask("GET", f"/messages/batch/{batch_id}{rest}", authorization=self.auth)[1]
+
+    def test_a_batch_is_sent_item_by_item(self):
+        status, answer, _ = self.post({"text_template": "hi {{name}}", "throttle_per_second": 500, "messages": [
+            {"to": "+46700123456", "variables": {"name": "Ann"}}, {"to": "nobody"}, {"to": "46700123457", "text": "yo"}]},
+            "/messages/batch")
+        self.assertEqual((status, answer["total_count"]), (202, 3), answer)
+        done = wait_until(lambda: b if (b := self.batch(answer["id"]))["status"] == "completed" else None, 20, "its end")
+        self.assertEqual((done["sent_count"], done["failed_count"], done["from"]), (2, 1, "15550001"))
+        items = self.batch(answer["id"], "/messages?per_page=2")["messages"]
+        self.assertEqual([i["status"] for i in items], ["sent", "failed"])
+        self.assertIn("to", items[1]["error"])
+        self.assertIsNotNone(self.state(items[0]["message_id"]))
+        texts = {bytes.fromhex(m["octets"]) for m in self.wait_for_accepted(2)}
+        self.assertEqual(texts, {b"hi Ann", b"yo"})
+        self.assertEqual(self.post({}, f"/messages/batch/{answer['id']}/cancel")[0], 409)
+        self.add("/clients", {"username": "eve", "password": "secret-6", "type": "web"})
+        eve = basic("eve", "secret-6")
+        self.assertEqual(self.api.ask("GET", f"/messages/batch/{answer['id']}", authorization=eve)[0], 404)
+
+    def test_a_batch_goes_on_after_kill_9_and_sends_nothing_twice(self):
+        count = 30
+        messages = [{"to": str(46700100000 + i), "text": "n"} for i in range(count)]
+        answer = self.post({"throttle_per_second": 10, "messages": messages}, "/messages/batch")[1]
+        self.wait_for_accepted(10)
+        self.msggw.program.kill()
+        self.msggw.start()
+        wait_until(lambda: self.batch(answer["id"])["status"] == "completed", 30, lambda: self.batch(answer["id"]))
+        self.wait_for_accepted(count)
+        ids = [i["message_id"] for i in self.batch(answer["id"], "/messages?per_page=100")["messages"]]
+        self.assertEqual(len(set(ids)), count)
+
+    def test_a_cancelled_batch_stops(self):
+        messages = [{"to": str(46700100000 + i), "text": "n"} for i in range(200)]
+        answer = self.post({"throttle_per_second": 1, "messages": messages}, "/messages/batch")[1]
+        one = f"/messages/batch/{answer['id']}"
+        self.assertEqual(self.api.ask("DELETE", one + "/messages/199", authorization=self.auth)[0], 200)
+        self.assertEqual(self.batch(answer["id"])["cancelled_count"], 1)
+        self.assertEqual(self.post({}, one + "/cancel")[0], 200)
+        done = self.batch(answer["id"])
+        self.assertEqual((done["status"], done["pending_count"]), ("cancelled", 0))
+        self.assertEqual(self.api.ask("GET", "/messages/batch", authorization=self.auth)[1]["batches"][0]["id"], answer["id"])
+
     def kannel(self, data=None, **parameters):
         query = urllib.parse.urlencode({"username": "web", "password": "secret-5", "from": "15550001",
                                         "to": "+46700123456", "text": "hej", **parameters})

@@ -61,7 +61,7 @@ http_response response_of(const engine::refused& refused) {
   return http_error(422, engine::name(reason), "the gateway does not take this message");
 }
 
-std::optional<http_response> sender::prepare(const api_caller& caller, send_order& order) {
+std::optional<http_response> sender::choose_number(const api_caller& caller, send_order& order) {
   if (order.from.empty()) {
     object_id only = 0;
     for (const auto& [id, n] : caller.snapshot->all<client_number>()) {
@@ -74,6 +74,11 @@ std::optional<http_response> sender::prepare(const api_caller& caller, send_orde
   } else if (!caller.may_use(caller.snapshot->number_of(order.from))) {
     return http_error(403, "not_your_number", "from: is none of your numbers");
   }
+  return std::nullopt;
+}
+
+std::optional<http_response> sender::prepare(const api_caller& caller, send_order& order) {
+  if (auto refusal = choose_number(caller, order)) return refusal;
   const auto rate = caller.who->settings.segments_per_second;
   if (rate == 0) return std::nullopt;
   const auto segments = segment_count_of(*content_of(order, caller.account(), order.to.front())) * order.to.size();

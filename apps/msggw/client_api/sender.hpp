@@ -23,7 +23,9 @@ class sender {
  public:
   explicit sender(engine::inbox& e) : submitter_(e) {}
 
-  // Fills in the only number of a client that names none, and takes from the client's rate. A response refuses.
+  // Fills in the only number of a client that names none. A response refuses: it is none of the caller's.
+  static std::optional<http_response> choose_number(const api_caller& caller, send_order& order);
+  // The same, and takes from the client's rate.
   std::optional<http_response> prepare(const api_caller& caller, send_order& order);
   // Precondition: prepare() had no objection. `done` is called once, with one item for each recipient in order.
   using done = std::function<void(const std::vector<sent_item>&)>;
