@@ -1,8 +1,10 @@
-"""Asks a running gateway's HTTP API."""
+"""Asks a running gateway's HTTP API, and holds each answer against docs/openapi.yaml."""
 import base64
 import json
 import urllib.error
 import urllib.request
+
+import openapi
 
 ADMIN_KEY = "admin-key-1"
 
@@ -27,7 +29,7 @@ class Api:
                 status, text, fields = answer.status, answer.read().decode(), answer.headers
         except urllib.error.HTTPError as e:
             status, text, fields = e.code, e.read().decode(), e.headers
-        try:
-            return status, json.loads(text), fields
-        except ValueError:
-            return status, text, fields
+        is_json = fields.get_content_type() == "application/json"
+        content = json.loads(text) if is_json else text
+        openapi.check(method, path, status, fields.get("Content-Type", ""), content)
+        return status, content, fields

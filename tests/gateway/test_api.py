@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import openapi  # noqa: E402
 from api import ADMIN_KEY, Api, basic  # noqa: E402
 from gateway import CARRIER_ID, CARRIER_PASSWORD, Msggw, Smppd, binary, free_port  # noqa: E402
 from peers import PeerTest, wait_until  # noqa: E402
@@ -90,6 +91,24 @@ class DirectoryTest(ApiTest):
         msggw.program.kill()
         msggw.start()
         self.assertEqual(self.api.ask("GET", "/clients")[0], 403)
+
+    def test_every_documented_operation_is_there(self):
+        self.empty_gateway()
+        client = self.add("/clients", {"username": "alice", "password": "secret-3"})["id"]
+        self.add("/carriers", {"name": "up", "type": "smpp", "username": "u", "password": "p", "smpp": {"host": "h"}})
+        for path, body in [("numbers", {"number": "15550001"}), ("api-keys", {"name": "k"})]:
+            self.add(f"/clients/{client}/{path}", body)
+        self.add("/routes", {"name": "all", "to": [{"endpoint": "carrier:up"}]})
+        for method, pattern in openapi.operations():
+            with self.subTest(f"{method} {pattern}"):
+                path = pattern.replace("{client}", str(client)).replace("{id}", "77").replace("{item}", "1")
+                status, answer, _ = self.api.ask(method, path, {} if method != "GET" else None)
+                self.assertNotEqual(status, 405, answer)
+                if status == 404:  # the object is missing, not the route
+                    self.assertNotIn("no such path", answer["error"]["message"])
+        for path in ("/clients", "/carriers", "/routes", f"/clients/{client}/numbers", f"/clients/{client}/api-keys",
+                     f"/clients/{client}", f"/clients/{client}/settings", "/audit"):
+            self.assertEqual(self.api.ask("GET", path)[0], 200)
 
 
 class SendTest(ApiTest):
