@@ -63,6 +63,8 @@ test doxygen doxygen
 test libsmpp34-dev
 test postfix postfix
 test python3-aiosmtpd
+test python3-jsonschema
+test python3-yaml
 test swaks swaks
 test systemd systemd-analyze
 test mosquitto mosquitto
