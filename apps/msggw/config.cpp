@@ -155,6 +155,7 @@ void read_http(config_reader& all, msggw_config& c) {
 msggw_config read_msggw_config(config_reader& reader) {
   msggw_config c;
   c.store = read_store_config(reader.table("store"), "var/msggw.db");
+  c.directory = read_directory_config(reader.table("directory"), c.store);
   c.engine = read_engine(reader.table("engine"), std::holds_alternative<engine::postgres_store_options>(c.store));
   c.smpp = read_smpp(reader, c.routes);
   std::set<std::string, std::less<>> endpoints;

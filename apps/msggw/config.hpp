@@ -8,12 +8,14 @@
 #include "connectors/smpp_carrier.hpp"
 #include "connectors/smpp_server.hpp"
 #include "engine/engine.hpp"
+#include "msggw/directory_config.hpp"
 #include "msggw/store_config.hpp"
 
 namespace msgkit::app {
 
 struct msggw_config {
   store_config store;
+  directory_config directory;
   engine::engine_options engine;
   smpp_server_options smpp;
   std::vector<smpp_carrier_options> carriers;

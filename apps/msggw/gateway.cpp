@@ -1,29 +1,30 @@
 #include "msggw/gateway.hpp"
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <atomic>
 #include <future>
-#include <map>
+#include <mutex>
 
+#include "common/digest.hpp"
 #include "common/health.hpp"
+#include "common/http_auth.hpp"
 #include "common/http_server.hpp"
 #include "common/log.hpp"
 #include "connectors/credential_service.hpp"
 #include "connectors/engine_metrics.hpp"
 #include "connectors/message_api.hpp"
+#include "msggw/admin_api.hpp"
+#include "msggw/carrier_set.hpp"
+#include "msggw/client_set.hpp"
 #include "msggw/config.hpp"
 #include "msggw/gateway_metrics.hpp"
+#include "msggw/task_worker.hpp"
 
 namespace msgkit::app {
 namespace {
 
 constexpr logger log_{"msggw"};
-
-struct running_carrier {
-  smpp_carrier_options options;
-  asio::any_io_executor executor;
-  std::unique_ptr<smpp_carrier> connector;
-};
 
 // A connector's sockets belong to its executor, so it is taken down there while that executor's thread still runs.
 template <class Connector>
@@ -37,21 +38,6 @@ void destroy_on(const asio::any_io_executor& executor, std::unique_ptr<Connector
   gone.get_future().wait();
 }
 
-bool same(const smpp_carrier_options& a, const smpp_carrier_options& b) {
-  const auto key = [](const smpp_carrier_options& o) {
-    const auto& s = o.client.connection.session;
-    return std::tuple(o.name, o.client.connect.host, o.client.connect.port, o.client.connect.tls == nullptr,
-                      o.client.system_id, o.client.password, o.client.system_type, o.client.mode,
-                      o.client.interface_version, o.client.address_range, o.binds, o.rate.per_second,
-                      o.rate.follows_peer, o.receipts,
-                      o.profile.default_charset, o.profile.long_messages, o.profile.forward_validity, s.window_size,
-                      s.inbound_window_size, s.bind_timeout, s.response_timeout, s.enquire_link_interval,
-                      s.enquire_link_timeout, s.inactivity_timeout, s.partial_pdu_timeout, s.unbind_timeout,
-                      s.pdu_bytes_max, s.profile);
-  };
-  return key(a) == key(b);
-}
-
 class gateway final : public daemon {
  public:
   void configure(config_reader& reader) override { config_ = read_msggw_config(reader); }
@@ -63,16 +49,15 @@ class gateway final : public daemon {
     clients_ = std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(),
                                              make_server_observer(context.metrics));
     if (const auto ec = clients_->listen()) return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
-    carrier_observer_ = make_carrier_observer(context.metrics);
-    for (const auto& c : config_.carriers) start_carrier(c);
-    if (!start_http()) return false;
+    carriers_ = std::make_unique<carrier_set>(context.pool, *engine_, make_carrier_observer(context.metrics));
+    if (!start_directory() || !start_http()) return false;
     log_.info("ready", {{"smpp_port", clients_->port()}, {"http_port", http_->port()}});
     return true;
   }
 
   std::function<void()> reload(config_reader& reader) override {
     auto fresh = std::make_shared<msggw_config>(read_msggw_config(reader));
-    return [this, fresh] { apply(*fresh); };
+    return [this, fresh] { reconfigure(*fresh); };
   }
 
   void drain(std::function<void()> done) override {
@@ -91,8 +76,8 @@ class gateway final : public daemon {
     checks_.clear();
     if (http_) http_->close();
     if (metrics_http_) metrics_http_->close();
-    for (auto& [name, c] : carriers_) destroy_on(c.executor, c.connector);
-    carriers_.clear();
+    worker_.stop();
+    carriers_.reset();
     destroy_on(clients_executor_, clients_);
     credentials_.stop();
     engine_.reset();
@@ -130,17 +115,28 @@ class gateway final : public daemon {
     return true;
   }
 
-  void start_carrier(const smpp_carrier_options& options) {
-    const auto executor = context_->pool.next();
-    auto made = std::make_unique<smpp_carrier>(executor, *engine_, options, carrier_observer_);
-    made->start();
-    carriers_[options.name] = {options, executor, std::move(made)};
+  bool start_directory() {
+    std::string problem;
+    directory_ = open_directory(config_.directory,
+                                {.carrier_types = carriers_->types(),
+                                 .now = [] { return std::chrono::floor<wall_time::duration>(std::chrono::system_clock::now()); },
+                                 .random = random_octets},
+                                problem);
+    if (!directory_) {
+      log_.error("cannot open the directory", {{"detail", problem}});
+      return false;
+    }
+    if (!apply(*directory_->current())) return false;
+    directory_->on_change([this](const snapshot_ptr& s) { apply(*s); });
+    return true;
   }
 
   bool start_http() {
     auto router = std::make_shared<http_router>();
     add_health_routes(*router, health_, context_->metrics);
     add_message_routes(*router, *engine_, config_.http_api_key);
+    add_admin_routes(*router, *directory_, [this](std::function<void()> task) { return worker_.run(std::move(task)); },
+                     administrators());
     checks_.push_back(health_.add("store", [this] {
       return engine_->ready() ? readiness{} : readiness{false, "the store cannot commit, or the engine is stopping"};
     }));
@@ -152,6 +148,14 @@ class gateway final : public daemon {
     add_health_routes(*metrics_router, health_, context_->metrics);
     metrics_http_ = listen_http(metrics_router, config_.metrics);
     return metrics_http_ != nullptr;
+  }
+
+  // Unlike a trace, the directory is never open to everybody: it makes accounts.
+  http_guard administrators() const {
+    if (!config_.http_api_key.empty()) return require_api_key("msggw", config_.http_api_key);
+    return [](const http_request&) {
+      return std::optional(http_error(403, "no_api_key", "set http.api_key to use the administrators' API"));
+    };
   }
 
   std::unique_ptr<http_server> listen_http(std::shared_ptr<const http_router> router, const config_endpoint& at) {
@@ -176,46 +180,48 @@ class gateway final : public daemon {
 
   // A carrier that is down is no reason to refuse messages: they wait. Readiness only tells.
   readiness carriers_ready() {
-    std::size_t up = 0;
-    for (const auto& [name, c] : carriers_) up += c.connector->bound() > 0 ? 1 : 0;
-    return {true, std::to_string(up) + " of " + std::to_string(carriers_.size()) + " carriers bound"};
+    const auto all = carriers_->status();
+    const auto up = std::ranges::count_if(all, &carrier_status::is_up);
+    return {true, std::to_string(up) + " of " + std::to_string(all.size()) + " carriers bound"};
   }
 
-  void apply(const msggw_config& fresh) {
+  void reconfigure(const msggw_config& fresh) {
+    {
+      const std::lock_guard lock(applying_);
+      config_.carriers = fresh.carriers;
+      config_.routes = fresh.routes;
+      config_.smpp.accounts = fresh.smpp.accounts;
+    }
+    apply(*directory_->current());
+  }
+
+  // Makes the file and the directory effective, together. From the main thread and from those that change the
+  // directory. False, and nothing but a line in the log, when the routes do not work.
+  bool apply(const directory_snapshot& managed) {
+    const std::lock_guard lock(applying_);
+    if (managed.version() < applied_) return true;  // overtaken by a newer one
     try {
-      engine_->set_routes(std::make_shared<const engine::route_table>(fresh.routes));
+      engine_->set_routes(std::make_shared<const engine::route_table>(routes_of(config_.routes, managed)));
     } catch (const std::invalid_argument& e) {
       log_.error("routes not changed", {{"reason", std::string_view(e.what())}});
-      return;
+      return false;
     }
-    clients_->set_accounts(fresh.smpp.accounts);
-    std::map<std::string, smpp_carrier_options> wanted;
-    for (const auto& c : fresh.carriers) wanted[c.name] = c;
-    for (auto at = carriers_.begin(); at != carriers_.end();) {
-      const auto found = wanted.find(at->first);
-      const bool stays = found != wanted.end() && same(found->second, at->second.options);
-      if (!stays) retire(std::move(at->second));
-      at = stays ? std::next(at) : carriers_.erase(at);
-    }
-    for (const auto& [name, options] : wanted)
-      if (!carriers_.contains(name)) start_carrier(options);
-    config_ = fresh;
-    log_.info("configuration applied", {{"clients", fresh.smpp.accounts.size()}, {"carriers", carriers_.size()}});
-  }
-
-  // Unbinds, and is destroyed on its executor once its connections are closed.
-  static void retire(running_carrier old) {
-    std::shared_ptr<smpp_carrier> kept = std::move(old.connector);
-    kept->stop([kept, executor = old.executor] { asio::post(executor, [kept] {}); });
+    applied_ = managed.version();
+    auto accounts = accounts_of(config_.smpp.accounts, managed);
+    const auto clients = accounts.size();
+    clients_->set_accounts(std::move(accounts));
+    carriers_->apply(config_.carriers, managed);
+    log_.info("configuration applied", {{"clients", clients}, {"carriers", carriers_->status().size()}});
+    return true;
   }
 
   void stop_connectors(const std::function<void()>& done) {
-    auto left = std::make_shared<std::atomic<std::size_t>>(carriers_.size() + 1);
+    auto left = std::make_shared<std::atomic<std::size_t>>(2);
     const auto one_done = [left, done] {
       if (--*left == 0) done();
     };
     clients_->stop(one_done);
-    for (const auto& [name, c] : carriers_) c.connector->stop(one_done);
+    carriers_->stop(one_done);
   }
 
   msggw_config config_;
@@ -227,8 +233,11 @@ class gateway final : public daemon {
   std::shared_ptr<void> collected_;
   asio::any_io_executor clients_executor_;
   std::unique_ptr<smpp_server> clients_;
-  std::shared_ptr<smpp_carrier_observer> carrier_observer_;
-  std::map<std::string, running_carrier> carriers_;
+  std::unique_ptr<carrier_set> carriers_;
+  std::unique_ptr<directory> directory_;
+  task_worker worker_;  // for the directory
+  std::mutex applying_;  // guards the parts of config_ that change, and applied_
+  std::uint64_t applied_ = 0;
   std::unique_ptr<http_server> http_, metrics_http_;
   std::thread drainer_;
 };
