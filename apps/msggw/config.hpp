@@ -9,6 +9,7 @@
 #include "connectors/smpp_server.hpp"
 #include "engine/engine.hpp"
 #include "msggw/directory_config.hpp"
+#include "msggw/http_carriers.hpp"
 #include "msggw/store_config.hpp"
 
 namespace msgkit::app {
@@ -22,6 +23,7 @@ struct msggw_config {
   std::vector<engine::route> routes;
   config_endpoint http;
   std::string http_api_key;      // empty: allowed only while listening on loopback
+  http_outbound_config outbound;
   config_endpoint metrics;       // port 0: on the HTTP listener only
 };
 

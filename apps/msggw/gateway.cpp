@@ -19,6 +19,8 @@
 #include "msggw/client_set.hpp"
 #include "msggw/config.hpp"
 #include "msggw/gateway_metrics.hpp"
+#include "msggw/http_carriers.hpp"
+#include "msggw/http_metrics.hpp"
 #include "msggw/task_worker.hpp"
 
 namespace msgkit::app {
@@ -50,6 +52,10 @@ class gateway final : public daemon {
                                              make_server_observer(context.metrics));
     if (const auto ec = clients_->listen()) return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
     carriers_ = std::make_unique<carrier_set>(context.pool, *engine_, make_carrier_observer(context.metrics));
+    http_client_ = std::make_unique<http_client>();
+    http_carriers_ = std::make_unique<http_carriers>(config_.outbound, *http_client_, *engine_,
+                                                     make_http_carrier_observer(context.metrics));
+    http_carriers_->add_types(*carriers_);
     if (!start_directory() || !start_http()) return false;
     log_.info("ready", {{"smpp_port", clients_->port()}, {"http_port", http_->port()}});
     return true;
@@ -77,7 +83,9 @@ class gateway final : public daemon {
     if (http_) http_->close();
     if (metrics_http_) metrics_http_->close();
     worker_.stop();
+    if (http_client_) http_client_->stop();  // its last answers are posted before the connectors go
     carriers_.reset();
+    http_carriers_.reset();
     destroy_on(clients_executor_, clients_);
     credentials_.stop();
     engine_.reset();
@@ -137,6 +145,7 @@ class gateway final : public daemon {
     add_message_routes(*router, *engine_, config_.http_api_key);
     add_admin_routes(*router, *directory_, [this](std::function<void()> task) { return worker_.run(std::move(task)); },
                      administrators());
+    http_carriers_->add_routes(*router);
     checks_.push_back(health_.add("store", [this] {
       return engine_->ready() ? readiness{} : readiness{false, "the store cannot commit, or the engine is stopping"};
     }));
@@ -233,6 +242,8 @@ class gateway final : public daemon {
   std::shared_ptr<void> collected_;
   asio::any_io_executor clients_executor_;
   std::unique_ptr<smpp_server> clients_;
+  std::unique_ptr<http_client> http_client_;
+  std::unique_ptr<http_carriers> http_carriers_;
   std::unique_ptr<carrier_set> carriers_;
   std::unique_ptr<directory> directory_;
   task_worker worker_;  // for the directory
