@@ -56,6 +56,11 @@ class gateway final : public daemon {
     http_carriers_ = std::make_unique<http_carriers>(config_.outbound, *http_client_, *engine_,
                                                      make_http_carrier_observer(context.metrics));
     http_carriers_->add_types(*carriers_);
+    web_executor_ = context.pool.next();
+    web_clients_ = std::make_unique<web_clients>(
+        web_executor_, *engine_, web_client_options{.guard = config_.outbound.guard, .ca_file = config_.outbound.ca_file},
+        [this](outbound_request r, http_client::handler h) { return http_client_->send(std::move(r), std::move(h)); },
+        make_web_client_observer(context.metrics));
     if (!start_directory() || !start_http()) return false;
     log_.info("ready", {{"smpp_port", clients_->port()}, {"http_port", http_->port()}});
     return true;
@@ -86,6 +91,7 @@ class gateway final : public daemon {
     if (http_client_) http_client_->stop();  // its last answers are posted before the connectors go
     carriers_.reset();
     http_carriers_.reset();
+    destroy_on(web_executor_, web_clients_);
     destroy_on(clients_executor_, clients_);
     credentials_.stop();
     engine_.reset();
@@ -219,18 +225,20 @@ class gateway final : public daemon {
     auto accounts = accounts_of(config_.smpp.accounts, managed);
     const auto clients = accounts.size();
     clients_->set_accounts(std::move(accounts));
+    web_clients_->set_clients(web_clients_of(managed));
     carriers_->apply(config_.carriers, managed);
     log_.info("configuration applied", {{"clients", clients}, {"carriers", carriers_->status().size()}});
     return true;
   }
 
   void stop_connectors(const std::function<void()>& done) {
-    auto left = std::make_shared<std::atomic<std::size_t>>(2);
+    auto left = std::make_shared<std::atomic<std::size_t>>(3);
     const auto one_done = [left, done] {
       if (--*left == 0) done();
     };
     clients_->stop(one_done);
     carriers_->stop(one_done);
+    web_clients_->stop(one_done);
   }
 
   msggw_config config_;
@@ -245,6 +253,8 @@ class gateway final : public daemon {
   std::unique_ptr<http_client> http_client_;
   std::unique_ptr<http_carriers> http_carriers_;
   std::unique_ptr<carrier_set> carriers_;
+  asio::any_io_executor web_executor_;
+  std::unique_ptr<web_clients> web_clients_;
   std::unique_ptr<directory> directory_;
   task_worker worker_;  // for the directory
   std::mutex applying_;  // guards the parts of config_ that change, and applied_

@@ -64,7 +64,33 @@ class carrier_observer final : public http_carrier_observer {
   metrics& registry_;
 };
 
+class client_observer final : public web_client_observer {
+ public:
+  explicit client_observer(metrics& registry) : registry_(registry) {}
+
+  void on_attempt(const std::string& client, engine::attempt_outcome o, unsigned status,
+                  std::chrono::milliseconds took) override {
+    registry_
+        .counter("webhook_total", "Webhooks to clients by the answer's status, 0 for none",
+                 {{"client", client}, {"code", std::to_string(status)}, {"result", word(o)}})
+        .add();
+    registry_.histogram("webhook_seconds", "From request to answer", {{"client", client}})
+        .observe(std::chrono::duration<double>(took).count());
+  }
+  void on_rest(const std::string& client, std::chrono::milliseconds rest) override {
+    registry_.counter("webhook_rests_total", "Times that a failing webhook was left alone", {{"client", client}}).add();
+    log_.warn("webhook fails, it is left alone", {{"client", client}, {"rest_ms", rest.count()}});
+  }
+
+ private:
+  metrics& registry_;
+};
+
 }  // namespace
+
+std::shared_ptr<web_client_observer> make_web_client_observer(metrics& registry) {
+  return std::make_shared<client_observer>(registry);
+}
 
 std::shared_ptr<http_carrier_observer> make_http_carrier_observer(metrics& registry) {
   return std::make_shared<carrier_observer>(registry);

@@ -1,5 +1,7 @@
 """Carriers with an HTTP API on a running gateway, against mock carriers over real HTTP and HTTPS: messages out, messages
 and receipts in, and what goes wrong on either way."""
+import hashlib
+import hmac
 import json
 import subprocess
 import sys
@@ -22,6 +24,7 @@ METADATA = "http://169.254.169.254/latest/meta-data/"
 class HttpCarrierTest(PeerTest):
     allowed = '["127.0.0.1"]'
     certificate = None
+    on_unknown = "resend"
 
     def setUp(self):
         super().setUp()
@@ -37,7 +40,7 @@ path = "{self.scratch}/msggw.db"
 [engine]
 retry_initial = "200ms"
 throttle_initial = "100ms"
-on_unknown = "fail"
+on_unknown = "{self.on_unknown}"
 [http]
 listen = "127.0.0.1:{gateway.http_port}"
 api_key = "{ADMIN_KEY}"
@@ -178,6 +181,8 @@ class AllCarriers(HttpCarrierTest):
 
 
 class Trouble(HttpCarrierTest):
+    on_unknown = "fail"
+
     def test_429_is_repeated_later_and_503_too(self):
         carrier, answers = Twilio(), [(429, {"Retry-After": "1"}, b'{"code":20429}'), (503, {}, b"busy")]
         good = always_good(carrier)
@@ -255,6 +260,81 @@ class Trouble(HttpCarrierTest):
         self.call(carrier, carrier.inbound("e", "46700999999", carrier.number, "canary-text"), secret="wrong")
         for canary in ("canary-text", "canary-password", carrier.webhook_id):
             self.assertNotIn(canary, self.gateway.program.output())
+
+
+class WebClients(HttpCarrierTest):
+    SECRET = "whsec-1"
+
+    def web_client(self, carrier, answer, **settings):
+        """A web client with a number that `carrier` serves; its webhook answers as `answer` says."""
+        hook = self.endpoint(answer)
+        self.connect(carrier, always_good(carrier))
+        web = self.add("/clients", {"username": "web", "password": "secret-5", "type": "web", "settings": {
+            "default_webhook": hook.url + "/hook", "webhook_secret": self.SECRET, **settings}})
+        carrier.number = "15559990001"
+        self.add(f"/clients/{web['id']}/numbers", {"number": carrier.number, "carrier": carrier.type, "tag": "blue"})
+        return hook
+
+    def bring(self, carrier, event, text="for the web"):
+        body = carrier.inbound(event, "46700999999", carrier.number, text)
+        self.assertEqual(self.call(carrier, body), carrier.inbound_answer)
+
+    def check_signature(self, request):
+        fields = {k.lower(): v for k, v in request["headers"].items()}
+        at = fields["webhook-timestamp"]
+        self.assertLess(abs(time.time() - int(at)), 300)
+        mac = hmac.new(self.SECRET.encode(), at.encode() + b"." + request["body"], hashlib.sha256).hexdigest()
+        self.assertEqual(fields["webhook-signature"], "v1=" + mac)
+        self.assertNotIn("authorization", fields)
+        return fields["webhook-id"]
+
+    def test_a_text_reaches_the_webhook_signed(self):
+        for settings in ({}, {"api_format": "telnyx"}):
+            with self.subTest(settings):
+                carrier = Twilio()
+                hook = self.web_client(carrier, lambda _: (204, {}, b""), **settings)
+                self.bring(carrier, "e1")
+                wait_until(hook.seen, 20, self.gateway.program.tail)
+                request = hook.seen()[0]
+                self.check_signature(request)
+                body = json.loads(request["body"])
+                if settings:
+                    self.assertEqual(body["data"]["event_type"], "message.received")
+                    self.assertEqual(body["data"]["payload"]["text"], "for the web")
+                else:
+                    self.assertEqual((body["from"], body["to"], body["text"], body["tag"]),
+                                     ("+46700999999", "+15559990001", "for the web", "blue"))
+                self.tearDown()
+                self.setUp()
+
+    def test_a_failing_webhook_is_tried_again_with_the_same_id(self):
+        carrier, answers = Twilio(), [(500, {}, b""), None, (302, {"Location": METADATA}, b"")]
+        hook = self.web_client(carrier, lambda _: answers.pop(0) if answers else (200, {}, b"ok"))
+        self.bring(carrier, "e1")
+        wait_until(lambda: len(hook.seen()) == 4, 30, self.gateway.program.tail)
+        self.assertEqual(len({self.check_signature(r) for r in hook.seen()}), 1)
+
+    def test_a_text_waits_through_kill_9_for_its_webhook(self):
+        carrier, works = Twilio(), threading.Event()
+        hook = self.web_client(carrier, lambda _: (200, {}, b"") if works.is_set() else (503, {}, b""))
+        self.bring(carrier, "e1")
+        wait_until(hook.seen, 20, self.gateway.program.tail)
+        self.gateway.program.kill()
+        works.set()
+        before = len(hook.seen())
+        self.gateway.start()
+        wait_until(lambda: len(hook.seen()) > before, 30, self.gateway.program.tail)
+
+    def test_an_endless_answer_counts_by_its_status(self):
+        carrier = Twilio()
+        hook = self.web_client(carrier, lambda _: (200, {}, b"x" * 3_000_000))
+        self.bring(carrier, "e1")
+
+        def delivered():
+            text = self.api.ask("GET", "/metrics")[1]
+            return 'webhook_total{client="web",code="200",result="delivered"} 1' in text
+        wait_until(delivered, 20, self.gateway.program.tail)
+        self.assertEqual(len(hook.seen()), 1)
 
 
 class Guard(HttpCarrierTest):
