@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from api import ADMIN_KEY, Api  # noqa: E402
-from gateway import Msggw, binary, free_port  # noqa: E402
+from gateway import Msggw, binary, free_port, to_text  # noqa: E402
 from mock_carriers import Endpoint, Telnyx, Twilio, all_carriers, make_certificate  # noqa: E402
 from peers import PeerTest, wait_until  # noqa: E402
 
@@ -159,6 +159,14 @@ class AllCarriers(HttpCarrierTest):
         self.assertEqual(sorted(m["text"] for m in got), sorted(f"from {c.type} é" for c in carriers))
         self.assertEqual({m["destination_addr"] for m in got}, {c.number for c in carriers})
 
+    def test_a_long_text_comes_in_whole(self):
+        carrier, text = Twilio(), "héllo wörld " * 40
+        self.connect(carrier, always_good(carrier))
+        event = carrier.inbound("long", "46700999999", carrier.number, text)
+        self.assertEqual(self.call(carrier, event), carrier.inbound_answer)
+        tlvs = {t["name"]: t["value"] for t in self.received(1)[0]["tlvs"]}
+        self.assertEqual(to_text(bytes.fromhex(tlvs["message_payload"]), 0), text)
+
     def test_a_wrong_or_missing_signature_changes_nothing(self):
         for carrier in all_carriers(self.scratch):
             with self.subTest(carrier.type):
@@ -233,6 +241,12 @@ class Trouble(HttpCarrierTest):
         event = carrier.inbound("late", "46700999999", carrier.number, "late")
         self.assertEqual(self.call(carrier, event, at=time.time() - 400)[0], 403)
         self.assertEqual(self.call(carrier, event)[0], 204)
+
+    def test_a_carrier_that_is_refused_is_not_there(self):
+        for wrong in ({"type": "pigeon"}, {"timeout_secs": 0}, {"base_url": "file:///etc/passwd"}, {"name": ""}):
+            status, answer, _ = self.api.ask("POST", "/carriers", {**Twilio().definition("http://127.0.0.1"), **wrong})
+            self.assertEqual(status, 400, answer)
+        self.assertNotIn("twilio", json.dumps(self.api.ask("GET", "/carriers")[1]))
 
     def test_the_old_secret_is_good_while_it_is_rotated(self):
         carrier = Twilio()
