@@ -146,7 +146,18 @@ void carrier_set::apply(const std::vector<smpp_carrier_options>& fixed, const di
 void carrier_set::retire(running old) {
   if (!old.connector) return;
   auto& connector = *old.connector;
-  connector.stop([kept = std::move(old.connector), executor = old.executor] { asio::post(executor, [kept] {}); });
+  {
+    const std::lock_guard lock(leaving_->mutex);
+    ++leaving_->count;
+  }
+  connector.stop([kept = std::move(old.connector), executor = old.executor, left = leaving_] {
+    asio::post(executor, [kept, left]() mutable {
+      kept.reset();
+      const std::lock_guard lock(left->mutex);
+      --left->count;
+      left->changed.notify_all();
+    });
+  });
 }
 
 std::vector<carrier_status> carrier_set::status() const {
@@ -189,6 +200,8 @@ void carrier_set::close() {
     });
     gone.get_future().wait();
   }
+  std::unique_lock lock(leaving_->mutex);
+  leaving_->changed.wait(lock, [&] { return leaving_->count == 0; });
 }
 
 }  // namespace msgkit::app

@@ -3,6 +3,7 @@ and receipts in, and what goes wrong on either way."""
 import hashlib
 import hmac
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -220,6 +221,21 @@ class Trouble(HttpCarrierTest):
                            lambda m=message: f"{self.message(m)}\n{self.gateway.program.tail()}")
                 self.assertNotIn(self.message(message)["state"], ("sent", "delivered"))
                 self.assertEqual(len(endpoint.seen()), 1)
+
+    def test_a_carrier_that_changes_while_it_is_asked_is_waited_for_at_the_end(self):
+        carrier, released = Twilio(), threading.Event()
+        self._closers.callback(released.set)
+        endpoint = self.connect(carrier, lambda _: released.wait(60) and None)
+        self.submit(carrier)
+        wait_until(endpoint.seen, 20, self.gateway.program.tail)
+        made = next(c for c in self.carriers() if c["name"] == "twilio")
+        self.assertEqual(self.api.ask("PATCH", f"/carriers/{made['id']}", {"timeout_secs": 100})[0], 200)
+        self.gateway.program.signal(signal.SIGTERM)
+        self.assertEqual(self.gateway.program.wait(20), 0)
+
+    def carriers(self):
+        listed = self.api.ask("GET", "/carriers")[1]
+        return listed if isinstance(listed, list) else next(v for v in listed.values() if isinstance(v, list))
 
     def test_a_redirect_is_not_followed(self):
         carrier = Twilio()
