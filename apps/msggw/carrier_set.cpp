@@ -72,11 +72,10 @@ auto key_of(const smpp_carrier_options& o) {
   return std::tuple(o.name, o.client.connect.host, o.client.connect.port, o.client.connect.tls == nullptr,
                     o.client.system_id, o.client.password, o.client.system_type, o.client.mode,
                     o.client.interface_version, o.client.address_range, o.binds, o.rate.per_second,
-                    o.rate.follows_peer, o.receipts,
-                    o.profile.default_charset, o.profile.long_messages, o.profile.forward_validity, s.window_size,
-                    s.inbound_window_size, s.bind_timeout, s.response_timeout, s.enquire_link_interval,
+                    o.rate.follows_peer, o.receipts, o.profile.default_charset, o.profile.long_messages,
+                    o.profile.forward_validity, s.window_size, s.inbound_window_size, s.bind_timeout, s.response_timeout, s.enquire_link_interval,
                     s.enquire_link_timeout, s.inactivity_timeout, s.partial_pdu_timeout, s.unbind_timeout,
-                    s.pdu_bytes_max);
+                    s.pdu_bytes_max, s.profile);
 }
 
 }  // namespace
@@ -147,7 +146,18 @@ void carrier_set::apply(const std::vector<smpp_carrier_options>& fixed, const di
 void carrier_set::retire(running old) {
   if (!old.connector) return;
   auto& connector = *old.connector;
-  connector.stop([kept = std::move(old.connector), executor = old.executor] { asio::post(executor, [kept] {}); });
+  {
+    const std::lock_guard lock(leaving_->mutex);
+    ++leaving_->count;
+  }
+  connector.stop([kept = std::move(old.connector), executor = old.executor, left = leaving_] {
+    asio::post(executor, [kept, left]() mutable {
+      kept.reset();
+      const std::lock_guard lock(left->mutex);
+      --left->count;
+      left->changed.notify_all();
+    });
+  });
 }
 
 std::vector<carrier_status> carrier_set::status() const {
@@ -190,6 +200,8 @@ void carrier_set::close() {
     });
     gone.get_future().wait();
   }
+  std::unique_lock lock(leaving_->mutex);
+  leaving_->changed.wait(lock, [&] { return leaving_->count == 0; });
 }
 
 }  // namespace msgkit::app

@@ -2,6 +2,7 @@
 // apply() compares what is wanted with what runs; a carrier that did not change keeps its connections.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -54,7 +55,7 @@ class carrier_set {
   [[nodiscard]] std::vector<carrier_status> status() const;
   // Stops them all; `done` runs once, when the last has closed its connections. No apply() after that has an effect.
   void stop(std::function<void()> done);
-  // Destroys them on their executors, and waits for that.
+  // Destroys them on their executors, and waits for that; also for those that were replaced and are still closing.
   void close();
 
  private:
@@ -66,7 +67,13 @@ class carrier_set {
     std::string problem;
   };
   static bool same(const definition& a, const definition& b);
-  static void retire(running old);
+  // Those that were replaced: they refer to what outlives the set only.
+  struct leaving {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t count = 0;
+  };
+  void retire(running old);
   running start(const definition& wanted);
 
   io_pool& pool_;
@@ -76,6 +83,7 @@ class carrier_set {
   mutable std::mutex mutex_;
   std::map<std::string, running> running_;
   bool stopped_ = false;
+  std::shared_ptr<leaving> leaving_ = std::make_shared<leaving>();
 };
 
 }  // namespace msgkit::app

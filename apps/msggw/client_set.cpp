@@ -34,6 +34,29 @@ std::vector<smpp_account> accounts_of(const std::vector<smpp_account>& fixed, co
   return all;
 }
 
+std::vector<web_client> web_clients_of(const directory_snapshot& managed) {
+  std::map<object_id, web_client> all;
+  for (const auto& [id, c] : managed.all<client>()) {
+    if (!c->enabled || c->type != client_type::web) continue;
+    const auto& s = c->settings;
+    auto& w = all[id];
+    w.name = c->username;
+    w.url = s.default_webhook;
+    if (!s.webhook_secret.empty()) w.secrets.push_back(s.webhook_secret);
+    w.format = s.format == api_format::telnyx  ? webhook_format::telnyx
+               : s.format == api_format::bicom ? webhook_format::bicom
+                                               : webhook_format::generic;
+    w.retries = s.webhook_retries;
+    w.timeout = std::chrono::seconds{s.webhook_timeout_secs};
+  }
+  for (const auto& [id, n] : managed.all<client_number>())
+    if (const auto owner = all.find(n->client_id); owner != all.end())
+      owner->second.numbers[n->number] = {.url = n->webhook, .tag = n->tag, .group = n->group};
+  std::vector<web_client> out;
+  for (auto& [id, w] : all) out.push_back(std::move(w));
+  return out;
+}
+
 std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, const directory_snapshot& managed) {
   auto all = fixed;
   for (const auto& [id, n] : managed.all<client_number>()) {

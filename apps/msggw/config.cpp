@@ -159,6 +159,16 @@ void read_http(config_reader& all, msggw_config& c) {
   const bool is_loopback = asio::ip::make_address(c.http.host, ec).is_loopback();
   if (c.http_api_key.empty() && !is_loopback)
     r.fail("api_key", "is required when http.listen is not a loopback address");
+  c.outbound.public_url = r.text("public_url", "");
+  while (c.outbound.public_url.ends_with('/')) c.outbound.public_url.pop_back();
+  const auto& url = c.outbound.public_url;
+  if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://"))
+    r.fail("public_url", "is what carriers call, like https://gw.example.org");
+  auto out = all.table("outbound");
+  c.outbound.ca_file = out.text("ca_file", "");
+  c.outbound.guard.https_only = out.flag("https_only", false);
+  if (auto ranges = ip_ranges::parse(out.texts("allowed_addresses"))) c.outbound.guard.also_allowed = *std::move(ranges);
+  else out.fail("allowed_addresses", "holds something that is no address or range");
   auto m = all.table("metrics");
   c.metrics = m.endpoint("listen", {.host = "127.0.0.1", .port = 2550});
 }

@@ -9,6 +9,7 @@
 #include "connectors/smpp_server.hpp"
 #include "engine/engine.hpp"
 #include "msggw/directory_config.hpp"
+#include "msggw/http_carriers.hpp"
 #include "msggw/rules_config.hpp"
 #include "msggw/store_config.hpp"
 
@@ -24,6 +25,7 @@ struct msggw_config {
   rules_config rules;
   config_endpoint http;
   std::string http_api_key;      // empty: allowed only while listening on loopback
+  http_outbound_config outbound;
   config_endpoint metrics;       // port 0: on the HTTP listener only
 };
 

@@ -23,6 +23,8 @@
 #include "msggw/client_set.hpp"
 #include "msggw/config.hpp"
 #include "msggw/gateway_metrics.hpp"
+#include "msggw/http_carriers.hpp"
+#include "msggw/http_metrics.hpp"
 #include "msggw/operator_api.hpp"
 #include "msggw/policy_of.hpp"
 #include "msggw/task_worker.hpp"
@@ -56,6 +58,15 @@ class gateway final : public daemon {
     clients_ = std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(), sessions_);
     if (const auto ec = clients_->listen()) return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
     carriers_ = std::make_unique<carrier_set>(context.pool, *engine_, make_carrier_observer(context.metrics));
+    http_client_ = std::make_unique<http_client>();
+    http_carriers_ = std::make_unique<http_carriers>(config_.outbound, *http_client_, *engine_,
+                                                     make_http_carrier_observer(context.metrics));
+    http_carriers_->add_types(*carriers_);
+    web_executor_ = context.pool.next();
+    web_clients_ = std::make_unique<web_clients>(
+        web_executor_, *engine_, web_client_options{.guard = config_.outbound.guard, .ca_file = config_.outbound.ca_file},
+        [this](outbound_request r, http_client::handler h) { return http_client_->send(std::move(r), std::move(h)); },
+        make_web_client_observer(context.metrics));
     if (!start_directory() || !start_http()) return false;
     log_.info("ready", {{"smpp_port", clients_->port()}, {"http_port", http_->port()}});
     return true;
@@ -85,7 +96,10 @@ class gateway final : public daemon {
     if (metrics_http_) metrics_http_->close();
     worker_.stop();
     batch_runner_.reset();
+    if (http_client_) http_client_->stop();  // its last answers are posted before the connectors go
     carriers_.reset();
+    http_carriers_.reset();
+    destroy_on(web_executor_, web_clients_);
     destroy_on(clients_executor_, clients_);
     credentials_.stop();
     sender_.reset();
@@ -162,6 +176,7 @@ class gateway final : public daemon {
     add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators());
     add_kannel_routes(*router, *access_, *sender_);
     add_admin_routes(*router, *directory_, tasks, administrators());
+    http_carriers_->add_routes(*router);
     checks_.push_back(health_.add("store", [this] {
       return engine_->ready() ? readiness{} : readiness{false, "the store cannot commit, or the engine is stopping"};
     }));
@@ -237,18 +252,20 @@ class gateway final : public daemon {
     auto accounts = accounts_of(config_.smpp.accounts, managed);
     const auto clients = accounts.size();
     clients_->set_accounts(std::move(accounts));
+    web_clients_->set_clients(web_clients_of(managed));
     carriers_->apply(config_.carriers, managed);
     log_.info("configuration applied", {{"clients", clients}, {"carriers", carriers_->status().size()}});
     return true;
   }
 
   void stop_connectors(const std::function<void()>& done) {
-    auto left = std::make_shared<std::atomic<std::size_t>>(2);
+    auto left = std::make_shared<std::atomic<std::size_t>>(3);
     const auto one_done = [left, done] {
       if (--*left == 0) done();
     };
     clients_->stop(one_done);
     carriers_->stop(one_done);
+    web_clients_->stop(one_done);
   }
 
   msggw_config config_;
@@ -260,7 +277,11 @@ class gateway final : public daemon {
   std::shared_ptr<void> collected_;
   asio::any_io_executor clients_executor_;
   std::unique_ptr<smpp_server> clients_;
+  std::unique_ptr<http_client> http_client_;
+  std::unique_ptr<http_carriers> http_carriers_;
   std::unique_ptr<carrier_set> carriers_;
+  asio::any_io_executor web_executor_;
+  std::unique_ptr<web_clients> web_clients_;
   std::unique_ptr<directory> directory_;
   std::shared_ptr<client_sessions> sessions_;
   std::unique_ptr<api_access> access_;
