@@ -1,12 +1,11 @@
 #include "msggw/gateway.hpp"
 
 #include <algorithm>
-#include <asio/post.hpp>
 #include <atomic>
 #include <filesystem>
-#include <future>
 #include <mutex>
 
+#include "common/destroy_on.hpp"
 #include "common/digest.hpp"
 #include "common/health.hpp"
 #include "common/http_auth.hpp"
@@ -23,6 +22,7 @@
 #include "msggw/client_set.hpp"
 #include "msggw/config.hpp"
 #include "msggw/gateway_metrics.hpp"
+#include "msggw/lines_and_chats.hpp"
 #include "msggw/operator_api.hpp"
 #include "msggw/policy_of.hpp"
 #include "msggw/task_worker.hpp"
@@ -31,18 +31,6 @@ namespace msgkit::app {
 namespace {
 
 constexpr logger log_{"msggw"};
-
-// A connector's sockets belong to its executor, so it is taken down there while that executor's thread still runs.
-template <class Connector>
-void destroy_on(const asio::any_io_executor& executor, std::unique_ptr<Connector>& connector) {
-  if (!connector) return;
-  std::promise<void> gone;
-  asio::post(executor, [&] {
-    connector.reset();
-    gone.set_value();
-  });
-  gone.get_future().wait();
-}
 
 class gateway final : public daemon {
  public:
@@ -56,7 +44,7 @@ class gateway final : public daemon {
     clients_ = std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(), sessions_);
     if (const auto ec = clients_->listen()) return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
     carriers_ = std::make_unique<carrier_set>(context.pool, *engine_, make_carrier_observer(context.metrics));
-    if (!start_directory() || !start_http()) return false;
+    if (!start_directory() || !start_http() || !start_lines_and_chats()) return false;
     log_.info("ready", {{"smpp_port", clients_->port()}, {"http_port", http_->port()}});
     return true;
   }
@@ -69,6 +57,7 @@ class gateway final : public daemon {
   void drain(std::function<void()> done) override {
     health_.set_draining();
     clients_->drain();
+    others_->drain();
     batch_runner_->stop();  // while the engine still answers
     // The engine waits for what is on the wire; only then do the binds go.
     drainer_ = std::thread([this, done = std::move(done)] {
@@ -86,6 +75,7 @@ class gateway final : public daemon {
     worker_.stop();
     batch_runner_.reset();
     carriers_.reset();
+    others_.reset();
     destroy_on(clients_executor_, clients_);
     credentials_.stop();
     sender_.reset();
@@ -139,6 +129,14 @@ class gateway final : public daemon {
     if (!apply(*directory_->current())) return false;
     directory_->on_change([this](const snapshot_ptr& s) { apply(*s); });
     return true;
+  }
+
+  bool start_lines_and_chats() {
+    others_ = std::make_unique<lines_and_chats>(context_->pool, *engine_, context_->metrics, config_.goip, config_.xmpp);
+    std::string problem;
+    if (others_->start(problem)) return true;
+    log_.error("cannot serve lines or chats", {{"detail", problem}});
+    return false;
   }
 
   bool start_http() {
@@ -241,12 +239,13 @@ class gateway final : public daemon {
   }
 
   void stop_connectors(const std::function<void()>& done) {
-    auto left = std::make_shared<std::atomic<std::size_t>>(2);
+    auto left = std::make_shared<std::atomic<std::size_t>>(3);
     const auto one_done = [left, done] {
       if (--*left == 0) done();
     };
     clients_->stop(one_done);
     carriers_->stop(one_done);
+    others_->stop(std::chrono::milliseconds{0}, one_done);  // the engine has waited for what was on the way
   }
 
   msggw_config config_;
@@ -259,6 +258,7 @@ class gateway final : public daemon {
   asio::any_io_executor clients_executor_;
   std::unique_ptr<smpp_server> clients_;
   std::unique_ptr<carrier_set> carriers_;
+  std::unique_ptr<lines_and_chats> others_;
   std::unique_ptr<directory> directory_;
   std::shared_ptr<client_sessions> sessions_;
   std::unique_ptr<api_access> access_;
