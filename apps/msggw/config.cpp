@@ -151,6 +151,41 @@ engine::route read_route(config_reader r, const std::set<std::string, std::less<
   return route;
 }
 
+using endpoint_names = std::set<std::string, std::less<>>;
+
+// A user's number leads to him; what he writes goes to his carrier, if he has one.
+void add_routes_of(const xmpp_settings& chats, std::vector<engine::route>& routes) {
+  for (std::size_t i = 0; i < chats.options.users.size(); ++i) {
+    const auto& u = chats.options.users[i];
+    const auto client = "client:" + u.name;
+    const auto digits = u.number.starts_with('+') ? u.number.substr(1) : u.number;  // as numbers stand in messages
+    engine::route in{.name = "number " + u.number, .destination = digits, .destination_exact = true};
+    in.targets.push_back({.endpoint = client});
+    routes.push_back(std::move(in));
+    if (chats.carriers[i].empty()) continue;
+    engine::route out{.name = "chats of " + u.name, .account = client};
+    out.targets.push_back({.endpoint = "carrier:" + chats.carriers[i]});
+    routes.push_back(std::move(out));
+  }
+}
+
+void read_lines_and_chats(config_reader& all, msggw_config& c, endpoint_names& endpoints) {
+  endpoint_names lines;  // several lines may serve one carrier
+  if (all.has("goip")) {
+    c.goip = read_goip(all.table("goip"));
+    for (const auto& l : c.goip->lines) lines.insert("carrier:" + l.carrier);
+  }
+  for (const auto& name : lines)
+    if (!endpoints.insert(name).second) all.fail("goip.lines", name + " is also one of [[carriers]]");
+  if (!all.has("xmpp")) return;
+  c.xmpp = read_xmpp(all.table("xmpp"));
+  for (const auto& u : c.xmpp->options.users) endpoints.insert("client:" + u.name);
+  for (const auto& name : c.xmpp->carriers)
+    if (!name.empty() && !endpoints.contains("carrier:" + name))
+      all.fail("xmpp.users", "carrier " + name + " is neither of [[carriers]] nor of [[goip.lines]]");
+  add_routes_of(*c.xmpp, c.routes);
+}
+
 void read_http(config_reader& all, msggw_config& c) {
   auto r = all.table("http");
   c.http = r.endpoint("listen", {.host = "127.0.0.1", .port = 3000});
@@ -191,6 +226,7 @@ msggw_config read_msggw_config(config_reader& reader) {
     if (!endpoints.insert(name).second) row.fail("name", c.carriers.back().name + " is used twice");
     c.engine.core.endpoints[name] = endpoint;
   }
+  read_lines_and_chats(reader, c, endpoints);
   for (auto& row : reader.tables("routes")) c.routes.push_back(read_route(row, endpoints));
   read_pools(reader, c.rules);
   read_http(reader, c);

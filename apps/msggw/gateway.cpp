@@ -1,12 +1,11 @@
 #include "msggw/gateway.hpp"
 
 #include <algorithm>
-#include <asio/post.hpp>
 #include <atomic>
 #include <filesystem>
-#include <future>
 #include <mutex>
 
+#include "common/destroy_on.hpp"
 #include "common/digest.hpp"
 #include "common/health.hpp"
 #include "common/http_auth.hpp"
@@ -25,6 +24,7 @@
 #include "msggw/gateway_metrics.hpp"
 #include "msggw/http_carriers.hpp"
 #include "msggw/http_metrics.hpp"
+#include "msggw/lines_and_chats.hpp"
 #include "msggw/operator_api.hpp"
 #include "msggw/policy_of.hpp"
 #include "msggw/task_worker.hpp"
@@ -33,18 +33,6 @@ namespace msgkit::app {
 namespace {
 
 constexpr logger log_{"msggw"};
-
-// A connector's sockets belong to its executor, so it is taken down there while that executor's thread still runs.
-template <class Connector>
-void destroy_on(const asio::any_io_executor& executor, std::unique_ptr<Connector>& connector) {
-  if (!connector) return;
-  std::promise<void> gone;
-  asio::post(executor, [&] {
-    connector.reset();
-    gone.set_value();
-  });
-  gone.get_future().wait();
-}
 
 class gateway final : public daemon {
  public:
@@ -67,7 +55,7 @@ class gateway final : public daemon {
         web_executor_, *engine_, web_client_options{.guard = config_.outbound.guard, .ca_file = config_.outbound.ca_file},
         [this](outbound_request r, http_client::handler h) { return http_client_->send(std::move(r), std::move(h)); },
         make_web_client_observer(context.metrics));
-    if (!start_directory() || !start_http()) return false;
+    if (!start_directory() || !start_http() || !start_lines_and_chats()) return false;
     log_.info("ready", {{"smpp_port", clients_->port()}, {"http_port", http_->port()}});
     return true;
   }
@@ -80,6 +68,7 @@ class gateway final : public daemon {
   void drain(std::function<void()> done) override {
     health_.set_draining();
     clients_->drain();
+    others_->drain();
     batch_runner_->stop();  // while the engine still answers
     // The engine waits for what is on the wire; only then do the binds go.
     drainer_ = std::thread([this, done = std::move(done)] {
@@ -100,6 +89,7 @@ class gateway final : public daemon {
     carriers_.reset();
     http_carriers_.reset();
     destroy_on(web_executor_, web_clients_);
+    others_.reset();
     destroy_on(clients_executor_, clients_);
     credentials_.stop();
     sender_.reset();
@@ -154,6 +144,14 @@ class gateway final : public daemon {
     if (!apply(*directory_->current())) return false;
     directory_->on_change([this](const snapshot_ptr& s) { apply(*s); });
     return true;
+  }
+
+  bool start_lines_and_chats() {
+    others_ = std::make_unique<lines_and_chats>(context_->pool, *engine_, context_->metrics, config_.goip, config_.xmpp);
+    std::string problem;
+    if (others_->start(problem)) return true;
+    log_.error("cannot serve lines or chats", {{"detail", problem}});
+    return false;
   }
 
   bool start_http() {
@@ -259,13 +257,14 @@ class gateway final : public daemon {
   }
 
   void stop_connectors(const std::function<void()>& done) {
-    auto left = std::make_shared<std::atomic<std::size_t>>(3);
+    auto left = std::make_shared<std::atomic<std::size_t>>(4);
     const auto one_done = [left, done] {
       if (--*left == 0) done();
     };
     clients_->stop(one_done);
     carriers_->stop(one_done);
     web_clients_->stop(one_done);
+    others_->stop(std::chrono::milliseconds{0}, one_done);  // the engine has waited for what was on the way
   }
 
   msggw_config config_;
@@ -282,6 +281,7 @@ class gateway final : public daemon {
   std::unique_ptr<carrier_set> carriers_;
   asio::any_io_executor web_executor_;
   std::unique_ptr<web_clients> web_clients_;
+  std::unique_ptr<lines_and_chats> others_;
   std::unique_ptr<directory> directory_;
   std::shared_ptr<client_sessions> sessions_;
   std::unique_ptr<api_access> access_;
