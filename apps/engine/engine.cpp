@@ -300,7 +300,8 @@ void engine::impl::publish(std::chrono::steady_clock::duration took, std::size_t
     if (with_endpoints) {
       shown.endpoints.clear();
       for (const auto& ep : work.state().endpoints())
-        shown.endpoints.push_back({std::string{ep.name}, ep.up, ep.links, ep.capacity, ep.in_flight, ep.queued});
+        shown.endpoints.push_back({std::string{ep.name}, ep.up, ep.links, ep.capacity, ep.in_flight, ep.queued,
+                                   ep.breaker});
     }
   }
   const std::lock_guard lock{idle_mutex};

@@ -42,6 +42,7 @@ struct engine_stats {
     std::string name;
     bool up = false;
     std::size_t links = 0, capacity = 0, in_flight = 0, queued = 0;
+    breaker_state breaker = breaker_state::closed;
   };
   std::vector<endpoint> endpoints;  // refreshed once a second
 };

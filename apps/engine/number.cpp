@@ -97,6 +97,7 @@ std::optional<std::string> international(std::string_view digits) {
   auto national = digits.substr(p->code.size());
   // People write the trunk prefix after the country code: +46 (0)70. Where numbers may begin with it the length tells.
   if (!p->trunk.empty() && national.starts_with(p->trunk) && p->trunk == "0") national.remove_prefix(1);
+  if (p->trunk == "0" && national.starts_with('0')) return std::nullopt;
   if (!fits(*p, national.size())) return std::nullopt;
   return std::string{p->code}.append(national);
 }
@@ -136,9 +137,9 @@ std::optional<std::string> to_e164(std::string_view text, std::string_view iso) 
     if (auto number = international(all.substr(prefix.size()))) return number;
   if (home == nullptr) return international(digits);
   if (!home->trunk.empty() && all.starts_with(home->trunk) && fits(*home, all.size() - home->trunk.size()))
-    return std::string{home->code}.append(all.substr(home->trunk.size()));
+    return international(std::string{home->code}.append(all.substr(home->trunk.size())));
   const bool has_code = all.starts_with(home->code) && fits(*home, all.size() - home->code.size());
-  if (has_code && !(home->trunk.empty() && fits(*home, all.size()))) return digits;
+  if (has_code && !(home->trunk.empty() && fits(*home, all.size()))) return international(digits);
   if (home->trunk.empty() && fits(*home, all.size())) return std::string{home->code}.append(all);
   // Without a trunk prefix where there is one: a national number as some networks give it, or an international one.
   if (auto number = international(digits); number && country_of(digits) != home && !fits(*home, all.size())) return number;

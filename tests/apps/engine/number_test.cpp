@@ -33,7 +33,7 @@ TEST(Number, NationalFormsNeedOne) {
 }
 
 TEST(Number, WhatIsNoneStaysAsItWas) {
-  for (const auto* text : {"SHOP", "", "+", "72345", "+46 7", "+999123456789", "0701234567x", "+467000000012345678"})
+  for (const auto* text : {"SHOP", "", "+", "72345", "+46 7", "+999123456789", "0701234567x", "+46 0070 000 00 01", "+467000000012345678"})
     EXPECT_EQ(e164(text), "-") << text;
   EXPECT_EQ(normal_number("SHOP", "SE"), "SHOP");
   EXPECT_EQ(normal_number("72345", "SE"), "72345");
