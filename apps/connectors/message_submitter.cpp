@@ -8,15 +8,16 @@ message_submitter::message_submitter(engine::inbox& e) : engine_(e), sink_(e.add
 
 message_submitter::~message_submitter() { engine_.remove_sink(sink_); }
 
-void message_submitter::submit(engine::content_ptr content,
-                               std::shared_ptr<const engine::submit_extras> extras, done d) {
+void message_submitter::submit(engine::content_ptr content, std::shared_ptr<const engine::submit_extras> extras,
+                               done d) {
   std::uint64_t number = 0;
   {
     const std::lock_guard lock{mutex_};
     number = ++last_;
     waiting_.emplace(number, std::move(d));
   }
-  if (!engine_.post(engine::submit{.token = {sink_, number}, .content = std::move(content), .extras = std::move(extras)}))
+  if (!engine_.post(
+          engine::submit{.token = {sink_, number}, .content = std::move(content), .extras = std::move(extras)}))
     finish(number, engine::refused{.reason = engine::refusal::queue_full});
 }
 

@@ -71,9 +71,9 @@ auto key_of(const smpp_carrier_options& o) {
   const auto& s = o.client.connection.session;
   return std::tuple(o.name, o.client.connect.host, o.client.connect.port, o.client.connect.tls == nullptr,
                     o.client.system_id, o.client.password, o.client.system_type, o.client.mode,
-                    o.client.interface_version, o.client.address_range, o.binds, o.rate.per_second,
-                    o.rate.follows_peer, o.receipts, o.profile.default_charset, o.profile.long_messages,
-                    o.profile.forward_validity, s.window_size, s.inbound_window_size, s.bind_timeout, s.response_timeout, s.enquire_link_interval,
+                    o.client.interface_version, o.client.address_range, o.binds, o.rate.per_second, o.rate.follows_peer,
+                    o.receipts, o.profile.default_charset, o.profile.long_messages, o.profile.forward_validity,
+                    s.window_size, s.inbound_window_size, s.bind_timeout, s.response_timeout, s.enquire_link_interval,
                     s.enquire_link_timeout, s.inactivity_timeout, s.partial_pdu_timeout, s.unbind_timeout,
                     s.pdu_bytes_max, s.profile);
 }
@@ -82,12 +82,13 @@ auto key_of(const smpp_carrier_options& o) {
 
 carrier_set::carrier_set(io_pool& pool, engine::inbox& e, std::shared_ptr<smpp_carrier_observer> observer)
     : pool_(pool), engine_(e), observer_(std::move(observer)) {
-  add_type("smpp", [this](const asio::any_io_executor& executor, const carrier& c,
-                          std::string& why) -> std::unique_ptr<carrier_connector> {
-    smpp_carrier_options options;
-    if (!options_of(c, options, why)) return nullptr;
-    return std::make_unique<smpp_connector>(executor, engine_, std::move(options), observer_);
-  });
+  add_type("smpp",
+           [this](const asio::any_io_executor& executor, const carrier& c,
+                  std::string& why) -> std::unique_ptr<carrier_connector> {
+             smpp_carrier_options options;
+             if (!options_of(c, options, why)) return nullptr;
+             return std::make_unique<smpp_connector>(executor, engine_, std::move(options), observer_);
+           });
 }
 
 carrier_set::~carrier_set() { close(); }

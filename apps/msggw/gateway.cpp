@@ -43,8 +43,10 @@ class gateway final : public daemon {
     if (!start_engine()) return false;
     clients_executor_ = context.pool.executor(0);
     sessions_ = std::make_shared<client_sessions>(make_server_observer(context.metrics));
-    clients_ = std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(), sessions_);
-    if (const auto ec = clients_->listen()) return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
+    clients_ =
+        std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(), sessions_);
+    if (const auto ec = clients_->listen())
+      return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
     carriers_ = std::make_unique<carrier_set>(context.pool, *engine_, make_carrier_observer(context.metrics));
     http_client_ = std::make_unique<http_client>();
     http_carriers_ = std::make_unique<http_carriers>(config_.outbound, *http_client_, *engine_,
@@ -52,7 +54,8 @@ class gateway final : public daemon {
     http_carriers_->add_types(*carriers_);
     web_executor_ = context.pool.next();
     web_clients_ = std::make_unique<web_clients>(
-        web_executor_, *engine_, web_client_options{.guard = config_.outbound.guard, .ca_file = config_.outbound.ca_file},
+        web_executor_, *engine_,
+        web_client_options{.guard = config_.outbound.guard, .ca_file = config_.outbound.ca_file},
         [this](outbound_request r, http_client::handler h) { return http_client_->send(std::move(r), std::move(h)); },
         make_web_client_observer(context.metrics));
     if (!start_directory() || !start_http() || !start_lines_and_chats()) return false;
@@ -121,8 +124,7 @@ class gateway final : public daemon {
       return false;
     }
     if (const auto started = engine_->start(); !started) {
-      log_.error("cannot load the store",
-                 {{"reason", started.error().code}, {"detail", engine_->store_error_text()}});
+      log_.error("cannot load the store", {{"reason", started.error().code}, {"detail", engine_->store_error_text()}});
       return false;
     }
     engine_->set_policy(config_.rules.make());
@@ -132,11 +134,12 @@ class gateway final : public daemon {
 
   bool start_directory() {
     std::string problem;
-    directory_ = open_directory(config_.directory,
-                                {.carrier_types = carriers_->types(),
-                                 .now = [] { return std::chrono::floor<wall_time::duration>(std::chrono::system_clock::now()); },
-                                 .random = random_octets},
-                                problem);
+    directory_ =
+        open_directory(config_.directory,
+                       {.carrier_types = carriers_->types(),
+                        .now = [] { return std::chrono::floor<wall_time::duration>(std::chrono::system_clock::now()); },
+                        .random = random_octets},
+                       problem);
     if (!directory_) {
       log_.error("cannot open the directory", {{"detail", problem}});
       return false;
@@ -147,7 +150,8 @@ class gateway final : public daemon {
   }
 
   bool start_lines_and_chats() {
-    others_ = std::make_unique<lines_and_chats>(context_->pool, *engine_, context_->metrics, config_.goip, config_.xmpp);
+    others_ =
+        std::make_unique<lines_and_chats>(context_->pool, *engine_, context_->metrics, config_.goip, config_.xmpp);
     std::string problem;
     if (others_->start(problem)) return true;
     log_.error("cannot serve lines or chats", {{"detail", problem}});
@@ -289,7 +293,7 @@ class gateway final : public daemon {
   std::unique_ptr<message_canceler> canceler_;
   std::unique_ptr<batch_store> batches_;
   std::unique_ptr<batch_runner> batch_runner_;
-  task_worker worker_;  // for the directory
+  task_worker worker_;   // for the directory
   std::mutex applying_;  // guards the parts of config_ that change, and applied_
   std::uint64_t applied_ = 0;
   std::unique_ptr<http_server> http_, metrics_http_;

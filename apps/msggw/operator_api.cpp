@@ -24,7 +24,8 @@ json stats_json(const std::vector<client_session>& sessions, const std::vector<c
             {"mm4_clients", json::array()},
             {"carriers", json::array()}};
   for (const auto& s : sessions)
-    body["smpp_clients"].push_back({{"username", s.username}, {"ip_address", s.address}, {"connected_at", time_text(s.since)}});
+    body["smpp_clients"].push_back(
+        {{"username", s.username}, {"ip_address", s.address}, {"connected_at", time_text(s.since)}});
   for (const auto& c : carriers) {
     body["carriers"].push_back({{"name", c.name}, {"type", c.type}, {"up", c.is_up}});
     if (!c.problem.empty()) body["carriers"].back()["problem"] = c.problem;

@@ -19,7 +19,9 @@ constexpr std::uint64_t throttle_usual = 30, throttle_max = 500, retry_mins_usua
 
 http_response invalid(std::string_view why) { return http_error(400, "invalid", why); }
 http_response no_such_batch() { return http_error(404, "not_found", "there is no such batch"); }
-http_response store_fault() { return http_error(503, "store_unavailable", "the batches cannot be read or written now"); }
+http_response store_fault() {
+  return http_error(503, "store_unavailable", "the batches cannot be read or written now");
+}
 
 std::int64_t now_ms() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()).time_since_epoch().count();
@@ -27,11 +29,16 @@ std::int64_t now_ms() {
 
 json batch_json(const batch& b) {
   const bool is_partial = b.status == "processing" && b.queued > 0;
-  return {{"id", b.id},           {"status", is_partial ? "partially_queued" : b.status},
-          {"from", b.from},       {"total_count", b.total},
-          {"sent_count", b.sent}, {"queued_count", b.queued},
-          {"failed_count", b.failed}, {"pending_count", b.pending},
-          {"cancelled_count", b.cancelled}, {"created_at_ms", b.created_ms},
+  return {{"id", b.id},
+          {"status", is_partial ? "partially_queued" : b.status},
+          {"from", b.from},
+          {"total_count", b.total},
+          {"sent_count", b.sent},
+          {"queued_count", b.queued},
+          {"failed_count", b.failed},
+          {"pending_count", b.pending},
+          {"cancelled_count", b.cancelled},
+          {"created_at_ms", b.created_ms},
           {"throttle_per_second", b.throttle_per_second}};
 }
 
@@ -73,7 +80,8 @@ batch_item read_item(const json& in, const json& pattern, std::uint64_t index) {
   if (!digits) return failed("to: is no number in international form");
   item.to = *digits;
   if (in.contains("text") && in["text"].is_string()) item.text = in["text"].get<std::string>();
-  else if (pattern.is_string()) item.text = filled(pattern.get_ref<const std::string&>(), in.value("variables", json::object()));
+  else if (pattern.is_string())
+    item.text = filled(pattern.get_ref<const std::string&>(), in.value("variables", json::object()));
   if (item.text.empty() || item.text.size() > text_octets_max) {
     item.text.clear();
     return failed(fmt::format("text: must have 1..{} octets", text_octets_max));
@@ -119,8 +127,7 @@ http_response create(const batch_api& api, const http_request& r, const api_call
   for (const auto& one : list) items.push_back(read_item(one, pattern, items.size()));
   if (!api.store.add(b, items)) return store_fault();
   api.runner.wake();
-  return {.status = 202,
-          .body = dump_json({{"id", b.id}, {"status", b.status}, {"total_count", items.size()}})};
+  return {.status = 202, .body = dump_json({{"id", b.id}, {"status", b.status}, {"total_count", items.size()}})};
 }
 
 struct page {

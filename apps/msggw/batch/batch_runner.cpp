@@ -10,9 +10,9 @@ namespace {
 constexpr logger log_{"batches"};
 using namespace std::chrono_literals;
 
-constexpr auto round = 1s;                    // throttles count items a round
-constexpr auto retry_pause = 30s;             // of items that met a limit
-constexpr auto answer_wait = 3s;              // the engine answers in milliseconds, or has trouble
+constexpr auto round = 1s;         // throttles count items a round
+constexpr auto retry_pause = 30s;  // of items that met a limit
+constexpr auto answer_wait = 3s;   // the engine answers in milliseconds, or has trouble
 constexpr std::size_t items_of_round_max = 500;
 
 std::int64_t now_ms() {

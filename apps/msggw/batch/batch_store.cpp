@@ -38,7 +38,11 @@ batch read_batch(const sqlite_query& q) {
 
 bool read_items(sqlite_query& q, std::vector<batch_item>& out) {
   while (q.next())
-    out.push_back({.index = q.number(0), .to = q.text(1), .text = q.text(2), .status = q.text(3), .error = q.text(4),
+    out.push_back({.index = q.number(0),
+                   .to = q.text(1),
+                   .text = q.text(2),
+                   .status = q.text(3),
+                   .error = q.text(4),
                    .message_id = q.text(5)});
   return q.good();
 }
@@ -48,9 +52,9 @@ bool read_items(sqlite_query& q, std::vector<batch_item>& out) {
 std::unique_ptr<batch_store> batch_store::open(const std::string& path, std::string& why) {
   std::unique_ptr<batch_store> s(new batch_store);
   constexpr int busy_ms = 2'000;
-  const bool good = sqlite3_open_v2(path.c_str(), &s->db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) ==
-                        SQLITE_OK &&
-                    sqlite3_busy_timeout(s->db_, busy_ms) == SQLITE_OK && s->execute(schema);
+  const bool good =
+      sqlite3_open_v2(path.c_str(), &s->db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) == SQLITE_OK &&
+      sqlite3_busy_timeout(s->db_, busy_ms) == SQLITE_OK && s->execute(schema);
   if (good) return s;
   why = path + ": " + (s->db_ ? sqlite3_errmsg(s->db_) : "out of memory");
   return nullptr;
@@ -64,8 +68,14 @@ bool batch_store::add(const batch& b, std::span<const batch_item> items) {
   const std::lock_guard lock(mutex_);
   if (!execute("BEGIN IMMEDIATE")) return false;
   sqlite_query head(db_, "INSERT INTO batch VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-  bool good = head.bind(b.id).bind(b.client_id).bind(b.from).bind(b.status).bind(b.throttle_per_second)
-                  .bind(static_cast<std::uint64_t>(b.created_ms)).bind(static_cast<std::uint64_t>(b.give_up_ms)).run();
+  bool good = head.bind(b.id)
+                  .bind(b.client_id)
+                  .bind(b.from)
+                  .bind(b.status)
+                  .bind(b.throttle_per_second)
+                  .bind(static_cast<std::uint64_t>(b.created_ms))
+                  .bind(static_cast<std::uint64_t>(b.give_up_ms))
+                  .run();
   for (const auto& i : items) {
     sqlite_query q(db_, "INSERT INTO item VALUES(?1, ?2, ?3, ?4, ?5, ?6, '', 0)");
     good = good && q.bind(b.id).bind(i.index).bind(i.to).bind(i.text).bind(i.status).bind(i.error).run();
@@ -98,8 +108,9 @@ bool batch_store::items(const std::string& id, std::size_t limit, std::size_t sk
 
 bool batch_store::active(std::vector<batch>& out) {
   const std::lock_guard lock(mutex_);
-  sqlite_query q(db_, "SELECT id, client_id, sender, throttle, created_ms, give_up_ms FROM batch"
-                      " WHERE status = 'processing' ORDER BY created_ms, id");
+  sqlite_query q(db_,
+                 "SELECT id, client_id, sender, throttle, created_ms, give_up_ms FROM batch"
+                 " WHERE status = 'processing' ORDER BY created_ms, id");
   while (q.next()) {
     batch b{.id = q.text(0), .client_id = q.number(1), .from = q.text(2), .throttle_per_second = q.number(3)};
     b.created_ms = static_cast<std::int64_t>(q.number(4));
@@ -125,10 +136,16 @@ bool batch_store::record(const std::string& id, std::span<const batch_item> item
   bool good = true;
   for (const auto& i : items) {
     // What was cancelled meanwhile was sent all the same: the truth counts.
-    sqlite_query q(db_, "UPDATE item SET status = ?3, error = ?4, message_id = ?5, tried_ms = ?6"
-                        " WHERE batch_id = ?1 AND number = ?2 AND (status <> 'cancelled' OR ?3 = 'sent')");
-    good = good && q.bind(id).bind(i.index).bind(i.status).bind(i.error).bind(i.message_id)
-                       .bind(static_cast<std::uint64_t>(now_ms)).run();
+    sqlite_query q(db_,
+                   "UPDATE item SET status = ?3, error = ?4, message_id = ?5, tried_ms = ?6"
+                   " WHERE batch_id = ?1 AND number = ?2 AND (status <> 'cancelled' OR ?3 = 'sent')");
+    good = good && q.bind(id)
+                       .bind(i.index)
+                       .bind(i.status)
+                       .bind(i.error)
+                       .bind(i.message_id)
+                       .bind(static_cast<std::uint64_t>(now_ms))
+                       .run();
   }
   good = good && end_when_done(id) && execute("COMMIT");
   if (!good) execute("ROLLBACK");
@@ -147,8 +164,9 @@ bool batch_store::cancel(const std::string& id, const std::uint64_t* index, bool
   const std::lock_guard lock(mutex_);
   if (!execute("BEGIN IMMEDIATE")) return false;
   const std::uint64_t all = index == nullptr ? 1 : 0;
-  sqlite_query q(db_, "UPDATE item SET status = 'cancelled' WHERE batch_id = ?1 AND status IN ('pending', 'queued')"
-                      " AND (?2 = 1 OR number = ?3)");
+  sqlite_query q(db_,
+                 "UPDATE item SET status = 'cancelled' WHERE batch_id = ?1 AND status IN ('pending', 'queued')"
+                 " AND (?2 = 1 OR number = ?3)");
   bool good = q.bind(id).bind(all).bind(index ? *index : std::uint64_t{0}).run();
   changed = good && sqlite3_changes(db_) > 0;
   if (all == 1 && changed) {

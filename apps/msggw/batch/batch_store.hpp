@@ -15,7 +15,7 @@ namespace msgkit::app {
 
 struct batch_item {
   std::uint64_t index = 0;
-  std::string to{}, text{};  // digits; UTF-8
+  std::string to{}, text{};        // digits; UTF-8
   std::string status = "pending";  // pending, sent, queued (tried, and to be tried again), failed, cancelled
   std::string error{};
   std::string message_id{};

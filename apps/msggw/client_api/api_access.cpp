@@ -76,13 +76,14 @@ bool api_caller::may_use(object_id number_id) const {
 }
 
 http_handler api_access::protect(std::string scope, handler h, bool for_admins) {
-  return [this, scope = std::move(scope), h = std::move(h), for_admins](http_request r, const http_responder& responder) {
-    auto request = std::make_shared<const http_request>(std::move(r));
-    decide(*request, scope, for_admins, [request, responder, h](const std::variant<api_caller, http_response>& d) {
-      if (const auto* no = std::get_if<http_response>(&d)) responder.send(*no);
-      else h(*request, std::get<api_caller>(d), responder);
-    });
-  };
+  return
+      [this, scope = std::move(scope), h = std::move(h), for_admins](http_request r, const http_responder& responder) {
+        auto request = std::make_shared<const http_request>(std::move(r));
+        decide(*request, scope, for_admins, [request, responder, h](const std::variant<api_caller, http_response>& d) {
+          if (const auto* no = std::get_if<http_response>(&d)) responder.send(*no);
+          else h(*request, std::get<api_caller>(d), responder);
+        });
+      };
 }
 
 void api_access::decide(const http_request& r, const std::string& scope, bool for_admins, decision done) {
@@ -138,7 +139,8 @@ std::variant<api_caller, http_response> api_access::of_key(const http_request& r
     return forbidden("the API key lacks the scope " + scope);
   if (key.rate_limit == 0) return caller;
   constexpr double minute = 60;
-  const auto wait = requests_.take(key_id, key.rate_limit / minute, key.rate_limit, 1, std::chrono::steady_clock::now());
+  const auto wait =
+      requests_.take(key_id, key.rate_limit / minute, key.rate_limit, 1, std::chrono::steady_clock::now());
   if (wait > 0) return too_many("the API key's requests a minute are used up", key.rate_limit, wait);
   return caller;
 }

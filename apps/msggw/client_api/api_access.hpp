@@ -15,11 +15,11 @@
 namespace msgkit::app {
 
 struct api_caller {
-  bool is_admin = false;                     // then there is no client
+  bool is_admin = false;  // then there is no client
   object_id client_id = 0;
   std::shared_ptr<const client> who{};
-  std::shared_ptr<const api_key> key{};      // null: came with the password
-  snapshot_ptr snapshot{};                   // the directory as it was then
+  std::shared_ptr<const api_key> key{};  // null: came with the password
+  snapshot_ptr snapshot{};               // the directory as it was then
 
   [[nodiscard]] std::string account() const { return who ? "client:" + who->username : ""; }
   // Whether it may send from this number of the directory.

@@ -24,8 +24,13 @@ json outcome_json(const sent_item& item) {
 json telnyx_json(const send_order& order, const std::string& id) {
   auto to = json::array();
   for (const auto& number : order.to) to.push_back({{"phone_number", "+" + number}, {"status", "queued"}});
-  return {{"record_type", "message"}, {"direction", "outbound"}, {"id", id},       {"type", "SMS"},
-          {"from", {{"phone_number", "+" + order.from}}}, {"to", to}, {"text", order.text}};
+  return {{"record_type", "message"},
+          {"direction", "outbound"},
+          {"id", id},
+          {"type", "SMS"},
+          {"from", {{"phone_number", "+" + order.from}}},
+          {"to", to},
+          {"text", order.text}};
 }
 
 // As the shape of the request has it. Several recipients are answered one by one: some may be refused.
@@ -34,7 +39,8 @@ http_response answer(const send_order& order, const std::vector<sent_item>& item
   for (const auto& item : items)
     if (const auto* yes = std::get_if<engine::accepted>(&item.outcome); yes && first.empty()) first = yes->id.text();
   if (first.empty()) return response_of(std::get<engine::refused>(items.front().outcome));
-  if (order.shape == api_format::bicom) return {.status = 200, .body = dump_json({{"status", "success"}, {"message", ""}})};
+  if (order.shape == api_format::bicom)
+    return {.status = 200, .body = dump_json({{"status", "success"}, {"message", ""}})};
   json body{{"status", "queued"}, {"id", first}};
   if (order.shape == api_format::telnyx) body["data"] = telnyx_json(order, first);
   if (items.size() > 1) {
@@ -68,9 +74,11 @@ void send(sender& sending, const http_request& r, const api_caller& caller, cons
   if (auto refusal = sending.prepare(caller, order))
     return responder.send(in_shape(order.shape, *std::move(refusal), "the message was refused"));
   const auto key = r.header("Idempotency-Key");
-  if (!is_request_key(key)) return responder.send(invalid(order.shape, "Idempotency-Key: must have at most 200 visible characters"));
+  if (!is_request_key(key))
+    return responder.send(invalid(order.shape, "Idempotency-Key: must have at most 200 visible characters"));
   const sender::request_id asked{std::string(key), key.empty() ? "" : digest(digest_kind::sha256, r.body)};
-  sending.send(caller, order, asked, [order, responder](const std::vector<sent_item>& items) { responder.send(answer(order, items)); });
+  sending.send(caller, order, asked,
+               [order, responder](const std::vector<sent_item>& items) { responder.send(answer(order, items)); });
 }
 
 // ---- one message
@@ -92,7 +100,8 @@ void show(engine::engine& e, const http_request& r, const api_caller& caller, co
   if (!asked) responder.send(http_error(503, "busy", "the gateway is busy or stopping, try again"));
 }
 
-void withdraw(message_canceler& canceler, const http_request& r, const api_caller& caller, const http_responder& responder) {
+void withdraw(message_canceler& canceler, const http_request& r, const api_caller& caller,
+              const http_responder& responder) {
   const auto id = engine::message_id::parse(r.path_parameter("id"));
   if (!id) return responder.send(no_such_message());
   const auto answered = [responder, id = id->text()](std::optional<engine::refusal> reason) {
@@ -106,11 +115,15 @@ void withdraw(message_canceler& canceler, const http_request& r, const api_calle
 
 void add_client_routes(http_router& router, const client_api& api) {
   for (const auto* path : {"/messages", "/messages/send"}) {
-    router.add("POST", path, api.access.protect("send", [&s = api.sending](const auto& r, const auto& c, const auto& to) { send(s, r, c, to); }));
+    router.add("POST", path,
+               api.access.protect(
+                   "send", [&s = api.sending](const auto& r, const auto& c, const auto& to) { send(s, r, c, to); }));
   }
   constexpr bool for_admins = true;
-  router.add("GET", "/messages/{id}",
-             api.access.protect("send", [&e = api.engine](const auto& r, const auto& c, const auto& to) { show(e, r, c, to); }, for_admins));
+  router.add(
+      "GET", "/messages/{id}",
+      api.access.protect(
+          "send", [&e = api.engine](const auto& r, const auto& c, const auto& to) { show(e, r, c, to); }, for_admins));
   const auto cancel = api.access.protect(
       "send", [&w = api.canceler](const auto& r, const auto& c, const auto& to) { withdraw(w, r, c, to); }, for_admins);
   router.add("DELETE", "/messages/{id}", cancel);

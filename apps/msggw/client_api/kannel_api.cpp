@@ -81,11 +81,13 @@ bool read_order(const parameters& all, send_order& out, std::string& why) {
     }
     out.from = *digits;
   }
-  if (const auto priority = value_of(all, {"priority"}); priority.size() == 1 && priority[0] >= '0' && priority[0] <= '3')
+  if (const auto priority = value_of(all, {"priority"});
+      priority.size() == 1 && priority[0] >= '0' && priority[0] <= '3')
     out.priority = static_cast<std::uint8_t>(priority[0] - '0');
   out.validity = std::chrono::minutes{validity};
   if (deferred > 0)
-    out.send_at = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()) + std::chrono::minutes{deferred};
+    out.send_at = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()) +
+                  std::chrono::minutes{deferred};
   return true;
 }
 
@@ -128,7 +130,8 @@ void send(api_access& access, sender& sending, const http_request& r, const http
 
 void add_kannel_routes(http_router& router, api_access& access, sender& sending) {
   for (const auto* method : {"GET", "POST"})
-    router.add(method, "/cgi-bin/sendsms", [&](const http_request& r, const http_responder& to) { send(access, sending, r, to); });
+    router.add(method, "/cgi-bin/sendsms",
+               [&](const http_request& r, const http_responder& to) { send(access, sending, r, to); });
 }
 
 }  // namespace msgkit::app

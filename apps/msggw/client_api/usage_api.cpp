@@ -48,7 +48,9 @@ http_response answer(const api_caller& caller, const gathering& g) {
   auto numbers = json::array();
   for (const auto& [id, counter] : g.of_numbers) {
     const auto n = caller.snapshot->find<client_number>(id);
-    json one{{"number", n->number}, {"sms", usage_json(counter, n->settings.sms, **zone)}, {"limit_both", n->settings.limit_both}};
+    json one{{"number", n->number},
+             {"sms", usage_json(counter, n->settings.sms, **zone)},
+             {"limit_both", n->settings.limit_both}};
     if (!n->tag.empty()) one["tag"] = n->tag;
     if (!n->group.empty()) one["group"] = n->group;
     numbers.push_back(std::move(one));

@@ -11,12 +11,16 @@ namespace msgkit::app {
 // One prepared statement, for as long as it takes. Binding and stepping go on after an error and do nothing.
 class sqlite_query {
  public:
-  sqlite_query(sqlite3* db, const char* sql) { good_ = sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr) == SQLITE_OK; }
+  sqlite_query(sqlite3* db, const char* sql) {
+    good_ = sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr) == SQLITE_OK;
+  }
   ~sqlite_query() { sqlite3_finalize(statement_); }
   sqlite_query(const sqlite_query&) = delete;
   sqlite_query& operator=(const sqlite_query&) = delete;
 
-  sqlite_query& bind(std::uint64_t v) { return checked(sqlite3_bind_int64(statement_, ++at_, static_cast<sqlite3_int64>(v))); }
+  sqlite_query& bind(std::uint64_t v) {
+    return checked(sqlite3_bind_int64(statement_, ++at_, static_cast<sqlite3_int64>(v)));
+  }
   sqlite_query& bind(const std::string& v) {  // static: the text outlives the step
     return checked(sqlite3_bind_text(statement_, ++at_, v.data(), static_cast<int>(v.size()), SQLITE_STATIC));
   }

@@ -14,7 +14,8 @@ using nlohmann::json;
 TEST(Digits, AreWhatPeopleMean) {
   EXPECT_EQ(to_digits("+1 (555) 000-1"), "15550001");
   EXPECT_EQ(to_digits("46700123456"), "46700123456");
-  for (const auto* bad : {"", "12", "0700123456", "1234567890123456", "+46x", "alert"}) EXPECT_FALSE(to_digits(bad)) << bad;
+  for (const auto* bad : {"", "12", "0700123456", "1234567890123456", "+46x", "alert"})
+    EXPECT_FALSE(to_digits(bad)) << bad;
 }
 
 TEST(DateTime, CountsTheZone) {
@@ -41,8 +42,11 @@ TEST_F(Order, IsReadFromEachShape) {
   ASSERT_TRUE(read({{"from", "+15550001"}, {"to", "46700123456"}, {"text", "x"}, {"priority", 2}})) << why;
   EXPECT_EQ(order.from, "15550001");
   EXPECT_EQ(order.priority, 2);
-  ASSERT_TRUE(read({{"data", {{"payload", {{"from", {{"phone_number", "+15550001"}}}, {"text", "x"},
-                                           {"to", {{{"phone_number", "+46700123456"}}}}}}}}})) << why;
+  ASSERT_TRUE(read(
+      {{"data",
+        {{"payload",
+          {{"from", {{"phone_number", "+15550001"}}}, {"text", "x"}, {"to", {{{"phone_number", "+46700123456"}}}}}}}}}))
+      << why;
   EXPECT_EQ(order.shape, api_format::telnyx);
   EXPECT_EQ(order.to, std::vector<std::string>{"46700123456"});
   ASSERT_TRUE(read({{"to", {"46700123456", "46700123457"}}, {"text", "x"}}, api_format::bicom)) << why;
