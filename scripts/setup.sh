@@ -59,6 +59,7 @@ test libsmpp34-dev
 test postfix postfix
 test python3-aiosmtpd
 test swaks swaks
+test nginx-light nginx
 test mosquitto mosquitto
 test mosquitto-clients mosquitto_pub
 test redis-server redis-server
