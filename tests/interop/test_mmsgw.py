@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 
 from gateway import binary
+from mm4_peers import Postfix, swaks
 from peers import PeerTest, free_port, require, wait_until
 
 FROM, TO, OTHER = "+12025550100", "+12025550101", "+12025550102"
@@ -253,6 +254,24 @@ http {{
                 return False
         wait_until(listens, 20, server.tail)
         return f"http://127.0.0.1:{port}"
+
+    def test_mm4_through_postfix(self):
+        a, b, application = self.pair()
+        relay = Postfix(self, b.mm4_port)
+        a.peers = mm4_gateway("b", "b", relay.port, "a.test", "b.test")
+        b.start(), a.start()
+        self.follow(a, b, application, ["SENT", "ACKNOWLEDGED"])
+
+    def test_mail_from_swaks(self):
+        application = Application(self)
+        a = Gateway(self, "a", mm4_gateway("peer", "peer", free_port(), "a.test", "peer.test"), application).start()
+        data = self.write("mail.eml", "\n".join([
+            f"From: {FROM}/TYPE=PLMN", f"To: {TO}/TYPE=PLMN", "X-Mms-3GPP-MMS-Version: 6.10.0", "X-Mms-Message-Type: MM4_forward.REQ",
+            'X-Mms-Transaction-ID: "t"', 'X-Mms-Message-ID: "m@peer.test"', "Content-Type: text/plain", "", "hello", ""]))
+        program = self.start("swaks", [swaks(), "--server", f"127.0.0.1:{a.mm4_port}", "--from", "x@peer.test", "--to",
+                                       f"{TO[1:]}/TYPE=PLMN@a.test", "--data", f"@{data}"])
+        self.assertEqual(program.wait(30), 0, program.tail())
+        self.wait(lambda: application.received(), a)
 
     def test_mail_from_smtplib_is_taken_once(self):
         application = Application(self)
