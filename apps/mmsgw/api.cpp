@@ -30,7 +30,8 @@ std::string text_of(const json& j, const char* name, std::size_t length_max = 1'
   if (at == j.end() || at->is_null()) return {};
   if (!at->is_string()) throw refusal{422, std::string(name) + " must be a string"};
   auto text = at->get<std::string>();
-  if (text.size() > length_max || !mime::is_safe_value(text)) throw refusal{422, std::string(name) + " is too long or has control characters"};
+  if (text.size() > length_max || !mime::is_safe_value(text))
+    throw refusal{422, std::string(name) + " is too long or has control characters"};
   return text;
 }
 
@@ -54,7 +55,8 @@ void read_time(const json& j, const char* name, std::int64_t& out) {
 void read_choice(const json& j, const char* name, std::string& out, std::initializer_list<std::string_view> names) {
   if (!j.contains(name)) return;
   const auto text = mime::lower(text_of(j, name));
-  if (!text.empty() && std::ranges::find(names, text) == names.end()) throw refusal{422, std::string(name) + ": " + text + " is unknown"};
+  if (!text.empty() && std::ranges::find(names, text) == names.end())
+    throw refusal{422, std::string(name) + ": " + text + " is unknown"};
   out = text;
 }
 
@@ -99,18 +101,28 @@ bool is_media(const mime::media_type& t) {
   return t.is("application/smil") || t.type == "text" || t.type == "image" || t.type == "audio" || t.type == "video";
 }
 
-part read_part(const json& j, std::vector<fresh_media>& media, std::size_t bytes_max) {
-  if (!j.is_object()) throw refusal{422, "a part must be an object"};
+using part_finder = std::function<std::optional<part>(const std::string&)>;
+
+// What it is, or the id of one made before.
+part read_part(const json& j, std::vector<fresh_media>& media, std::size_t bytes_max, const part_finder& find) {
+  if (j.is_string()) {
+    if (auto known = find(j.get<std::string>())) return *std::move(known);
+    throw refusal{422, "parts: " + j.get<std::string>() + " is no part"};
+  }
+  if (!j.is_object()) throw refusal{422, "a part must be an object or the id of one"};
   part p{.id = make_id()};
   const auto type = mime::parse_media_type(text_of(j, "content_type"));
-  if (!j.contains("content_type") || !is_media(type)) throw refusal{422, "content_type must be application/smil, text, image, audio or video"};
+  if (!j.contains("content_type") || !is_media(type))
+    throw refusal{422, "content_type must be application/smil, text, image, audio or video"};
   p.type = mime::to_string(type);
   p.name = text_of(j, j.contains("content_name") ? "content_name" : "name", 128);
-  const bool is_plain = std::ranges::all_of(p.name, [](unsigned char c) { return c > 32 && c < 127 && c != '"' && c != '<' && c != '>' && c != '/'; });
+  const bool is_plain = std::ranges::all_of(
+      p.name, [](unsigned char c) { return c > 32 && c < 127 && c != '"' && c != '<' && c != '>' && c != '/'; });
   if (!is_plain) throw refusal{422, "a part's name has printable ASCII without blanks, quotes, brackets and slashes"};
   if (p.name.empty()) p.name = p.id;
   p.url = text_of(j, "content_url", 2'048);
-  const int given = static_cast<int>(j.contains("content")) + static_cast<int>(j.contains("content_base64")) + static_cast<int>(!p.url.empty());
+  const int given = static_cast<int>(j.contains("content")) + static_cast<int>(j.contains("content_base64")) +
+                    static_cast<int>(!p.url.empty());
   if (given != 1) throw refusal{422, "a part has one of content, content_base64 and content_url"};
   if (!p.url.empty()) {
     if (!p.url.starts_with("http://") && !p.url.starts_with("https://") && !p.url.starts_with("file:///"))
@@ -128,7 +140,8 @@ part read_part(const json& j, std::vector<fresh_media>& media, std::size_t bytes
 }
 
 // Fields that are there change; parts are added, or replace the old ones when the first is null.
-void read_template(const json& j, message_template& t, std::vector<fresh_media>& media, std::size_t bytes_max) {
+void read_template(const json& j, message_template& t, std::vector<fresh_media>& media, std::size_t bytes_max,
+                   const part_finder& find) {
   if (j.contains("origin")) t.origin = text_of(j, "origin", 256);
   if (j.contains("subject")) t.subject = text_of(j, "subject");
   read_flag(j, "show_sender", t.show_sender);
@@ -139,15 +152,16 @@ void read_template(const json& j, message_template& t, std::vector<fresh_media>&
   read_time(j, "latest_delivery", t.latest_delivery);
   read_time(j, "expire_after", t.expire_after);
   read_choice(j, "message_class", t.message_class, {"personal", "advertisement", "informational", "auto"});
-  read_choice(j, "content_class", t.content_class,
-              {"text", "image-basic", "image-rich", "video-basic", "video-rich", "megapixel", "content-basic", "content-rich"});
+  read_choice(
+      j, "content_class", t.content_class,
+      {"text", "image-basic", "image-rich", "video-basic", "video-rich", "megapixel", "content-basic", "content-rich"});
   read_choice(j, "charged_party", t.charged_party, {"sender", "recipient", "both", "neither", "thirdparty"});
   const auto parts = j.find("parts");
   if (parts == j.end()) return;
   if (!parts->is_array()) throw refusal{422, "parts must be a list"};
   for (std::size_t i = 0; i < parts->size(); ++i) {
     if (i == 0 && (*parts)[0].is_null()) t.parts.clear();
-    else t.parts.push_back(read_part((*parts)[i], media, bytes_max));
+    else t.parts.push_back(read_part((*parts)[i], media, bytes_max, find));
   }
   if (t.parts.size() > parts_max) throw refusal{422, "more than " + std::to_string(parts_max) + " parts"};
   std::ranges::stable_partition(t.parts, [](const part& p) { return p.type.starts_with("application/smil"); });
@@ -162,7 +176,7 @@ class api {
     const auto j = body_of(r);
     message_template t{.id = make_id()};
     std::vector<fresh_media> media;
-    read_template(j, t, media, hub_.options().part_bytes_max);
+    read_template(j, t, media, hub_.options().part_bytes_max, finder());
     std::optional<message> m;
     if (const auto send = j.find("send"); send != j.end()) {
       if (!send->is_object()) throw refusal{422, "send must be an object"};
@@ -182,7 +196,7 @@ class api {
     const auto j = body_of(r);
     if (j.contains("send")) throw refusal{422, "send belongs to a new template"};
     std::vector<fresh_media> media;
-    read_template(j, t, media, hub_.options().part_bytes_max);
+    read_template(j, t, media, hub_.options().part_bytes_max, finder());
     save(t, media);
     return answer(200, to_json(t));
   }
@@ -190,8 +204,23 @@ class api {
   http_response list(const http_request&) { return answer(200, {{"templates", hub_.data().template_ids(list_max)}}); }
   http_response remove(const http_request& r) {
     const auto t = template_of(r);
-    if (!hub_.data().transaction([&] { return hub_.data().delete_template(t.id); })) throw refusal{503, "the store cannot commit"};
+    if (!hub_.data().transaction([&] { return hub_.data().delete_template(t.id); }))
+      throw refusal{503, "the store cannot commit"};
     return {.status = 204};
+  }
+  http_response create_part(const http_request& r) {
+    std::vector<fresh_media> media;
+    const auto j = body_of(r);
+    const auto p = read_part(j, media, hub_.options().part_bytes_max, finder());
+    auto& s = hub_.data();
+    if (!s.transaction([&] { return put(media) && s.put_part(p, hub_.now_ms()); }))
+      throw refusal{503, "the store cannot commit"};
+    return answer(201, to_json(p));
+  }
+  http_response read_part_back(const http_request& r) {
+    const auto p = hub_.data().get_part(std::string(r.path_parameter("id")));
+    if (!p) throw refusal{404, "no such part"};
+    return answer(200, to_json(*p));
   }
   http_response send(const http_request& r) {
     auto m = message_for(template_of(r), body_of(r));
@@ -216,11 +245,17 @@ class api {
       for (const auto& one : m->recipients) about.push_back(one.number);
     if (kind == answer_kind::acknowledgement) about = {""};
     for (const auto& number : about) {
-      const bool is_known = number.empty() || std::ranges::any_of(m->recipients, [&](const recipient& one) { return one.number == number; });
+      const bool is_known = number.empty() || std::ranges::any_of(m->recipients, [&](const recipient& one) {
+                              return one.number == number;
+                            });
       if (!is_known) throw refusal{422, "applies_to: " + number + " is no recipient"};
     }
     for (const auto& number : about)
-      if (!hub_.order({.message_id = m->id, .gateway = m->gateway_id, .kind = kind, .recipient = number, .code = status,
+      if (!hub_.order({.message_id = m->id,
+                       .gateway = m->gateway_id,
+                       .kind = kind,
+                       .recipient = number,
+                       .code = status,
                        .description = text_of(j, "description")}))
         throw refusal{503, "the store cannot commit"};
     return answer(202, {{"message", m->id}, {"queued", about.size()}});
@@ -237,7 +272,8 @@ class api {
   }
   http_response dead(const http_request&) {
     json all = json::array();
-    for (const auto& c : hub_.data().dead_callbacks(list_max)) all.push_back({{"id", c.id}, {"url", c.url}, {"attempts", c.attempts}, {"body", c.body}});
+    for (const auto& c : hub_.data().dead_callbacks(list_max))
+      all.push_back({{"id", c.id}, {"url", c.url}, {"attempts", c.attempts}, {"body", c.body}});
     return answer(200, {{"callbacks", all}});
   }
   http_response revive(const http_request&) {
@@ -261,12 +297,15 @@ class api {
   }
   void save(const message_template& t, const std::vector<fresh_media>& media) {
     auto& s = hub_.data();
-    const bool good = s.transaction([&] {
-      for (const auto& m : media)
-        if (!s.put_media(m.id, m.type, m.name, m.content)) return false;
-      return s.put_template(t);
-    });
-    if (!good) throw refusal{503, "the store cannot commit"};
+    if (!s.transaction([&] { return put(media) && s.put_template(t, hub_.now_ms()); }))
+      throw refusal{503, "the store cannot commit"};
+  }
+  bool put(const std::vector<fresh_media>& media) {
+    return std::ranges::all_of(
+        media, [&](const fresh_media& m) { return hub_.data().put_media(m.id, m.type, m.name, m.content); });
+  }
+  part_finder finder() {
+    return [this](const std::string& id) { return hub_.data().get_part(id); };
   }
   message message_for(const message_template& t, const json& j) {
     message m{.content = t};
@@ -290,10 +329,12 @@ class api {
       }
     }
     if (m.recipients.empty()) throw refusal{422, "destination, cc and bcc are empty"};
-    if (m.recipients.size() > recipients_max) throw refusal{422, "more than " + std::to_string(recipients_max) + " recipients"};
+    if (m.recipients.size() > recipients_max)
+      throw refusal{422, "more than " + std::to_string(recipients_max) + " recipients"};
     const auto kept_until = hub_.now_ms() + hub_.options().message_lifetime.count();
     if (t.earliest_delivery * 1'000 >= kept_until) throw refusal{422, "earliest_delivery is beyond message_ttl"};
-    if (t.latest_delivery != 0 && t.latest_delivery * 1'000 <= hub_.now_ms()) throw refusal{422, "latest_delivery is over"};
+    if (t.latest_delivery != 0 && t.latest_delivery * 1'000 <= hub_.now_ms())
+      throw refusal{422, "latest_delivery is over"};
     return m;
   }
   json whole(const message& m) {
@@ -316,25 +357,33 @@ void add_api(http_router& router, hub& h, const api_options& options) {
   http_route_options route{.body_bytes_max = options.request_bytes_max};
   if (!options.api_key.empty()) route.guard = require_api_key("mmsgw", options.api_key);
   const auto add = [&](std::string_view method, const std::string& pattern, auto work) {
-    router.add_direct(method, "/mmsgw/v1" + pattern, [a, work](const http_request& r) -> http_response {
-      try {
-        return work(*a, r);
-      } catch (const refusal& no) {
-        return http_error(no.status, no.message);
-      }
-    }, route);
+    router.add_direct(
+        method, "/mmsgw/v1" + pattern,
+        [a, work](const http_request& r) -> http_response {
+          try {
+            return work(*a, r);
+          } catch (const refusal& no) {
+            return http_error(no.status, no.message);
+          }
+        },
+        route);
   };
   add("POST", "/mms", [](api& x, const http_request& r) { return x.create(r); });
   add("GET", "/mms", [](api& x, const http_request& r) { return x.list(r); });
   add("PUT", "/mms/{id}", [](api& x, const http_request& r) { return x.replace(r); });
   add("GET", "/mms/{id}", [](api& x, const http_request& r) { return x.read(r); });
   add("DELETE", "/mms/{id}", [](api& x, const http_request& r) { return x.remove(r); });
+  add("POST", "/mms_part", [](api& x, const http_request& r) { return x.create_part(r); });
+  add("GET", "/mms_part/{id}", [](api& x, const http_request& r) { return x.read_part_back(r); });
   add("POST", "/mms/outbound/{id}", [](api& x, const http_request& r) { return x.send(r); });
   add("GET", "/mms/outbound/{id}", [](api& x, const http_request& r) { return x.message_read(r, false); });
   add("GET", "/mms/inbound/{id}", [](api& x, const http_request& r) { return x.message_read(r, true); });
-  add("POST", "/mms/inbound/ack/{id}", [](api& x, const http_request& r) { return x.respond(r, answer_kind::acknowledgement); });
-  add("POST", "/mms/inbound/dr/{id}", [](api& x, const http_request& r) { return x.respond(r, answer_kind::delivery_report); });
-  add("POST", "/mms/inbound/rr/{id}", [](api& x, const http_request& r) { return x.respond(r, answer_kind::read_report); });
+  add("POST", "/mms/inbound/ack/{id}",
+      [](api& x, const http_request& r) { return x.respond(r, answer_kind::acknowledgement); });
+  add("POST", "/mms/inbound/dr/{id}",
+      [](api& x, const http_request& r) { return x.respond(r, answer_kind::delivery_report); });
+  add("POST", "/mms/inbound/rr/{id}",
+      [](api& x, const http_request& r) { return x.respond(r, answer_kind::read_report); });
   add("GET", "/media/{id}", [](api& x, const http_request& r) { return x.media(r); });
   add("GET", "/callbacks/dead", [](api& x, const http_request& r) { return x.dead(r); });
   add("POST", "/callbacks/retry", [](api& x, const http_request& r) { return x.revive(r); });

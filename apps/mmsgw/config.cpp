@@ -4,6 +4,8 @@
 #include <cctype>
 #include <set>
 
+#include "engine/postgres_connection.hpp"
+
 namespace msgkit::app::mms {
 namespace {
 
@@ -52,6 +54,37 @@ std::shared_ptr<tls_context> read_tls(config_reader& r) {
   return nullptr;
 }
 
+// Of a listener; null without a certificate.
+std::shared_ptr<tls_context> read_server_tls(config_reader& r) {
+  tls_options o;
+  o.certificate_file = r.text("certfile");
+  o.private_key_file = r.text("keyfile");
+  o.ca_file = r.text("ca_file");
+  o.verify_peer = !o.ca_file.empty();
+  if (o.certificate_file.empty()) return nullptr;
+  auto context = tls_context::make(o, tls_role::server);
+  if (context) return *std::move(context);
+  r.fail(context.error().field.empty() ? "certfile" : context.error().field, context.error().code.message());
+  return nullptr;
+}
+
+void read_store(config_reader r, mmsgw_config& c) {
+  c.store_path = r.text("path", "var/mmsgw.db");
+  enum class kind { sqlite, postgres };
+  if (r.choice<kind>("type", kind::sqlite, {{"sqlite", kind::sqlite}, {"postgres", kind::postgres}}) == kind::sqlite)
+    return;
+  postgres_options o;
+  o.dsn = r.required_text("dsn");
+  o.password = r.secret("password");
+  o.connect_timeout = r.time("connect_timeout", 5s, 100ms, 5min);
+  o.statement_timeout = r.time("statement_timeout", 10s, 100ms, 5min);
+  if (const auto problem = engine::postgres_connection::check(o.dsn); !problem.empty()) r.fail("dsn", problem);
+  c.hub.beat_lease = r.time("lease", 10s, 1s, 1h);
+  c.hub.beat_interval = c.hub.beat_lease / 5;
+  c.hub.poll_interval = r.time("poll_interval", 250ms, 10ms, 1min);
+  c.postgres = std::move(o);
+}
+
 mm4_gateway read_mm4(config_reader& r, const mmsgw_config& c) {
   mm4_gateway g;
   const bool secure = r.flag("secure_connection", false);
@@ -78,7 +111,8 @@ mm4_gateway read_mm4(config_reader& r, const mmsgw_config& c) {
   p.peer_domain = r.text("remote_domain", remote.host, 255);
   const auto originator = r.text("originator_address", "system-user@" + p.domain, 320);
   const auto at = originator.find('@');
-  if (at == std::string::npos || at == 0 || originator.substr(at + 1) != p.domain) r.fail("originator_address", originator + " must be a mailbox at local_domain");
+  if (at == std::string::npos || at == 0 || originator.substr(at + 1) != p.domain)
+    r.fail("originator_address", originator + " must be a mailbox at local_domain");
   else p.system_user = originator.substr(0, at);
   p.fixed_recipient = r.text("recipient_address", "", 320);
   p.peer_system_address = r.text("peer_system_address", "", 320);
@@ -87,9 +121,11 @@ mm4_gateway read_mm4(config_reader& r, const mmsgw_config& c) {
   g.request_delivery_report = r.flag("request_delivery_report", true);
   g.request_read_receipt = r.flag("request_read_receipt", true);
   g.allowed_addresses = r.texts("allowed_addresses", {"127.0.0.0/8", "::1"});
-  if (!ip_ranges::parse(g.allowed_addresses)) r.fail("allowed_addresses", "must hold addresses and ranges such as 192.0.2.0/24");
+  if (!ip_ranges::parse(g.allowed_addresses))
+    r.fail("allowed_addresses", "must hold addresses and ranges such as 192.0.2.0/24");
   g.inbound_username = r.text("inbound_username");
   g.inbound_password = r.secret("inbound_password");
+  g.maildir = r.text("maildir");
   return g;
 }
 
@@ -106,7 +142,8 @@ mm7_gateway read_mm7(config_reader& r) {
   }
   g.client.password = {r.text("username"), r.secret("password")};
   using s = mm7::client_scheme;
-  g.client.scheme = r.choice<s>("authentication", s::challenged, {{"challenged", s::challenged}, {"basic", s::basic}, {"digest", s::digest}});
+  g.client.scheme = r.choice<s>("authentication", s::challenged,
+                                {{"challenged", s::challenged}, {"basic", s::basic}, {"digest", s::digest}});
   g.client.response_timeout = r.time("timeout", 10s, 100ms, 10min);
   g.client.connections_max = r.size("connections", 4, 1, 100);
   g.client.fields = {{"User-Agent", "msgkit"}};
@@ -138,7 +175,8 @@ void read_gateways(config_reader& reader, mmsgw_config& c) {
     const auto group = r.text("group", name, 64);
     if (!names.insert(name).second) r.fail("name", name + " is there twice");
     // The path of its intake; "ack" and its like are other resources.
-    const bool is_path = std::ranges::all_of(name, [](unsigned char x) { return std::isalnum(x) != 0 || x == '-' || x == '_' || x == '.'; });
+    const bool is_path = std::ranges::all_of(
+        name, [](unsigned char x) { return std::isalnum(x) != 0 || x == '-' || x == '_' || x == '.'; });
     if (!is_path) r.fail("name", name + " may have letters, digits, '-', '_' and '.'");
     const auto kind = r.choice<protocol>("protocol", protocol::mm4, {{"MM4", protocol::mm4}, {"MM7", protocol::mm7}});
     const auto read = [&](auto g, auto& all) {
@@ -153,7 +191,8 @@ void read_gateways(config_reader& reader, mmsgw_config& c) {
   }
   if (names.empty()) reader.fail("gateways", "at least one is needed");
   c.api.default_group = reader.text("default_gateway", groups.empty() ? "" : *groups.begin());
-  if (!groups.empty() && !groups.contains(c.api.default_group)) reader.fail("default_gateway", c.api.default_group + " is no group of [[gateways]]");
+  if (!groups.empty() && !groups.contains(c.api.default_group))
+    reader.fail("default_gateway", c.api.default_group + " is no group of [[gateways]]");
 }
 
 }  // namespace
@@ -164,12 +203,18 @@ mmsgw_config read_mmsgw_config(config_reader& reader) {
   c.http = http.endpoint("listen", {"127.0.0.1", 3010});
   c.api.api_key = http.secret("api_key");
   c.api.request_bytes_max = http.bytes("request_bytes_max", 16 * 1024 * 1024, 1024, 256 * 1024 * 1024);
-  const auto api_url = http.text("api_url", "http://" + c.http.to_string());
   auto mm4 = reader.table("mm4");
   c.mm4 = mm4.endpoint("listen", {"127.0.0.1", 2566});
   c.mm4_host_name = mm4.text("host_name", "localhost", 255);
-  c.store_path = reader.text("store.path", "var/mmsgw.db");
+  (mm4.flag("tls", false) ? c.mm4_tls : c.mm4_starttls) = read_server_tls(mm4);
+  c.http_tls = read_server_tls(http);
+  const auto api_url = http.text("api_url", (c.http_tls ? "https://" : "http://") + c.http.to_string());
+  c.maildir_interval = mm4.time("maildir_interval", 500ms, 10ms, 1h);
+  read_store(reader.table("store"), c);
   c.hub.message_lifetime = reader.time("mms_ttl", 7 * 24h, 1h, 366 * 24h);
+  c.hub.template_lifetime = reader.time("mms_template_ttl", 0s, 0s, 3660 * 24h);
+  c.hub.heartbeat_interval = reader.time("gateway_heartbeat_interval", 30s, 0s, 24h);
+  c.hub.heartbeats_missed_max = reader.integer<unsigned>("gateway_max_missed_heartbeats", 10, 1, 1'000);
   c.message_bytes_max = reader.bytes("message_bytes_max", 8 * 1024 * 1024, 1024, 128 * 1024 * 1024);
   c.hub.attempts_max = reader.integer<unsigned>("max_gateway_retries", 7, 0, 1'000) + 1;
   c.hub.retry.initial = reader.time("retry_initial", 1s, 10ms, 1h);

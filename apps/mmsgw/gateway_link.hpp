@@ -19,8 +19,8 @@ struct loaded_part {
 struct submission {
   std::shared_ptr<const message> what;
   std::shared_ptr<const std::vector<loaded_part>> parts;
-  std::size_t index = 0;          // of the recipient
-  std::string transaction_id{};   // the same in every attempt
+  std::size_t index = 0;         // of the recipient
+  std::string transaction_id{};  // the same in every attempt
 };
 
 enum class submit_verdict : std::uint8_t {
@@ -51,7 +51,10 @@ class gateway_link {
   // Calls `done` once, later.
   virtual void submit(submission s, std::function<void(submit_result)> done) = 0;
   // An acknowledgement or report about an inbound message, likewise.
-  virtual void answer(const answer_order& a, const message& about, std::function<void(answer_verdict, std::string why)> done) = 0;
+  virtual void answer(const answer_order& a, const message& about,
+                      std::function<void(answer_verdict, std::string why)> done) = 0;
+  // Whether the peer answers at all; likewise.
+  virtual void probe(std::function<void(bool)> done) = 0;
   // Finishes what is under way, then calls `done`.
   virtual void stop(std::function<void()> done) = 0;
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
-#include <charconv>
 
 #include "common/digest.hpp"
 #include "common/log.hpp"
@@ -18,41 +17,19 @@ constexpr std::size_t due_batch = 64;
 
 std::int64_t milliseconds(std::chrono::milliseconds t) { return t.count(); }
 
-// Of the state that an event moves a recipient to; nothing for events that move nobody.
-std::optional<recipient_state> state_after(event_state s) noexcept {
-  switch (s) {
-    case event_state::sent: return recipient_state::sent;
-    case event_state::acknowledged: return recipient_state::acknowledged;
-    case event_state::forwarded: return recipient_state::forwarded;
-    case event_state::delivered: return recipient_state::delivered;
-    case event_state::failed: return recipient_state::failed;
-    default: return std::nullopt;
-  }
-}
-
-// "0123...-2": ours, the message and the index of the recipient.
-std::optional<recipient_key> parse_transaction(std::string_view id) {
-  id = id.substr(0, id.find('@'));
-  const auto dash = id.rfind('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  recipient_key k{std::string(id.substr(0, dash)), 0};
-  const auto digits = id.substr(dash + 1);
-  const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), k.index);
-  if (ec != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  return k;
-}
-
-std::string_view digits_of(std::string_view number) {
-  if (number.starts_with('+')) number.remove_prefix(1);
-  return number;
-}
-
 }  // namespace
 
 std::string make_id() { return to_hex(as_bytes(random_octets(16))); }
 
 hub::hub(asio::any_io_executor executor, std::unique_ptr<store> s, http_client& http, hub_options options, metrics& m)
-    : executor_(executor), store_(std::move(s)), http_(http), options_(std::move(options)), timer_(executor), purge_timer_(executor),
+    : executor_(executor),
+      store_(std::move(s)),
+      http_(http),
+      options_(std::move(options)),
+      timer_(executor),
+      purge_timer_(executor),
+      beat_timer_(executor),
+      metrics_(m),
       sent_(m.counter("mmsgw_sent_total", "Messages a peer has taken, by recipient.")),
       failed_(m.counter("mmsgw_failed_total", "Messages given up, by recipient.")),
       received_(m.counter("mmsgw_received_total", "Messages taken from peers.")),
@@ -62,7 +39,10 @@ hub::hub(asio::any_io_executor executor, std::unique_ptr<store> s, http_client& 
 hub::~hub() { *alive_ = false; }
 
 void hub::add(std::shared_ptr<gateway_link> link, gateway_options o) {
-  gateways_.push_back({.link = std::move(link), .options = std::move(o)});
+  auto up = metrics_.gauge("mmsgw_gateway_up", "Whether a gateway's last heartbeats were answered.",
+                           {{"gateway", link->name()}});
+  up.set(1);
+  gateways_.push_back({.link = std::move(link), .options = std::move(o), .up = up});
 }
 
 bool hub::has_group(const std::string& group) const {
@@ -76,24 +56,20 @@ std::vector<std::string> hub::groups() const {
   return all;
 }
 
+const hub::gateway* hub::find(const std::string& name) const {
+  const auto at = std::ranges::find_if(gateways_, [&](const gateway& g) { return g.link->name() == name; });
+  return at == gateways_.end() ? nullptr : &*at;
+}
+
 std::int64_t hub::now_ms() const { return driver_clock::wall_now().time_since_epoch().count(); }
 
 std::int64_t hub::retry_at(unsigned attempts, std::string_view seed) const {
-  return now_ms() + milliseconds(backoff_delay(options_.retry, attempts == 0 ? 0 : attempts - 1, std::hash<std::string_view>{}(seed)));
+  return now_ms() + milliseconds(backoff_delay(options_.retry, attempts == 0 ? 0 : attempts - 1,
+                                               std::hash<std::string_view>{}(seed)));
 }
 
 void hub::start() {
-  // What became of these nobody knows. Both protocols let the peer recognise a repetition by its ids.
-  for (const auto& k : store_->interrupted()) {
-    const auto m = store_->get_message(k.message_id);
-    if (!m || k.index >= m->recipients.size()) continue;
-    const auto& r = m->recipients[k.index];
-    const bool good = store_->transaction([&] {
-      return store_->set_state(k, recipient_state::queued, r.attempts, now_ms()) &&
-             note(*m, event_state::undefined, {r.number}, "", "the gateway was interrupted: sent again under the same ids", m->gateway_id);
-    });
-    if (!good) log_.error("cannot take up an interrupted message", {{"message", k.message_id}});
-  }
+  beat();
   purge_regularly();
   soon();
 }
@@ -103,11 +79,44 @@ void hub::drain(std::function<void()> done) {
   timer_.cancel();
   purge_timer_.cancel();
   const auto left = std::make_shared<std::size_t>(gateways_.size());
-  if (*left == 0) return done();
+  const auto finish = [this, done] {
+    beat_timer_.cancel();
+    flush();
+    done();
+  };
+  if (*left == 0) return finish();
   for (const auto& g : gateways_)
-    g.link->stop([left, done] {
-      if (--*left == 0) done();
+    g.link->stop([left, finish] {
+      if (--*left == 0) finish();
     });
+}
+
+// ---- commits
+
+void hub::later(std::function<bool()> work, std::function<void(bool)> done) {
+  jobs_.push_back({std::move(work), std::move(done)});
+  if (std::exchange(is_flush_posted_, true)) return;
+  asio::post(executor_, [this, alive = alive_] {
+    if (*alive) flush();
+  });
+}
+
+void hub::flush() {
+  is_flush_posted_ = false;
+  auto jobs = std::exchange(jobs_, {});
+  if (jobs.empty()) return;
+  std::vector<char> good(jobs.size(), 0);
+  const bool committed = store_->transaction([&] {
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      bool one = false;
+      if (!store_->part_of_transaction(jobs[i].work, one)) return false;
+      good[i] = one ? 1 : 0;
+    }
+    return true;
+  });
+  if (!committed) log_.error("the store cannot commit", {{"reason", store_->error_text()}});
+  const auto alive = alive_;
+  for (std::size_t i = 0; i < jobs.size() && *alive; ++i) jobs[i].done(committed && good[i] != 0);
 }
 
 // ---- out
@@ -149,23 +158,52 @@ void hub::pump() {
   arm();
 }
 
+struct hub::attempt {
+  std::shared_ptr<message> what{};
+  std::shared_ptr<const std::vector<loaded_part>> parts{};
+  recipient_key key{};
+  std::size_t gateway_index = 0;
+  bool is_expired = false, is_recorded = false;
+};
+
 // Whether another round makes sense.
 bool hub::pump_group(const std::string& group) {
   const auto now = now_ms();
   if (choose(group, now) == nullptr) return false;
   const auto due = store_->due(group, now, due_batch);
+  std::vector<attempt> all;
   std::shared_ptr<message> m;
-  bool began = false;
+  std::shared_ptr<const std::vector<loaded_part>> parts;
   for (const auto& k : due) {
     auto* g = choose(group, now);
-    if (g == nullptr) return false;
+    if (g == nullptr) break;
     if (!m || m->id != k.message_id) {
       auto loaded = store_->get_message(k.message_id);
       m = loaded ? std::make_shared<message>(*std::move(loaded)) : nullptr;
+      parts = nullptr;
     }
     if (!m || k.index >= m->recipients.size() || fetching_.contains(k.message_id)) continue;
-    began = begin(m, k, *g) || began;
+    const auto& c = m->content;
+    const auto until = c.latest_delivery != 0 ? c.latest_delivery * 1'000
+                       : c.expire_after != 0  ? m->created_ms + c.expire_after * 1'000
+                                              : m->created_ms + milliseconds(options_.message_lifetime);
+    if (now >= until) {
+      all.push_back({.what = m, .key = k, .is_expired = true});
+      continue;
+    }
+    if (!parts && !(parts = load_parts(*m))) {
+      fetch_parts(*m);
+      continue;
+    }
+    ++g->in_flight;
+    constexpr double burst_ms = 100;
+    if (g->options.tps_limit > 0)
+      g->next_ms = std::max(g->next_ms, static_cast<double>(now) - burst_ms) + 1'000 / g->options.tps_limit;
+    all.push_back(
+        {.what = m, .parts = parts, .key = k, .gateway_index = static_cast<std::size_t>(g - gateways_.data())});
   }
+  const bool began = !all.empty();
+  begin(std::move(all));
   return began && due.size() == due_batch;
 }
 
@@ -175,215 +213,121 @@ hub::gateway* hub::choose(const std::string& group, std::int64_t now) {
   ++turn_;
   for (std::size_t i = 0; i < gateways_.size(); ++i) {
     auto& g = gateways_[(i + turn_) % gateways_.size()];
-    if (g.link->group() != group || g.in_flight >= options_.in_flight_max || g.next_ms > now) continue;
-    const bool rests = g.resting_until > now;
-    if (best == nullptr || (best->resting_until > now && !rests)) best = &g;
+    if (g.link->group() != group || g.is_down || g.in_flight >= options_.in_flight_max ||
+        g.next_ms > static_cast<double>(now))
+      continue;
+    const bool rests = g.resting_until > now, best_rests = best != nullptr && best->resting_until > now;
+    if (best == nullptr || (best_rests && !rests) || (best_rests == rests && g.in_flight < best->in_flight)) best = &g;
   }
   return best;
 }
 
-bool hub::begin(const std::shared_ptr<message>& m, const recipient_key& k, gateway& g) {
-  const auto& r = m->recipients[k.index];
-  const auto& c = m->content;
-  const auto now = now_ms();
-  const auto until = c.latest_delivery != 0 ? c.latest_delivery * 1'000
-                     : c.expire_after != 0  ? m->created_ms + c.expire_after * 1'000
-                                            : m->created_ms + milliseconds(options_.message_lifetime);
-  if (now >= until) {
-    failed_.add();
-    return store_->transaction([&] {
-      return store_->set_state(k, recipient_state::failed, r.attempts, 0) &&
-             note(*m, event_state::failed, {r.number}, "408", "expired before it could be sent", g.link->name());
-    });
-  }
-  std::string missing;
-  auto parts = load_parts(*m, missing);
-  if (!parts) {
-    if (missing.empty()) return false;
-    fetch_parts(*m);
-    return false;
-  }
-  m->gateway_id = g.link->name();
-  m->processed_ms = now;
-  m->last_tran_id = m->id + '-' + std::to_string(k.index);
-  const bool recorded = store_->transaction([&] {
-    return store_->set_state(k, recipient_state::sending, r.attempts + 1, 0) && store_->update_message(*m);
+// Attempts are committed before the network sees them.
+void hub::begin(std::vector<attempt> all) {
+  if (all.empty()) return;
+  const bool committed = store_->transaction([&] {
+    return std::ranges::all_of(
+        all, [&](attempt& a) { return store_->part_of_transaction([&] { return record(a); }, a.is_recorded); });
   });
-  if (!recorded) {
-    log_.error("the store cannot commit", {{"reason", store_->error_text()}});
-    return false;
+  if (!committed) log_.error("the store cannot commit", {{"reason", store_->error_text()}});
+  for (auto& a : all) {
+    if (a.is_expired) {
+      if (committed && a.is_recorded) failed_.add();
+      continue;
+    }
+    auto& g = gateways_[a.gateway_index];
+    if (!committed || !a.is_recorded) {  // or another process has it
+      --g.in_flight;
+      continue;
+    }
+    const auto what = std::make_shared<message>(*a.what);  // with its own transaction id
+    what->gateway_id = g.link->name();
+    what->last_tran_id = what->id + '-' + std::to_string(a.key.index);
+    ++what->recipients[a.key.index].attempts;
+    g.link->submit({.what = what, .parts = a.parts, .index = a.key.index, .transaction_id = what->last_tran_id},
+                   [this, alive = alive_, k = a.key, index = a.gateway_index](submit_result result) {
+                     if (*alive) ended(k, index, result);
+                   });
   }
-  m->recipients[k.index].attempts = r.attempts + 1;
-  ++g.in_flight;
-  if (g.options.tps_limit > 0) g.next_ms = std::max(g.next_ms, now) + static_cast<std::int64_t>(1'000 / g.options.tps_limit);
-  const auto index = static_cast<std::size_t>(&g - gateways_.data());
-  g.link->submit({.what = m, .parts = std::move(parts), .index = k.index, .transaction_id = m->last_tran_id},
-                 [this, alive = alive_, k, index](submit_result result) {
-                   if (*alive) ended(k, index, std::move(result));
-                 });
-  return true;
 }
 
-void hub::ended(const recipient_key& k, std::size_t gateway_index, submit_result r) {
+bool hub::record(attempt& a) {
+  auto& m = *a.what;
+  const auto& r = m.recipients[a.key.index];
+  if (a.is_expired) return fail(m, r, "408", "expired before it could be sent", "");
+  m.gateway_id = gateways_[a.gateway_index].link->name();
+  m.processed_ms = now_ms();
+  m.last_tran_id = m.id + '-' + std::to_string(a.key.index);
+  return store_->claim(a.key, r.attempts + 1) && store_->update_message(m);
+}
+
+void hub::ended(const recipient_key& k, std::size_t gateway_index, const submit_result& r) {
   auto& g = gateways_[gateway_index];
   --g.in_flight;
   g.failures = r.verdict == submit_verdict::try_again ? std::min(g.failures + 1, 8u) : 0;
   g.resting_until = g.failures == 0 ? 0 : retry_at(g.failures, g.link->name());
-  const auto m = store_->get_message(k.message_id);
-  if (m && k.index < m->recipients.size()) {
-    const auto& to = m->recipients[k.index];
-    const auto& name = g.link->name();
-    const bool good = store_->transaction([&] {
-      if (!r.carrier_id.empty() && !store_->set_carrier_id(k, r.carrier_id)) return false;
-      // A report may have overtaken the answer.
-      const bool is_ahead = to.state > recipient_state::sending;
-      switch (r.verdict) {
-        case submit_verdict::taken:
-        case submit_verdict::acknowledged: {
-          const bool acknowledged = r.verdict == submit_verdict::acknowledged;
-          sent_.add();
-          if (!is_ahead && !store_->set_state(k, acknowledged ? recipient_state::acknowledged : recipient_state::sent, to.attempts, 0)) return false;
-          if (!note(*m, event_state::sent, {to.number}, r.code, r.description, name)) return false;
-          return !acknowledged || note(*m, event_state::acknowledged, {to.number}, r.code, r.description, name);
-        }
-        case submit_verdict::refused:
-          failed_.add();
-          return store_->set_state(k, recipient_state::failed, to.attempts, 0) &&
-                 note(*m, event_state::failed, {to.number}, r.code, r.description, name);
-        case submit_verdict::try_again: return is_ahead || retry_or_fail(*m, k, to.attempts, r.code, r.description, name);
-      }
-      return false;
-    });
-    // It stays `sending`, and is taken up at the next start.
-    if (!good) log_.error("the outcome of a message cannot be committed", {{"message", k.message_id}, {"reason", store_->error_text()}});
-  }
-  soon();
+  if (r.verdict == submit_verdict::taken || r.verdict == submit_verdict::acknowledged) sent_.add();
+  conclude(k, g.link->name(), std::make_shared<const submit_result>(r));
 }
 
-bool hub::retry_or_fail(const message& m, const recipient_key& k, unsigned attempts, const std::string& code, const std::string& text,
-                        const std::string& gateway_name) {
-  const auto& number = m.recipients[k.index].number;
+// Until it is committed: nobody else would do it while this process lives.
+void hub::conclude(const recipient_key& k, const std::string& gateway_name, std::shared_ptr<const submit_result> r) {
+  later([this, k, gateway_name, r] { return keep_result(k, gateway_name, *r); },
+        [this, k, gateway_name, r](bool good) {
+          if (!good) again_.push_back([this, k, gateway_name, r] { conclude(k, gateway_name, r); });
+          soon();
+        });
+}
+
+bool hub::keep_result(const recipient_key& k, const std::string& name, const submit_result& r) {
+  const auto m = store_->get_message(k.message_id);
+  if (!m || k.index >= m->recipients.size()) return true;  // purged
+  const auto& to = m->recipients[k.index];
+  if (!r.carrier_id.empty() && !store_->set_carrier_id(k, r.carrier_id)) return false;
+  // A report may have overtaken the answer.
+  const bool is_ahead = to.state != recipient_state::sending;
+  switch (r.verdict) {
+    case submit_verdict::taken:
+    case submit_verdict::acknowledged: {
+      const bool acknowledged = r.verdict == submit_verdict::acknowledged;
+      const auto state = acknowledged ? recipient_state::acknowledged : recipient_state::sent;
+      if (!is_ahead && !store_->set_state(k, to.state, state, to.attempts, 0)) return false;
+      if (!note(*m, event_state::sent, {to.number}, r.code, r.description, name)) return false;
+      return !acknowledged || note(*m, event_state::acknowledged, {to.number}, r.code, r.description, name);
+    }
+    case submit_verdict::refused: return is_ahead || fail(*m, to, r.code, r.description, name);
+    case submit_verdict::try_again: return is_ahead || retry_or_fail(*m, to, to.attempts, r.code, r.description, name);
+  }
+  return false;
+}
+
+bool hub::fail(const message& m, const recipient& r, const std::string& code, const std::string& text,
+               const std::string& gateway_name) {
+  return store_->set_state({m.id, r.index}, r.state, recipient_state::failed, r.attempts, 0) &&
+         note(m, event_state::failed, {r.number}, code, text, gateway_name);
+}
+
+bool hub::retry_or_fail(const message& m, const recipient& r, unsigned attempts, const std::string& code,
+                        const std::string& text, const std::string& gateway_name) {
   if (attempts < options_.attempts_max) {
     log_.info("a message is tried again", {{"message", m.id}, {"attempts", attempts}, {"reason", text}});
-    return store_->set_state(k, recipient_state::queued, attempts, retry_at(attempts, m.id));
+    return store_->set_state({m.id, r.index}, r.state, recipient_state::queued, attempts, retry_at(attempts, m.id));
   }
   failed_.add();
-  return store_->set_state(k, recipient_state::failed, attempts, 0) && note(m, event_state::failed, {number}, code, text, gateway_name);
+  return fail(m, r, code, text, gateway_name);
 }
 
-// ---- reports
-
-report_fate hub::acknowledged(const std::string& gateway_name, std::string_view transaction_id, bool is_good, bool may_try_again,
-                              const std::string& code, const std::string& text) {
-  const auto k = parse_transaction(transaction_id);
-  const auto m = k ? store_->get_message(k->message_id) : std::nullopt;
-  if (!m || m->is_inbound || k->index >= m->recipients.size()) return report_fate::unknown_message;
-  const auto& to = m->recipients[k->index];
-  if (to.state >= recipient_state::acknowledged) return report_fate::recorded;  // late, or repeated
-  const bool good = store_->transaction([&] {
-    if (is_good)
-      return store_->set_state(*k, recipient_state::acknowledged, to.attempts, 0) &&
-             note(*m, event_state::acknowledged, {to.number}, code, text, gateway_name);
-    if (may_try_again) return retry_or_fail(*m, *k, to.attempts, code, text, gateway_name);
-    failed_.add();
-    return store_->set_state(*k, recipient_state::failed, to.attempts, 0) && note(*m, event_state::failed, {to.number}, code, text, gateway_name);
-  });
-  soon();
-  return good ? report_fate::recorded : report_fate::failed;
-}
-
-report_fate hub::reported(const std::string& gateway_name, const report& r) {
-  auto k = store_->find_by_carrier_id(r.message_id);
-  auto m = store_->get_message(k ? k->message_id : r.message_id.substr(0, r.message_id.find('@')));
-  if (!m || m->is_inbound) return report_fate::unknown_message;
-  const recipient* to = nullptr;
-  for (const auto& one : m->recipients)
-    if (k ? one.index == k->index : digits_of(one.number) == digits_of(r.number)) to = &one;
-  // A report that names nobody is about the only recipient there is.
-  if (to == nullptr && m->recipients.size() == 1 && r.number.empty()) to = &m->recipients.front();
-  if (to == nullptr) return report_fate::unknown_message;
-  const auto state = state_after(r.state);
-  const bool is_final = to->state == recipient_state::delivered || to->state == recipient_state::failed;
-  if (state && (is_final || *state <= to->state)) return report_fate::recorded;  // repeated, or overtaken
-  const bool good = store_->transaction([&] {
-    return (!state || store_->set_state({m->id, to->index}, *state, to->attempts, 0)) &&
-           note(*m, r.state, {to->number}, r.code, r.text, gateway_name);
-  });
-  soon();
-  return good ? report_fate::recorded : report_fate::failed;
-}
-
-// ---- in
-
-intake hub::receive(const std::string& gateway_name, message m, const std::vector<inbound_part>& parts, std::string& id) {
-  m.is_inbound = true;
-  m.gateway_id = gateway_name;
-  m.created_ms = m.processed_ms = now_ms();
-  // Without an id of the peer's nothing can be recognised.
-  if (!m.peer_ref.empty())
-    std::erase_if(m.recipients, [&](const recipient& r) { return store_->is_known(gateway_name, m.peer_ref, r.number); });
-  if (m.recipients.empty()) {
-    id = store_->find_inbound(gateway_name, m.peer_ref).value_or("");
-    repeated_.add();
-    return intake::repeated;
-  }
-  id = m.id = m.content.id = make_id();
-  std::vector<std::string> numbers;
-  for (std::size_t i = 0; i < m.recipients.size(); ++i) {
-    m.recipients[i].index = i;
-    m.recipients[i].state = recipient_state::received;
-    numbers.push_back(m.recipients[i].number);
-  }
-  const gateway_options* settings = nullptr;
-  for (const auto& g : gateways_)
-    if (g.link->name() == gateway_name) settings = &g.options;
-  m.content.parts.clear();
-  for (const auto& p : parts) m.content.parts.push_back({.id = make_id(), .name = p.name, .type = p.type});
-  const bool good = store_->transaction([&] {
-    for (std::size_t i = 0; i < parts.size(); ++i)
-      if (!store_->put_media(m.content.parts[i].id, parts[i].type, parts[i].name, parts[i].content)) return false;
-    if (!store_->insert_message(m, 0)) return false;
-    for (const auto& r : m.recipients)
-      if (!m.peer_ref.empty() && !store_->remember_inbound(gateway_name, m.peer_ref, r.number, m.id, m.created_ms)) return false;
-    if (!note(m, event_state::received, numbers, "", "", gateway_name)) return false;
-    if (!call_back(options_.received_urls, received_text(m, options_.media_prefix))) return false;
-    if (settings == nullptr) return true;
-    if (settings->auto_ack && m.ack_requested &&
-        !store_->add_answer({.id = make_id(), .message_id = m.id, .gateway = gateway_name, .kind = answer_kind::acknowledgement, .code = "200"}))
-      return false;
-    if (!settings->auto_dr || !m.dr_requested) return true;
-    return std::ranges::all_of(numbers, [&](const std::string& n) {
-      return store_->add_answer({.id = make_id(), .message_id = m.id, .gateway = gateway_name, .kind = answer_kind::delivery_report,
-                                 .recipient = n, .code = "200"});
-    });
-  });
-  if (!good) {
-    log_.error("the store cannot commit", {{"reason", store_->error_text()}});
-    return intake::failed;
-  }
-  received_.add();
-  soon();
-  return intake::stored;
-}
-
-bool hub::order(answer_order a) {
-  a.id = make_id();
-  const bool good = store_->add_answer(a);
-  soon();
-  return good;
-}
-
-// ---- events and callbacks
+// ---- events
 
 // Within a transaction.
-bool hub::note(const message& m, event_state s, std::vector<std::string> numbers, const std::string& code, const std::string& text,
-               const std::string& gateway_name) {
+bool hub::note(const message& m, event_state s, std::vector<std::string> numbers, const std::string& code,
+               const std::string& text, const std::string& gateway_name) {
   const event e{s, code, text, gateway_name, now_ms(), std::move(numbers)};
   if (!store_->add_event(m.id, to_text(e))) return false;
   auto urls = options_.events_urls;
   urls.insert(urls.end(), m.events_urls.begin(), m.events_urls.end());
-  for (const auto& g : gateways_)
-    if (g.link->name() == gateway_name) urls.insert(urls.end(), g.options.events_urls.begin(), g.options.events_urls.end());
+  if (const auto* g = find(gateway_name))
+    urls.insert(urls.end(), g->options.events_urls.begin(), g->options.events_urls.end());
   std::ranges::sort(urls);
   const auto twice = std::ranges::unique(urls);
   urls.erase(twice.begin(), twice.end());
@@ -391,7 +335,9 @@ bool hub::note(const message& m, event_state s, std::vector<std::string> numbers
 }
 
 bool hub::call_back(const std::vector<std::string>& urls, const std::string& body) {
-  return std::ranges::all_of(urls, [&](const std::string& url) { return store_->add_callback({make_id(), url, body, 0}); });
+  return std::ranges::all_of(urls, [&](const std::string& url) {
+    return store_->add_callback({make_id(), url, body, 0});
+  });
 }
 
 }  // namespace msgkit::app::mms

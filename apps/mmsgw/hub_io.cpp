@@ -25,22 +25,25 @@ void hub::send_callbacks() {
   if (callbacks_under_way_ >= under_way_max) return;
   const auto now = now_ms();
   for (auto& c : store_->take_callbacks(now, now + lease_ms, under_way_max - callbacks_under_way_)) {
-    outbound_request r{.method = "POST", .url = c.url, .fields = {{"Content-Type", "application/json"}, {"Webhook-Id", c.id}}};
+    outbound_request r{
+        .method = "POST", .url = c.url, .fields = {{"Content-Type", "application/json"}, {"Webhook-Id", c.id}}};
     if (!options_.secrets.empty())
       for (auto& f : sign_webhook(options_.secrets, c.body, driver_clock::wall_now())) r.fields.push_back(std::move(f));
     r.body = c.body;
     r.timeout = options_.callback_timeout;
     r.response_bytes_max = 64 * 1024;
     r.guard = options_.callback_guard;
-    const auto done = [this, alive = alive_, executor = executor_, id = c.id, attempts = c.attempts + 1](outbound_answer a) {
+    const auto done = [this, alive = alive_, executor = executor_, id = c.id,
+                       attempts = c.attempts + 1](outbound_answer a) {
       asio::post(executor, [this, alive, id, attempts, a = std::move(a)] {
         if (!*alive) return;
         --callbacks_under_way_;
         if (a.outcome == exchange_outcome::canceled) return;
-        const bool good = (a.outcome == exchange_outcome::answered || a.outcome == exchange_outcome::too_large) && a.status / 100 == 2;
+        const bool good = (a.outcome == exchange_outcome::answered || a.outcome == exchange_outcome::too_large) &&
+                          a.status / 100 == 2;
         if (good) {
-          store_->finish_callback(id);
-          return soon();
+          later([this, id] { return store_->finish_callback(id); }, [this](bool) { soon(); });
+          return;
         }
         callbacks_failed_.add();
         const bool is_dead = attempts >= options_.callback_attempts_max || a.status == 410;
@@ -58,28 +61,32 @@ void hub::send_callbacks() {
 // ---- answers to peers
 
 void hub::send_answers() {
-  if (answers_under_way_ >= under_way_max) return;
   const auto now = now_ms();
-  for (const auto& a : store_->take_answers(now, now + lease_ms, under_way_max - answers_under_way_)) {
-    const auto m = store_->get_message(a.message_id);
-    const auto g = std::ranges::find_if(gateways_, [&](const gateway& one) { return one.link->name() == a.gateway; });
-    if (!m || g == gateways_.end()) {
-      log_.warn("an answer has nowhere to go", {{"message", a.message_id}, {"gateway", a.gateway}});
-      store_->finish_answer(a.id);
-      continue;
+  for (const auto& g : gateways_) {
+    if (answers_under_way_ >= under_way_max) return;
+    for (const auto& a :
+         store_->take_answers(g.link->name(), now, now + lease_ms, under_way_max - answers_under_way_)) {
+      const auto m = store_->get_message(a.message_id);
+      if (!m) {
+        store_->finish_answer(a.id);
+        continue;
+      }
+      ++answers_under_way_;
+      g.link->answer(a, *m, [this, alive = alive_, a](answer_verdict v, const std::string& why) {
+        if (!*alive) return;
+        --answers_under_way_;
+        const bool is_over = v != answer_verdict::try_again || a.attempts + 1 >= answer_attempts_max;
+        if (v != answer_verdict::done)
+          log_.warn(is_over ? "an answer to a peer is given up" : "an answer to a peer is tried again",
+                    {{"message", a.message_id}, {"gateway", a.gateway}, {"reason", why}});
+        later(
+            [this, a, is_over] {
+              return is_over ? store_->finish_answer(a.id)
+                             : store_->postpone_answer(a.id, a.attempts + 1, retry_at(a.attempts + 1, a.id));
+            },
+            [this](bool) { soon(); });
+      });
     }
-    ++answers_under_way_;
-    g->link->answer(a, *m, [this, alive = alive_, a](answer_verdict v, const std::string& why) {
-      if (!*alive) return;
-      --answers_under_way_;
-      const bool is_over = v != answer_verdict::try_again || a.attempts + 1 >= answer_attempts_max;
-      if (v != answer_verdict::done)
-        log_.warn(is_over ? "an answer to a peer is given up" : "an answer to a peer is tried again",
-                  {{"message", a.message_id}, {"gateway", a.gateway}, {"reason", why}});
-      if (is_over) store_->finish_answer(a.id);
-      else store_->postpone_answer(a.id, a.attempts + 1, retry_at(a.attempts + 1, a.id));
-      soon();
-    });
   }
 }
 
@@ -91,14 +98,11 @@ struct hub::fetch {
   std::size_t index = 0;
 };
 
-std::shared_ptr<const std::vector<loaded_part>> hub::load_parts(const message& m, std::string& missing) {
+std::shared_ptr<const std::vector<loaded_part>> hub::load_parts(const message& m) {
   auto all = std::make_shared<std::vector<loaded_part>>();
   for (const auto& p : m.content.parts) {
     auto found = store_->get_media(p.id);
-    if (!found) {
-      missing = p.id;
-      return nullptr;
-    }
+    if (!found) return nullptr;
     all->push_back({p.id, p.name, p.type, std::move(found->content)});
   }
   return all;
@@ -111,7 +115,7 @@ void hub::fetch_parts(const message& m) {
 
 void hub::fetch_next(std::shared_ptr<fetch> f) {
   const auto& parts = f->content.parts;
-  while (f->index < parts.size() && store_->get_media(parts[f->index].id)) ++f->index;
+  while (f->index < parts.size() && store_->has_media(parts[f->index].id)) ++f->index;
   if (f->index == parts.size()) {
     fetching_.erase(f->message_id);
     return soon();
@@ -122,7 +126,8 @@ void hub::fetch_next(std::shared_ptr<fetch> f) {
     read_file(url, content, problem);
     return fetched(std::move(f), content, problem);
   }
-  outbound_request r{.url = url, .response_bytes_max = options_.part_bytes_max, .redirects_max = 3, .guard = options_.media_guard};
+  outbound_request r{
+      .url = url, .response_bytes_max = options_.part_bytes_max, .redirects_max = 3, .guard = options_.media_guard};
   const auto done = [this, alive = alive_, executor = executor_, f](outbound_answer a) {
     asio::post(executor, [this, alive, f, a = std::move(a)] {
       if (!*alive || a.outcome == exchange_outcome::canceled) return;
@@ -147,7 +152,8 @@ void hub::fetch_failed(const std::string& message_id, const std::string& problem
   if (!m) return;
   store_->transaction([&] {
     return std::ranges::all_of(m->recipients, [&](const recipient& r) {
-      return r.state != recipient_state::queued || retry_or_fail(*m, {m->id, r.index}, r.attempts + 1, "404", "content: " + problem, m->gateway_id);
+      return r.state != recipient_state::queued ||
+             retry_or_fail(*m, r, r.attempts + 1, "404", "content: " + problem, m->gateway_id);
     });
   });
   soon();
@@ -155,9 +161,12 @@ void hub::fetch_failed(const std::string& message_id, const std::string& problem
 
 bool hub::read_file(const std::string& url, std::string& content, std::string& problem) const {
   namespace fs = std::filesystem;
-  const auto path = percent_decode(url.starts_with("file://localhost/") ? url.substr(16) : url.starts_with("file:///") ? url.substr(7) : "");
+  const auto path = percent_decode(url.starts_with("file://localhost/") ? url.substr(16)
+                                   : url.starts_with("file:///")        ? url.substr(7)
+                                                                        : "");
   std::error_code ec;
-  const auto real = path && path->starts_with('/') && path->find('\0') == std::string::npos ? fs::canonical(*path, ec) : fs::path();
+  const auto real =
+      path && path->starts_with('/') && path->find('\0') == std::string::npos ? fs::canonical(*path, ec) : fs::path();
   const bool allowed = !ec && !real.empty() && std::ranges::any_of(options_.file_roots, [&](const std::string& root) {
     std::error_code no_root;
     const auto directory = fs::canonical(root, no_root);
@@ -166,7 +175,8 @@ bool hub::read_file(const std::string& url, std::string& content, std::string& p
     return end == directory.end();
   });
   // One text for every reason: nobody learns which files exist elsewhere.
-  if (!allowed || !fs::is_regular_file(real, ec)) return problem = "no such file below the configured directories", false;
+  if (!allowed || !fs::is_regular_file(real, ec))
+    return problem = "no such file below the configured directories", false;
   if (fs::file_size(real, ec) > options_.part_bytes_max || ec) return problem = "the file is too large", false;
   std::ifstream in(real, std::ios::binary);
   content.assign(std::istreambuf_iterator<char>(in), {});
@@ -178,13 +188,14 @@ bool hub::read_file(const std::string& url, std::string& content, std::string& p
 
 void hub::arm() {
   if (is_draining_) return;
-  constexpr std::int64_t longest = 60'000, shortest = 5, blocked = 200;
+  constexpr std::int64_t shortest = 5, blocked = 200;
+  const std::int64_t longest = store_->is_shared() ? options_.poll_interval.count() : 60'000;
   const auto now = now_ms();
   auto at = store_->next_due().value_or(now + longest);
   // What is due and was not begun waits for a pace, a content, or a gateway with room, which calls by itself.
   if (at <= now) at = now + blocked;
   for (const auto& g : gateways_)
-    if (g.next_ms > now) at = std::min(at, g.next_ms);
+    if (g.next_ms > static_cast<double>(now)) at = std::min(at, static_cast<std::int64_t>(g.next_ms) + 1);
   const auto wait = std::clamp(at - now, shortest, longest);
   timer_.expires_after(std::chrono::milliseconds(wait));
   timer_.async_wait([this, alive = alive_](std::error_code ec) {
@@ -193,7 +204,8 @@ void hub::arm() {
 }
 
 void hub::purge_regularly() {
-  store_->purge(now_ms() - options_.message_lifetime.count());
+  const auto templates = options_.template_lifetime.count();
+  store_->purge(now_ms() - options_.message_lifetime.count(), templates == 0 ? 0 : now_ms() - templates);
   purge_timer_.expires_after(std::chrono::minutes{10});
   purge_timer_.async_wait([this, alive = alive_](std::error_code ec) {
     if (!ec && *alive && !is_draining_) purge_regularly();

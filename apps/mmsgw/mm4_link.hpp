@@ -1,10 +1,10 @@
-// A gateway over MM4: mails to one peer, and what the MM4 server takes from it.
+// A gateway over MM4: mails to one peer.
 #pragma once
 
 #include "mmsgw/gateway_link.hpp"
 #include "mmsgw/hub.hpp"
+#include "mmsgw/prober.hpp"
 #include "msgkit/mm4/net/client.hpp"
-#include "msgkit/mm4/net/server.hpp"
 
 namespace msgkit::app::mms {
 
@@ -12,9 +12,10 @@ struct mm4_gateway {
   std::string name{}, group{};
   mm4::peer_profile profile{};
   mm4::client_options client{};
-  std::vector<std::string> allowed_addresses{};  // who may send as this peer
+  std::vector<std::string> allowed_addresses{};        // who may send as this peer
   std::string inbound_username{}, inbound_password{};  // AUTH, besides or instead
   bool request_ack = true, request_delivery_report = true, request_read_receipt = true;
+  std::string maildir{};  // where a mail server puts this peer's mails; empty: nowhere
   std::string applic_id{}, reply_applic_id{}, aux_applic_info{};
   gateway_options options{};
 };
@@ -25,7 +26,9 @@ class mm4_link final : public gateway_link {
   ~mm4_link() override;
 
   void submit(submission s, std::function<void(submit_result)> done) override;
-  void answer(const answer_order& a, const message& about, std::function<void(answer_verdict, std::string)> done) override;
+  void answer(const answer_order& a, const message& about,
+              std::function<void(answer_verdict, std::string)> done) override;
+  void probe(std::function<void(bool)> done) override;
   void stop(std::function<void()> done) override;
   // Sent once, not kept: the response to a report, which the peer repeats if it misses it.
   void respond(const mm4::message& request);
@@ -36,9 +39,7 @@ class mm4_link final : public gateway_link {
 
   mm4_gateway settings_;
   std::shared_ptr<mm4::client> client_;
+  std::unique_ptr<prober> prober_;
 };
-
-// Gives what peers send to the hub; a peer's name is its gateway's.
-std::shared_ptr<mm4::server_handler> make_mm4_intake(hub& h, std::vector<std::shared_ptr<mm4_link>> links, std::size_t part_bytes_max);
 
 }  // namespace msgkit::app::mms

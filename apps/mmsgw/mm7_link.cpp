@@ -22,7 +22,8 @@ mm7::address to_address(const std::string& text) {
 
 // "personal" as the schema writes it.
 std::string capital(std::string text) {
-  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
   return text;
 }
 
@@ -43,10 +44,14 @@ struct status_row {
   std::string_view code;
 };
 constexpr status_row statuses[] = {
-    {"Retrieved", event_state::delivered, "200"},   {"Forwarded", event_state::forwarded, "202"},
-    {"Deferred", event_state::forwarded, "410"},    {"Indeterminate", event_state::forwarded, "202"},
-    {"Expired", event_state::failed, "408"},        {"Rejected", event_state::failed, "406"},
-    {"Unrecognised", event_state::failed, "404"},   {"Unrecognized", event_state::failed, "404"},
+    {"Retrieved", event_state::delivered, "200"},
+    {"Forwarded", event_state::forwarded, "202"},
+    {"Deferred", event_state::forwarded, "410"},
+    {"Indeterminate", event_state::forwarded, "202"},
+    {"Expired", event_state::failed, "408"},
+    {"Rejected", event_state::failed, "406"},
+    {"Unrecognised", event_state::failed, "404"},
+    {"Unrecognized", event_state::failed, "404"},
     {"Delivery Condition Not Met", event_state::failed, "406"},
 };
 
@@ -66,7 +71,11 @@ std::string part_name(const mime::part& p, std::size_t index) {
 }  // namespace
 
 mm7_link::mm7_link(asio::any_io_executor executor, mm7_gateway settings, hub& h, std::size_t part_bytes_max)
-    : gateway_link(settings.name, settings.group), settings_(std::move(settings)), hub_(h), part_bytes_max_(part_bytes_max) {
+    : gateway_link(settings.name, settings.group),
+      settings_(std::move(settings)),
+      hub_(h),
+      part_bytes_max_(part_bytes_max),
+      prober_(std::make_unique<prober>(executor)) {
   settings_.client.exchange.attempts_max = 1;  // the hub tries again, and keeps count
   client_ = mm7::client::make(std::move(executor), settings_.client);
   if (!settings_.inbound_username.empty()) {
@@ -79,7 +88,8 @@ mm7_link::mm7_link(asio::any_io_executor executor, mm7_gateway settings, hub& h,
   mm7::service_options o;
   o.limits.mime.message_bytes_max = 2 * part_bytes_max;
   o.admit = [this](const mm7::http_call& call, time_point now) { return admit(call, now); };
-  service_ = std::make_unique<mm7::service>(std::move(o), [this](const std::shared_ptr<mm7::incoming>& in) { take(in); });
+  service_ =
+      std::make_unique<mm7::service>(std::move(o), [this](const std::shared_ptr<mm7::incoming>& in) { take(in); });
 }
 
 mm7_link::~mm7_link() = default;
@@ -99,14 +109,18 @@ void mm7_link::submit(submission s, std::function<void(submit_result)> done) {
     auto a = to_address(one.number);
     a.display_only = one.index != s.index;  // the others have requests of their own
     if (a.display_only && one.role == recipient_role::bcc) continue;
-    (one.role == recipient_role::to ? r.recipients.to : one.role == recipient_role::cc ? r.recipients.cc : r.recipients.bcc).push_back(std::move(a));
+    (one.role == recipient_role::to   ? r.recipients.to
+     : one.role == recipient_role::cc ? r.recipients.cc
+                                      : r.recipients.bcc)
+        .push_back(std::move(a));
   }
   r.service_code = settings_.service_code;
   r.linked_id = m.linked_id;
   r.message_class = capital(c.message_class);
   r.time_stamp = wall_time{std::chrono::milliseconds{m.created_ms}};
   if (c.latest_delivery != 0) r.expiry_date = wall_time{std::chrono::seconds{c.latest_delivery}};
-  else if (c.expire_after != 0) r.expiry_date = wall_time{std::chrono::milliseconds{m.created_ms} + std::chrono::seconds{c.expire_after}};
+  else if (c.expire_after != 0)
+    r.expiry_date = wall_time{std::chrono::milliseconds{m.created_ms} + std::chrono::seconds{c.expire_after}};
   r.delivery_report = settings_.request_delivery_report;
   r.read_reply = settings_.request_read_receipt;
   r.priority = capital(m.priority);
@@ -121,19 +135,28 @@ void mm7_link::submit(submission s, std::function<void(submit_result)> done) {
   if (c.content_adaptation) r.content = mm7::content_reference{.allow_adaptations = c.content_adaptation};
   std::vector<mime::out_part> parts;
   for (const auto& p : *s.parts)
-    parts.push_back({.type = mime::parse_media_type(p.type), .id = p.name, .location = p.name, .name = p.name, .content = as_bytes(p.content)});
-  const auto sent = client_->send(wrap(s.transaction_id, std::move(r)), parts, [done, name = name()](const mm7::answer& a) {
-    submit_result out;
-    out.code = a.status ? std::to_string(static_cast<unsigned>(a.status->code)) : a.http_status != 0 ? std::to_string(a.http_status) : "50";
-    out.description = a.status ? (a.status->text.empty() ? std::string(mm7::to_string(a.status->code)) : a.status->text) : a.error.message();
-    if (!a.message_id.empty()) out.carrier_id = name + ':' + a.message_id;
-    // With one recipient a partial success is about him.
-    const bool is_good = a.verdict == mm7::verdict::accepted || a.verdict == mm7::verdict::partial;
-    out.verdict = is_good                                   ? submit_verdict::acknowledged
-                  : a.verdict == mm7::verdict::refused ? submit_verdict::refused
-                                                            : submit_verdict::try_again;
-    done(std::move(out));
-  });
+    parts.push_back({.type = mime::parse_media_type(p.type),
+                     .id = p.name,
+                     .location = p.name,
+                     .name = p.name,
+                     .content = as_bytes(p.content)});
+  const auto sent =
+      client_->send(wrap(s.transaction_id, std::move(r)), parts, [done, name = name()](const mm7::answer& a) {
+        submit_result out;
+        out.code = a.status             ? std::to_string(static_cast<unsigned>(a.status->code))
+                   : a.http_status != 0 ? std::to_string(a.http_status)
+                                        : "50";
+        out.description = a.status
+                              ? (a.status->text.empty() ? std::string(mm7::to_string(a.status->code)) : a.status->text)
+                              : a.error.message();
+        if (!a.message_id.empty()) out.carrier_id = name + ':' + a.message_id;
+        // With one recipient a partial success is about him.
+        const bool is_good = a.verdict == mm7::verdict::accepted || a.verdict == mm7::verdict::partial;
+        out.verdict = is_good                              ? submit_verdict::acknowledged
+                      : a.verdict == mm7::verdict::refused ? submit_verdict::refused
+                                                           : submit_verdict::try_again;
+        done(std::move(out));
+      });
   if (sent) return;
   const bool is_busy = sent.error().code == mm7::errc::queue_full || sent.error().code == mm7::errc::session_closed;
   asio::post(client_->executor(), [done, is_busy, why = sent.error().code.message()] {
@@ -141,7 +164,8 @@ void mm7_link::submit(submission s, std::function<void(submit_result)> done) {
   });
 }
 
-void mm7_link::answer(const answer_order& a, const message& about, std::function<void(answer_verdict, std::string)> done) {
+void mm7_link::answer(const answer_order& a, const message& about,
+                      std::function<void(answer_verdict, std::string)> done) {
   const auto fill = [&](auto r) -> mm7::operation {
     r.message_id = about.id;  // what the SubmitRsp said
     r.recipient = to_address(a.recipient);
@@ -162,11 +186,15 @@ void mm7_link::answer(const answer_order& a, const message& about, std::function
     const auto why = r.status ? std::string(mm7::to_string(r.status->code)) : r.error.message();
     done(r.verdict == mm7::verdict::try_again ? answer_verdict::try_again
          : r.verdict == mm7::verdict::refused ? answer_verdict::impossible
-                                              : answer_verdict::done, why);
+                                              : answer_verdict::done,
+         why);
   });
   if (!sent)
-    asio::post(client_->executor(), [done, why = sent.error().code.message()] { done(answer_verdict::try_again, why); });
+    asio::post(client_->executor(),
+               [done, why = sent.error().code.message()] { done(answer_verdict::try_again, why); });
 }
+
+void mm7_link::probe(std::function<void(bool)> done) { prober_->probe(settings_.client.connect, std::move(done)); }
 
 void mm7_link::stop(std::function<void()> done) { client_->stop(std::move(done)); }
 
@@ -180,7 +208,8 @@ void mm7_link::post(const http_request& request, const http_responder& responder
                     .peer = request.peer,
                     .body = as_bytes(request.body)},
                    driver_clock::now(), [responder](const mm7::http_reply& r) {
-                     http_response out{.status = r.status, .body = std::string(as_text(r.body)), .content_type = r.content_type};
+                     http_response out{
+                         .status = r.status, .body = std::string(as_text(r.body)), .content_type = r.content_type};
                      for (const auto& [name, value] : r.fields) out.fields.push_back({name, value});
                      responder.send(std::move(out));
                    });
@@ -194,7 +223,8 @@ mm7::admission mm7_link::admit(const mm7::http_call& call, time_point now) {
     return mm7::http_reply{.status = 403};
   }
   if (!authentication_) return mm7::caller{name(), {}};
-  auto said = authentication_->check({.method = call.method, .uri = call.target, .body = call.body}, call.authorization, now);
+  auto said =
+      authentication_->check({.method = call.method, .uri = call.target, .body = call.body}, call.authorization, now);
   if (auto* refused = std::get_if<mm7::http_reply>(&said)) return std::move(*refused);
   return mm7::caller{std::get<std::string>(said), {}};
 }
@@ -224,7 +254,7 @@ void mm7_link::take(const std::shared_ptr<mm7::incoming>& in) {
     t.charged_party = mime::lower(s->charged_party);
     t.drm = s->drm_content;
     t.can_redistribute = s->distribution_indicator;
-    return take_message(*in, std::move(m), s->recipients);
+    return take_message(in, std::move(m), s->recipients);
   }
   if (const auto* d = std::get_if<mm7::deliver_req>(&o)) {
     common(*d);
@@ -232,19 +262,21 @@ void mm7_link::take(const std::shared_ptr<mm7::incoming>& in) {
     m.relay_server = d->relay_server_id;
     m.ua_caps = d->ua_prof;
     m.reply_charging_id = d->reply_charging_id;
-    return take_message(*in, std::move(m), d->recipients);
+    return take_message(in, std::move(m), d->recipients);
   }
   if (const auto* r = std::get_if<mm7::delivery_report_req>(&o)) {
-    const auto* row = std::ranges::find_if(statuses, [&](const status_row& s) { return mime::equal_ignoring_case(s.name, r->mm_status); });
+    const auto* row = std::ranges::find_if(
+        statuses, [&](const status_row& s) { return mime::equal_ignoring_case(s.name, r->mm_status); });
     const bool is_known = row != std::ranges::end(statuses);
-    return take_report(*in, *r, is_known ? row->state : event_state::undefined, std::string(is_known ? row->code : "400"));
+    return take_report(in, *r, is_known ? row->state : event_state::undefined,
+                       std::string(is_known ? row->code : "400"));
   }
   if (const auto* r = std::get_if<mm7::read_reply_req>(&o))
-    return take_report(*in, *r, event_state::read, r->mm_status == "Read" ? "200" : "406");
+    return take_report(in, *r, event_state::read, r->mm_status == "Read" ? "200" : "406");
   in->answer({mm7::status_code::unsupported_operation, {}, "messages are neither canceled nor replaced here"});
 }
 
-void mm7_link::take_message(mm7::incoming& in, message m, const mm7::recipient_list& to) {
+void mm7_link::take_message(const std::shared_ptr<mm7::incoming>& in, message m, const mm7::recipient_list& to) {
   m.content.origin = m.origin;
   const auto add = [&](const std::vector<mm7::address>& all, recipient_role role) {
     for (const auto& a : all) {
@@ -255,28 +287,37 @@ void mm7_link::take_message(mm7::incoming& in, message m, const mm7::recipient_l
   add(to.to, recipient_role::to);
   add(to.cc, recipient_role::cc);
   add(to.bcc, recipient_role::bcc);
-  if (m.recipients.empty()) return in.answer({mm7::status_code::address_error, {}, "nobody to deliver to"});
+  if (m.recipients.empty()) return in->answer({mm7::status_code::address_error, {}, "nobody to deliver to"});
   std::vector<inbound_part> parts;
-  for (const auto* p : in.received().parts()) {
+  for (const auto* p : in->received().parts()) {
     auto content = mime::decode(*p, part_bytes_max_);
-    if (!content) return in.answer({mm7::status_code::message_format_corrupt, {}, content.error().code.message()});
+    if (!content) return in->answer({mm7::status_code::message_format_corrupt, {}, content.error().code.message()});
     parts.push_back({part_name(*p, parts.size()), mime::to_string(p->type), std::string(as_text(*content))});
   }
-  std::string id;
-  const auto fate = hub_.receive(name(), std::move(m), parts, id);
-  if (fate == intake::failed) return in.answer({mm7::status_code::service_unavailable, {}, {}});
-  // DeliverRsp has a ServiceCode where SubmitRsp has the id.
-  const bool has_id = std::holds_alternative<mm7::submit_req>(in.envelope().operation);
-  in.answer({}, has_id ? id : "");
+  hub_.receive(name(), std::move(m), std::move(parts), [in](intake fate, const std::string& id) {
+    if (fate == intake::failed) return in->answer({mm7::status_code::service_unavailable, {}, {}});
+    // DeliverRsp has a ServiceCode where SubmitRsp has the id.
+    const bool has_id = std::holds_alternative<mm7::submit_req>(in->envelope().operation);
+    in->answer({}, has_id ? id : "");
+  });
 }
 
-void mm7_link::take_report(mm7::incoming& in, const mm7::report& r, event_state state, const std::string& code) {
-  const auto fate = hub_.reported(name(), {.message_id = name() + ':' + r.message_id,
-                                           .number = r.recipient ? r.recipient->value : "",
-                                           .state = state, .code = code, .text = r.status_text.empty() ? r.mm_status : r.status_text});
-  if (fate == report_fate::failed) return in.answer({mm7::status_code::service_unavailable, {}, {}});
-  if (fate == report_fate::unknown_message) return in.answer({mm7::status_code::message_id_not_found, {}, {}});
-  in.answer({});
+void mm7_link::take_report(const std::shared_ptr<mm7::incoming>& in, const mm7::report& r, event_state state,
+                           const std::string& code) {
+  hub_.reported(name(),
+                {.message_id = name() + ':' + r.message_id,
+                 .number = r.recipient ? r.recipient->value : "",
+                 .state = state,
+                 .code = code,
+                 .text = r.status_text.empty() ? r.mm_status : r.status_text},
+                [in](report_fate fate) {
+                  using s = mm7::status_code;
+                  in->answer({fate == report_fate::failed            ? s::service_unavailable
+                              : fate == report_fate::unknown_message ? s::message_id_not_found
+                                                                     : s::success,
+                              {},
+                              {}});
+                });
 }
 
 }  // namespace msgkit::app::mms

@@ -4,6 +4,7 @@
 #include "common/http_router.hpp"
 #include "mmsgw/gateway_link.hpp"
 #include "mmsgw/hub.hpp"
+#include "mmsgw/prober.hpp"
 #include "msgkit/core/net/ip_ranges.hpp"
 #include "msgkit/mm7/net/authentication.hpp"
 #include "msgkit/mm7/net/client.hpp"
@@ -28,15 +29,18 @@ class mm7_link final : public gateway_link, public std::enable_shared_from_this<
   ~mm7_link() override;
 
   void submit(submission s, std::function<void(submit_result)> done) override;
-  void answer(const answer_order& a, const message& about, std::function<void(answer_verdict, std::string)> done) override;
+  void answer(const answer_order& a, const message& about,
+              std::function<void(answer_verdict, std::string)> done) override;
+  void probe(std::function<void(bool)> done) override;
   void stop(std::function<void()> done) override;
   // A request from HTTP, on the executor.
   void post(const http_request& request, const http_responder& responder);
 
  private:
   void take(const std::shared_ptr<mm7::incoming>& in);
-  void take_message(mm7::incoming& in, message m, const mm7::recipient_list& to);
-  void take_report(mm7::incoming& in, const mm7::report& r, event_state state, const std::string& code);
+  void take_message(const std::shared_ptr<mm7::incoming>& in, message m, const mm7::recipient_list& to);
+  void take_report(const std::shared_ptr<mm7::incoming>& in, const mm7::report& r, event_state state,
+                   const std::string& code);
   mm7::admission admit(const mm7::http_call& call, time_point now);
   [[nodiscard]] mm7::envelope wrap(std::string transaction_id, mm7::operation o) const;
 
@@ -44,6 +48,7 @@ class mm7_link final : public gateway_link, public std::enable_shared_from_this<
   hub& hub_;
   std::size_t part_bytes_max_;
   std::shared_ptr<mm7::client> client_;
+  std::unique_ptr<prober> prober_;
   std::unique_ptr<mm7::server_authentication> authentication_;
   std::unique_ptr<mm7::service> service_;
 };

@@ -7,6 +7,8 @@
 #include "common/http_server.hpp"
 #include "common/log.hpp"
 #include "mmsgw/config.hpp"
+#include "mmsgw/maildir.hpp"
+#include "mmsgw/mm4_intake.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -22,11 +24,13 @@ class mmsgw final : public daemon {
     // Everything that touches the store runs here, HTTP included.
     executor_ = context.pool.executor(0);
     std::string why;
-    auto store = mms::store::open(config_.store_path, why);
-    if (!store) {
+    auto database =
+        config_.postgres ? mms::open_postgres(*config_.postgres, why) : mms::open_sqlite(config_.store_path, why);
+    if (!database) {
       log_.error("cannot open the store", {{"reason", why}});
       return false;
     }
+    auto store = std::make_unique<mms::store>(std::move(database), mms::make_id());
     http_client_ = std::make_unique<http_client>(http_client_options{.user_agent = "msgkit-mmsgw"});
     return on_executor([&] { return start_parts(std::move(store)); });
   }
@@ -41,6 +45,7 @@ class mmsgw final : public daemon {
     health_.set_draining();
     asio::post(executor_, [this, done = std::move(done)] {
       if (mm4_server_) mm4_server_->stop();
+      for (const auto& m : maildirs_) m->stop();
       http_->drain([this, done] { asio::post(executor_, [this, done] { hub_->drain(done); }); });
     });
   }
@@ -69,7 +74,8 @@ class mmsgw final : public daemon {
       mm7_links_.push_back(std::make_shared<mms::mm7_link>(executor_, g, *hub_, config_.hub.part_bytes_max));
       hub_->add(mm7_links_.back(), g.options);
     }
-    if (!start_http() || !start_mm4(std::move(mm4_links))) return false;
+    const auto intake = std::make_shared<mms::mm4_intake>(*hub_, mm4_links, config_.hub.part_bytes_max);
+    if (!start_http() || !start_mm4(intake) || !start_maildirs(intake)) return false;
     hub_->start();
     log_.info("ready", {{"http_port", http_->port()}, {"mm4_port", mm4_server_ ? mm4_server_->port() : 0}});
     return true;
@@ -80,12 +86,14 @@ class mmsgw final : public daemon {
     add_health_routes(*router, health_, context_->metrics);
     mms::add_api(*router, *hub_, config_.api);
     for (const auto& link : mm7_links_)
-      router->add("POST", "/mmsgw/v1/mms/inbound/" + link->name(),
-                  [link](const http_request& request, const http_responder& responder) { link->post(request, responder); },
-                  {.body_bytes_max = 2 * config_.message_bytes_max});
+      router->add(
+          "POST", "/mmsgw/v1/mms/inbound/" + link->name(),
+          [link](const http_request& request, const http_responder& responder) { link->post(request, responder); },
+          {.body_bytes_max = 2 * config_.message_bytes_max});
     http_server_options options;
     options.listen.listen_host = config_.http.host;
     options.listen.listen_port = config_.http.port;
+    options.listen.tls = config_.http_tls;
     http_ = std::make_unique<http_server>(executor_, router, options);
     if (const auto ec = http_->listen()) {
       log_.error("cannot listen", {{"key", "http.listen"}, {"port", config_.http.port}, {"reason", ec}});
@@ -94,11 +102,13 @@ class mmsgw final : public daemon {
     return true;
   }
 
-  bool start_mm4(std::vector<std::shared_ptr<mms::mm4_link>> links) {
-    if (links.empty()) return true;
+  bool start_mm4(std::shared_ptr<mms::mm4_intake> intake) {
+    if (config_.mm4_gateways.empty()) return true;
     mm4::server_options o;
     o.accept.listen_host = config_.mm4.host;
     o.accept.listen_port = config_.mm4.port;
+    o.accept.tls = config_.mm4_tls;
+    o.starttls = config_.mm4_starttls;
     o.session.host_name = config_.mm4_host_name;
     o.session.message_bytes_max = 2 * config_.message_bytes_max;
     o.limits.message_bytes_max = 2 * config_.message_bytes_max;
@@ -107,7 +117,7 @@ class mmsgw final : public daemon {
       if (auto networks = ip_ranges::parse(g.allowed_addresses)) p.networks = *std::move(networks);
       o.peers.push_back(std::move(p));
     }
-    mm4_server_ = std::make_unique<mm4::server>(executor_, std::move(o), mms::make_mm4_intake(*hub_, std::move(links), config_.hub.part_bytes_max));
+    mm4_server_ = std::make_unique<mm4::server>(executor_, std::move(o), mms::make_mm4_handler(std::move(intake)));
     if (const auto ec = mm4_server_->listen()) {
       log_.error("cannot listen", {{"key", "mm4.listen"}, {"port", config_.mm4.port}, {"reason", ec}});
       return false;
@@ -115,7 +125,24 @@ class mmsgw final : public daemon {
     return true;
   }
 
+  bool start_maildirs(const std::shared_ptr<mms::mm4_intake>& intake) {
+    for (const auto& g : config_.mm4_gateways) {
+      if (g.maildir.empty()) continue;
+      mms::maildir_options o{
+          .directory = g.maildir, .gateway = g.name, .profile = g.profile, .interval = config_.maildir_interval};
+      o.limits.message_bytes_max = 2 * config_.message_bytes_max;
+      maildirs_.push_back(std::make_shared<mms::maildir>(executor_, std::move(o), intake));
+      std::string why;
+      if (maildirs_.back()->start(why)) continue;
+      log_.error("cannot use a Maildir", {{"gateway", g.name}, {"reason", why}});
+      return false;
+    }
+    return true;
+  }
+
   bool stop_parts() {
+    for (const auto& m : maildirs_) m->stop();
+    maildirs_.clear();
     if (http_) http_->close();
     http_.reset();
     mm4_server_.reset();
@@ -132,6 +159,7 @@ class mmsgw final : public daemon {
   std::unique_ptr<mms::hub> hub_;
   std::vector<std::shared_ptr<mms::mm7_link>> mm7_links_;
   std::unique_ptr<mm4::server> mm4_server_;
+  std::vector<std::shared_ptr<mms::maildir>> maildirs_;
   std::unique_ptr<http_server> http_;
 };
 

@@ -36,7 +36,7 @@ enum class recipient_state : std::uint8_t {
   forwarded = 4,
   delivered = 5,
   failed = 6,
-  received = 7,      // of an inbound message
+  received = 7,  // of an inbound message
 };
 
 struct recipient {
@@ -62,7 +62,16 @@ struct message {
 };
 
 enum class event_state : std::uint8_t {
-  scheduled, sent, forwarded, acknowledged, delivered, failed, undefined, received, read, rejected
+  scheduled,
+  sent,
+  forwarded,
+  acknowledged,
+  delivered,
+  failed,
+  undefined,
+  received,
+  read,
+  rejected
 };
 std::string_view to_string(event_state s) noexcept;  // "SCHEDULED"
 

@@ -73,6 +73,15 @@ void read(const json& j, const char* name, std::int64_t& out) {
   if (const auto at = j.find(name); at != j.end() && at->is_number_integer()) out = at->get<std::int64_t>();
 }
 
+part part_of(const json& j) {
+  part p;
+  read(j, "part_id", p.id);
+  read(j, "content_name", p.name);
+  read(j, "content_type", p.type);
+  read(j, "content_url", p.url);
+  return p;
+}
+
 message_template template_of(const json& j) {
   message_template t;
   read(j, "id", t.id);
@@ -83,14 +92,7 @@ message_template template_of(const json& j) {
   for (const auto& m : template_flags)
     if (const auto at = j.find(m.name); at != j.end() && at->is_boolean()) t.*m.member = at->get<bool>();
   if (const auto parts = j.find("parts"); parts != j.end() && parts->is_array()) {
-    for (const auto& p : *parts) {
-      part one;
-      read(p, "part_id", one.id);
-      read(p, "content_name", one.name);
-      read(p, "content_type", one.type);
-      read(p, "content_url", one.url);
-      t.parts.push_back(std::move(one));
-    }
+    for (const auto& p : *parts) t.parts.push_back(part_of(p));
   }
   return t;
 }
@@ -134,7 +136,7 @@ json to_json(const message_template& t) {
 }
 
 json to_json(const event& e) {
-  return {{"state", to_string(e.state)}, {"code", e.code},
+  return {{"state", to_string(e.state)},  {"code", e.code},
           {"description", e.description}, {"gateway", e.gateway},
           {"timestamp", e.at_ms / 1000},  {"destinations", e.destinations}};
 }
@@ -159,6 +161,7 @@ json to_json(const message& m) {
 
 std::string to_text(const message& m) { return dump_json(row_of(m)); }
 std::string to_text(const message_template& t) { return dump_json(to_json(t)); }
+std::string to_text(const part& p) { return dump_json(to_json(p)); }
 std::string to_text(const event& e) { return dump_json(to_json(e)); }
 
 std::optional<message> message_from_text(std::string_view text) {
@@ -185,6 +188,12 @@ std::optional<message_template> template_from_text(std::string_view text) {
   const auto j = parsed(text);
   if (!j) return std::nullopt;
   return template_of(*j);
+}
+
+std::optional<part> part_from_text(std::string_view text) {
+  const auto j = parsed(text);
+  if (!j) return std::nullopt;
+  return part_of(*j);
 }
 
 std::string callback_text(const event& e, std::string_view message_id) {

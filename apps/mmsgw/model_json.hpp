@@ -18,8 +18,10 @@ nlohmann::json to_json(const message& m);
 // Rows: what to_text() wrote, recipients left out. Nothing for a row that is not ours.
 std::string to_text(const message& m);
 std::string to_text(const message_template& t);
+std::string to_text(const part& p);
 std::optional<message> message_from_text(std::string_view text);
 std::optional<message_template> template_from_text(std::string_view text);
+std::optional<part> part_from_text(std::string_view text);
 // `message_id` is added, as callbacks carry it.
 std::string callback_text(const event& e, std::string_view message_id);
 std::string to_text(const event& e);

@@ -23,8 +23,10 @@ class Store : public testing::Test {
   void reopen() {
     store_.reset();
     std::string why;
-    store_ = store::open((directory_ / "db").string(), why);
-    ASSERT_TRUE(store_) << why;
+    auto db = open_sqlite((directory_ / "db").string(), why);
+    ASSERT_TRUE(db) << why;
+    store_ = std::make_unique<store>(std::move(db), "run-" + std::to_string(++runs_));
+    ASSERT_TRUE(store_->beat(runs_, 0));
   }
   static message make_message(const std::string& id, std::initializer_list<const char*> numbers) {
     message m{.id = id, .group = "g", .origin = "+1", .created_ms = 1'000};
@@ -41,13 +43,16 @@ class Store : public testing::Test {
 
   std::filesystem::path directory_;
   std::unique_ptr<store> store_;
+  int runs_ = 0;
 };
 
 }  // namespace
 
 TEST_F(Store, KeepsAMessageWithItsRecipientsAcrossARestart) {
   ASSERT_TRUE(put(make_message("m", {"+2", "+3"})));
-  ASSERT_TRUE(store_->set_state({"m", 1}, recipient_state::sending, 3, 0));
+  ASSERT_TRUE(store_->claim({"m", 1}, 3));
+  EXPECT_FALSE(store_->claim({"m", 1}, 4));
+  EXPECT_TRUE(store_->interrupted(9).empty());
   ASSERT_TRUE(store_->add_event("m", "{\"a\":1}"));
   reopen();
   const auto m = store_->get_message("m");
@@ -61,8 +66,8 @@ TEST_F(Store, KeepsAMessageWithItsRecipientsAcrossARestart) {
   EXPECT_EQ(m->recipients[1].state, recipient_state::sending);
   EXPECT_EQ(m->recipients[1].attempts, 3u);
   EXPECT_EQ(store_->events("m"), std::vector<std::string>{"{\"a\":1}"});
-  ASSERT_EQ(store_->interrupted().size(), 1u);
-  EXPECT_EQ(store_->interrupted()[0].index, 1u);
+  ASSERT_EQ(store_->interrupted(9).size(), 1u);
+  EXPECT_EQ(store_->interrupted(9)[0].index, 1u);
 }
 
 TEST_F(Store, ATransactionThatFailsLeavesNothing) {
@@ -81,20 +86,21 @@ TEST_F(Store, GivesWhatIsDueByGroupAndTime) {
   const auto all = store_->due("g", 1'000, 10);
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].message_id, "early");
-  ASSERT_TRUE(store_->set_state({"early", 0}, recipient_state::sent, 1, 0));
+  ASSERT_TRUE(store_->set_state({"early", 0}, recipient_state::queued, recipient_state::sent, 1, 0));
+  EXPECT_FALSE(store_->set_state({"early", 0}, recipient_state::queued, recipient_state::failed, 1, 0));
   EXPECT_EQ(store_->due("g", 1'000, 10).size(), 1u);
 }
 
 TEST_F(Store, ContentLivesAsLongAsSomebodyUsesIt) {
   message_template t{.id = "t", .parts = {{.id = "p1"}}};
   const std::string octets("a\0b", 3);
-  ASSERT_TRUE(store_->transaction([&] { return store_->put_media("p1", "text/plain", "a.txt", octets) && store_->put_template(t); }));
+  ASSERT_TRUE(store_->transaction([&] { return store_->put_media("p1", "text/plain", "a.txt", octets) && store_->put_template(t, 1'000); }));
   ASSERT_TRUE(put(make_message("m", {"+2"})));
   ASSERT_TRUE(store_->transaction([&] { return store_->delete_template("t"); }));
   EXPECT_FALSE(store_->get_template("t"));
   ASSERT_TRUE(store_->get_media("p1"));
   EXPECT_EQ(store_->get_media("p1")->content, octets);
-  ASSERT_TRUE(store_->purge(2'000));
+  ASSERT_TRUE(store_->purge(2'000, 0));
   EXPECT_FALSE(store_->get_message("m"));
   EXPECT_FALSE(store_->get_media("p1"));
 }
@@ -124,11 +130,11 @@ TEST_F(Store, CallbacksAreLentAndComeBackAfterARestart) {
 
 TEST_F(Store, AnswersAreLentAlike) {
   ASSERT_TRUE(store_->add_answer({.id = "a", .message_id = "m", .gateway = "g", .kind = answer_kind::read_report, .recipient = "+2", .code = "200"}));
-  const auto taken = store_->take_answers(10, 1'000, 5);
+  const auto taken = store_->take_answers("g", 10, 1'000, 5);
   ASSERT_EQ(taken.size(), 1u);
   EXPECT_EQ(taken[0].kind, answer_kind::read_report);
   EXPECT_EQ(taken[0].recipient, "+2");
-  EXPECT_TRUE(store_->take_answers(10, 1'000, 5).empty());
+  EXPECT_TRUE(store_->take_answers("g", 10, 1'000, 5).empty());
   ASSERT_TRUE(store_->finish_answer("a"));
   EXPECT_EQ(store_->count().answers, 0);
 }
@@ -136,6 +142,6 @@ TEST_F(Store, AnswersAreLentAlike) {
 TEST_F(Store, OneProcessOwnsTheFile) {
   ASSERT_TRUE(put(make_message("m", {"+2"})));
   std::string why;
-  EXPECT_FALSE(store::open((directory_ / "db").string(), why));
+  EXPECT_FALSE(open_sqlite((directory_ / "db").string(), why));
   EXPECT_NE(why, "");
 }
