@@ -32,7 +32,9 @@ run libssl-dev
 run libexpat1-dev
 run $boost
 run libsqlite3-dev
+run tzdata
 run libpq-dev
+run libmariadb-dev
 run libtomlplusplus-dev
 run nlohmann-json3-dev
 run libspdlog-dev
@@ -53,6 +55,7 @@ test python3-slixmpp
 test go-sendxmpp go-sendxmpp
 test kannel
 test postgresql
+test mariadb-server mariadbd
 test libnet-smpp-perl
 test tshark tshark
 test gcovr gcovr
@@ -60,6 +63,8 @@ test doxygen doxygen
 test libsmpp34-dev
 test postfix postfix
 test python3-aiosmtpd
+test python3-jsonschema
+test python3-yaml
 test swaks swaks
 test nginx-light nginx
 test systemd systemd-analyze

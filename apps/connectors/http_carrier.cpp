@@ -207,8 +207,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   void store(const webhook_events& events, const http_responder& responder) {
     const auto number = webhooks.insert({responder, events.texts.size() + events.statuses.size()});
     if (events.texts.empty() && events.statuses.empty()) return finish(number);
-    for (const auto& t : events.texts)
-      port.add_ingress(engine::submit{{sink, number}, from_plain_text(t.text, endpoint, t.from, t.to)});
+    for (const auto& t : events.texts) port.add_ingress(submit_of(t, number));
     for (const auto& s : events.statuses) {
       port.add_ingress(engine::report{.token = {sink, number},
                                       .endpoint = endpoint,
@@ -218,6 +217,10 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
                                       .text = s.code.empty() ? s.text : s.code + ' ' + s.text});
     }
     flush_port();
+  }
+
+  [[nodiscard]] engine::submit submit_of(const inbound_text& t, std::uint64_t number) const {
+    return {{sink, number}, from_plain_text(t.text, endpoint, t.from, t.to)};
   }
 
   void event_done(std::uint64_t number, bool stored) {
