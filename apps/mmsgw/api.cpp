@@ -219,7 +219,7 @@ class api {
   }
   http_response read_part_back(const http_request& r) {
     const auto p = hub_.data().get_part(std::string(r.path_parameter("id")));
-    if (!p) throw refusal{404, "no such part"};
+    if (!p) throw missing("no such part");
     return answer(200, to_json(*p));
   }
   http_response send(const http_request& r) {
@@ -228,14 +228,18 @@ class api {
     if (id.empty()) throw refusal{503, "the store cannot commit"};
     return answer(202, whole(*hub_.data().get_message(id)));
   }
+  http_response messages(bool is_inbound) {
+    constexpr std::size_t newest_max = 100;
+    return answer(200, {{"messages", hub_.data().message_ids(is_inbound, newest_max)}});
+  }
   http_response message_read(const http_request& r, bool is_inbound) {
     const auto m = hub_.data().get_message(std::string(r.path_parameter("id")));
-    if (!m || m->is_inbound != is_inbound) throw refusal{404, "no such message"};
+    if (!m || m->is_inbound != is_inbound) throw missing("no such message");
     return answer(200, whole(*m));
   }
   http_response respond(const http_request& r, answer_kind kind) {
     const auto m = hub_.data().get_message(std::string(r.path_parameter("id")));
-    if (!m || !m->is_inbound) throw refusal{404, "no such message"};
+    if (!m || !m->is_inbound) throw missing("no such message");
     const auto j = body_of(r);
     const auto status = text_of(j, "status", 3);
     if (status.size() != 3 || !std::ranges::all_of(status, [](char c) { return c >= '0' && c <= '9'; }))
@@ -262,7 +266,7 @@ class api {
   }
   http_response media(const http_request& r) {
     auto found = hub_.data().get_media(std::string(r.path_parameter("id")));
-    if (!found) throw refusal{404, "no such part"};
+    if (!found) throw missing("no such part");
     http_response out{.status = 200, .body = std::move(found->content), .content_type = found->type};
     // What a stranger sent must not run in the application's origin.
     out.fields.push_back({"X-Content-Type-Options", "nosniff"});
@@ -283,6 +287,10 @@ class api {
   }
 
  private:
+  [[nodiscard]] refusal missing(const char* what) const {
+    if (hub_.data().has_failed()) return {503, "the store does not answer"};
+    return {404, what};
+  }
   static json body_of(const http_request& r) {
     json j;
     std::string why;
@@ -292,7 +300,7 @@ class api {
   }
   message_template template_of(const http_request& r) {
     auto t = hub_.data().get_template(std::string(r.path_parameter("id")));
-    if (!t) throw refusal{404, "no such template"};
+    if (!t) throw missing("no such template");
     return *std::move(t);
   }
   void save(const message_template& t, const std::vector<fresh_media>& media) {
@@ -370,6 +378,9 @@ void add_api(http_router& router, hub& h, const api_options& options) {
   };
   add("POST", "/mms", [](api& x, const http_request& r) { return x.create(r); });
   add("GET", "/mms", [](api& x, const http_request& r) { return x.list(r); });
+  // Before what would take their names for ids.
+  add("GET", "/mms/outbound", [](api& x, const http_request&) { return x.messages(false); });
+  add("GET", "/mms/inbound", [](api& x, const http_request&) { return x.messages(true); });
   add("PUT", "/mms/{id}", [](api& x, const http_request& r) { return x.replace(r); });
   add("GET", "/mms/{id}", [](api& x, const http_request& r) { return x.read(r); });
   add("DELETE", "/mms/{id}", [](api& x, const http_request& r) { return x.remove(r); });

@@ -50,7 +50,11 @@ class database {
   database& operator=(const database&) = delete;
 
   // `sql` has ?1, ?2... (8 at most) for `values`. It must be a literal: its address names the prepared statement.
-  virtual bool run(const char* sql, std::initializer_list<sql_value> values, sql_rows* rows = nullptr) = 0;
+  bool run(const char* sql, std::initializer_list<sql_value> values, sql_rows* rows = nullptr) {
+    has_failed_ = !execute(sql, values, rows);
+    return !has_failed_;
+  }
+  [[nodiscard]] bool has_failed() const noexcept { return has_failed_; }
   // begin() connects again when the server was lost. After an error inside, all that helps is rollback() or
   // rollback_to_savepoint().
   virtual bool begin() = 0;
@@ -65,6 +69,10 @@ class database {
 
  protected:
   database() = default;
+  virtual bool execute(const char* sql, std::initializer_list<sql_value> values, sql_rows* rows) = 0;
+
+ private:
+  bool has_failed_ = false;
 };
 
 struct postgres_options {

@@ -10,7 +10,7 @@ std::string schema_of(const sql_dialect& d) {
   CREATE TABLE instance(id TEXT PRIMARY KEY, seen_ms BIGINT NOT NULL){unordered};
   CREATE TABLE template(id TEXT PRIMARY KEY, changed_ms BIGINT NOT NULL, body TEXT NOT NULL){unordered};
   CREATE TABLE part(id TEXT PRIMARY KEY, changed_ms BIGINT NOT NULL, body TEXT NOT NULL){unordered};
-  CREATE TABLE message(id TEXT PRIMARY KEY, created_ms BIGINT NOT NULL, body TEXT NOT NULL){unordered};
+  CREATE TABLE message(id TEXT PRIMARY KEY, created_ms BIGINT NOT NULL, inbound BIGINT NOT NULL, body TEXT NOT NULL){unordered};
   CREATE INDEX message_created ON message(created_ms);
   CREATE TABLE recipient(message_id TEXT NOT NULL, n BIGINT NOT NULL, number TEXT NOT NULL, role BIGINT NOT NULL,
                          state BIGINT NOT NULL, attempts BIGINT NOT NULL, due_ms BIGINT NOT NULL, grp TEXT NOT NULL,

@@ -29,12 +29,12 @@ class postgres_database final : public database {
   bool open(std::string& why) {
     if (!connect()) return why = error_, false;
     const auto tables = schema_of({.octets = "BYTEA", .unordered = "", .serial = "BIGSERIAL PRIMARY KEY"});
-    const bool good = script("CREATE SCHEMA IF NOT EXISTS mmsgw; SET search_path = mmsgw") && create(tables);
+    const bool good = create(tables);
     if (!good) why = error_;
     return good;
   }
 
-  bool run(const char* sql, std::initializer_list<sql_value> values, sql_rows* rows) override {
+  bool execute(const char* sql, std::initializer_list<sql_value> values, sql_rows* rows) override {
     if (!connection_ || !connection_->sound()) return error_ = "the connection is lost", false;
     const auto name = prepared(sql);
     if (name.empty()) return false;
@@ -86,7 +86,7 @@ class postgres_database final : public database {
   // Once, also when several processes start together.
   bool create(const std::string& tables) {
     const auto text =
-        "BEGIN; SELECT pg_advisory_xact_lock(1836279660);"
+        "BEGIN; SELECT pg_advisory_xact_lock(1836279660); CREATE SCHEMA IF NOT EXISTS mmsgw;"
         "CREATE TABLE IF NOT EXISTS version(number BIGINT PRIMARY KEY); DO $$ BEGIN "
         "IF NOT EXISTS (SELECT 1 FROM version) THEN " +
         tables + " INSERT INTO version VALUES(" + std::to_string(schema_version) + "); END IF; END $$; COMMIT";

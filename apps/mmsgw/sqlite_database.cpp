@@ -28,7 +28,7 @@ class sqlite_database final : public database {
     constexpr int busy_ms = 2'000;
     sqlite3_busy_timeout(db_, busy_ms);
     // Exclusive: two processes on one file would both send what is due.
-    if (!execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"))
+    if (!script("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"))
       return fail(error_text());
     sql_rows found;
     if (!run("PRAGMA user_version", {}, &found) || found.empty()) return fail(error_text());
@@ -37,12 +37,12 @@ class sqlite_database final : public database {
       const auto tables = schema_of({.octets = "BLOB", .unordered = " WITHOUT ROWID", .serial = "INTEGER PRIMARY KEY"});
       const auto create =
           "BEGIN IMMEDIATE;" + tables + "PRAGMA user_version = " + std::to_string(schema_version) + "; COMMIT";
-      if (!execute(create.c_str())) return fail(error_text());
+      if (!script(create.c_str())) return fail(error_text());
     }
-    return execute("BEGIN IMMEDIATE; COMMIT") || fail(error_text());
+    return script("BEGIN IMMEDIATE; COMMIT") || fail(error_text());
   }
 
-  bool run(const char* sql, std::initializer_list<sql_value> values, sql_rows* rows) override {
+  bool execute(const char* sql, std::initializer_list<sql_value> values, sql_rows* rows) override {
     auto* const statement = prepared(sql);
     if (statement == nullptr) return false;
     int at = 0, rc = SQLITE_OK;
@@ -72,7 +72,7 @@ class sqlite_database final : public database {
 
   bool begin() override { return run("BEGIN IMMEDIATE", {}, nullptr); }
   bool commit() override { return run("COMMIT", {}, nullptr); }
-  void rollback() override { execute("ROLLBACK"); }
+  void rollback() override { script("ROLLBACK"); }
   bool savepoint() override { return run("SAVEPOINT one", {}, nullptr); }
   bool release_savepoint() override { return run("RELEASE one", {}, nullptr); }
   bool rollback_to_savepoint() override { return run("ROLLBACK TO one", {}, nullptr) && release_savepoint(); }
@@ -99,7 +99,7 @@ class sqlite_database final : public database {
     return found;
   }
 
-  bool execute(const char* sql) { return sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
+  bool script(const char* sql) { return sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
 
   sqlite3* db_ = nullptr;
   std::string error_;  // kept: SQLite forgets it with the next statement

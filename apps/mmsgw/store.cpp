@@ -106,7 +106,8 @@ bool store::has_media(const std::string& id) {
 // ---- messages
 
 bool store::insert_message(const message& m, std::int64_t due_ms) {
-  if (!run("INSERT INTO message VALUES(?1, ?2, ?3)", {m.id, m.created_ms, to_text(m)})) return false;
+  if (!run("INSERT INTO message VALUES(?1, ?2, ?3, ?4)", {m.id, m.created_ms, std::int64_t{m.is_inbound}, to_text(m)}))
+    return false;
   for (const auto& r : m.recipients) {
     const bool good =
         run("INSERT INTO recipient(message_id, n, number, role, state, attempts, due_ms, grp) VALUES(?1, ?2, ?3, ?4, "
@@ -133,6 +134,16 @@ std::optional<message> store::get_message(const std::string& id) {
         {static_cast<std::size_t>(rows.number(i, 1)), rows.text(i, 0), static_cast<recipient_role>(rows.number(i, 2)),
          static_cast<recipient_state>(rows.number(i, 3)), static_cast<unsigned>(rows.number(i, 4))});
   return m;
+}
+
+std::vector<std::string> store::message_ids(bool is_inbound, std::size_t limit) {
+  std::vector<std::string> all;
+  sql_rows rows;
+  if (!db_->run("SELECT id FROM message WHERE inbound = ?1 ORDER BY created_ms DESC, id DESC LIMIT ?2",
+                {std::int64_t{is_inbound}, integer(limit)}, &rows))
+    return all;
+  for (std::size_t i = 0; i < rows.size(); ++i) all.push_back(rows.text(i, 0));
+  return all;
 }
 
 std::vector<recipient_key> store::due(const std::string& group, std::int64_t now_ms, std::size_t limit) {

@@ -42,6 +42,8 @@ class store {
   // Inside a transaction: `work` alone is undone when it returns false. False: nothing in the transaction can be kept.
   bool part_of_transaction(const std::function<bool()>& work, bool& good);
   [[nodiscard]] std::string error_text() const { return db_->error_text(); }
+  // Whether the last statement failed: then "not found" says nothing.
+  [[nodiscard]] bool has_failed() const noexcept { return db_->has_failed(); }
   [[nodiscard]] bool is_shared() const noexcept { return db_->is_shared(); }
 
   bool put_template(const message_template& t, std::int64_t now_ms);
@@ -64,6 +66,7 @@ class store {
   bool insert_message(const message& m, std::int64_t due_ms);
   bool update_message(const message& m);  // all but recipients
   std::optional<message> get_message(const std::string& id);
+  std::vector<std::string> message_ids(bool is_inbound, std::size_t limit);  // the newest first
 
   // Queued recipients of a group whose time has come, oldest first.
   std::vector<recipient_key> due(const std::string& group, std::int64_t now_ms, std::size_t limit);
