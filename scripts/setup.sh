@@ -66,6 +66,7 @@ test python3-aiosmtpd
 test python3-jsonschema
 test python3-yaml
 test swaks swaks
+test nginx-light nginx
 test systemd systemd-analyze
 test mosquitto mosquitto
 test mosquitto-clients mosquitto_pub

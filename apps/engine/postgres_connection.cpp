@@ -72,6 +72,7 @@ void postgres_parameters::booleans(std::span<const std::uint8_t> values) {
 
 void postgres_rows::clear(pg_result* r) { PQclear(r); }
 std::size_t postgres_rows::size() const { return static_cast<std::size_t>(PQntuples(result_.get())); }
+std::size_t postgres_rows::columns() const { return static_cast<std::size_t>(PQnfields(result_.get())); }
 bytes_view postgres_rows::octets(std::size_t row, int column) const {
   const int at = static_cast<int>(row);
   return {reinterpret_cast<const std::uint8_t*>(PQgetvalue(result_.get(), at, column)),

@@ -51,6 +51,7 @@ class postgres_rows {
   [[nodiscard]] std::string_view text(std::size_t row, int column) const;
   [[nodiscard]] bool flag(std::size_t row, int column) const;
   [[nodiscard]] std::size_t affected() const;
+  [[nodiscard]] std::size_t columns() const;
 
  private:
   static void clear(pg_result* r);

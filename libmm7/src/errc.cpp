@@ -24,6 +24,12 @@ class category final : public std::error_category {
       case errc::envelope_missing: return "no part of the message is the envelope";
       case errc::content_missing: return "the content that href names is not there";
       case errc::too_many_recipients: return "more recipients than the limit";
+      case errc::http_malformed: return "not HTTP as it should be";
+      case errc::http_too_large: return "the HTTP answer is over a limit";
+      case errc::http_refused: return "the HTTP status says no";
+      case errc::answer_mismatch: return "the answer belongs to something else";
+      case errc::queue_full: return "too many requests are waiting";
+      case errc::session_closed: return "the connection is closed";
     }
     return "unknown error " + std::to_string(value);
   }

@@ -12,10 +12,10 @@ AIOSMTPD = "/usr/bin/aiosmtpd"
 
 
 class Postfix:
-    """A whole instance in the scratch directory: own queue, own configuration, everything relayed to one port. The
-    system's Postfix and its queue are not touched. Its master changes users, so it needs root."""
+    """A whole instance in the scratch directory: own queue, own configuration, everything relayed to one port, or put
+    into a Maildir. The system's Postfix and its queue are not touched. Its master changes users, so it needs root."""
 
-    def __init__(self, test, relay_port):
+    def __init__(self, test, relay_port, maildir=None):
         require(find_in_sbin("postfix") and os.geteuid() == 0, "Postfix, and root to run an instance of it")
         self.test, self.port = test, free_port()
         home = Path(test.scratch)
@@ -48,6 +48,7 @@ local_recipient_maps =
 alias_maps =
 alias_database =
 smtpd_recipient_restrictions = permit_mynetworks, reject
+{self._mailbox_lines(maildir)}
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 queue_run_delay = 1s
@@ -64,11 +65,30 @@ smtp_host_lookup = native
                     ("postlog", "unix-dgram", "n", "-", "1", "postlogd")]
         lines = [f"127.0.0.1:{self.port} inet n - n - - smtpd"]
         lines += [f"{name} {kind} {private} - n {wake} {limit} {command}" for name, kind, private, wake, limit, command in services]
+        lines.append("virtual unix - n n - - virtual")
         (self.config / "master.cf").write_text("\n".join(lines) + "\n")
         self.program = test.start("postfix_master", [find_in_sbin("postfix"), "-c", self.config, "start-fg"])
         self.pid_file = queue / "pid" / "master.pid"
         test._closers.callback(self.stop)  # the master outlives the script that starts it
         wait_until(self._is_up, 30, self.tail)
+
+    @staticmethod
+    def _mailbox_lines(maildir):
+        """All mail into one Maildir instead of to the relay."""
+        if maildir is None:
+            return ""
+        owner = pwd.getpwnam("postfix")
+        os.makedirs(maildir, exist_ok=True)
+        for name in ("", "new", "cur", "tmp"):
+            os.makedirs(os.path.join(maildir, name), exist_ok=True)
+            os.chown(os.path.join(maildir, name), owner.pw_uid, owner.pw_gid)
+        parent, name = os.path.split(maildir)
+        return f"""virtual_mailbox_domains = static:all
+virtual_mailbox_base = {parent}
+virtual_mailbox_maps = static:{name}/
+virtual_uid_maps = static:{owner.pw_uid}
+virtual_gid_maps = static:{owner.pw_gid}
+virtual_minimum_uid = 1"""
 
     def stop(self):
         if not self.pid_file.exists():

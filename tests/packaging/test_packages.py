@@ -13,7 +13,7 @@ from pathlib import Path
 BUILD = os.environ["MSGKIT_BUILD_DIR"]
 CPACK = os.environ["MSGKIT_CPACK"]
 SOURCE = Path(__file__).resolve().parents[2]
-DAEMONS = ["msggw", "smppd"]
+DAEMONS = ["mmsgw", "msggw", "smppd"]
 EXPOSURE_MAX = 20  # tenths, of systemd-analyze's 0 (safe) to 10 (exposed)
 
 

@@ -23,6 +23,13 @@ enum class errc {
   envelope_missing,        // multipart without an XML part
   content_missing,         // href names a part that is not there, and no other can stand in
   too_many_recipients,
+  // HTTP
+  http_malformed,          // a head, framing or authorization that cannot be read
+  http_too_large,
+  http_refused,            // a status without an MM7 answer
+  answer_mismatch,         // an answer to something else than what was asked
+  queue_full,              // of the client
+  session_closed,          // the connection, or the client that was stopped
 };
 
 const std::error_category& mm7_category() noexcept;

@@ -1,0 +1,20 @@
+// The REST API of mmsgw: templates, messages, answers to inbound messages, media, dead callbacks. See docs/mmsgw.md.
+#pragma once
+
+#include <string>
+
+#include "common/http_router.hpp"
+#include "mmsgw/hub.hpp"
+
+namespace msgkit::app::mms {
+
+struct api_options {
+  std::string api_key{};  // empty: no authentication, for a listener that only the application reaches
+  std::string default_group{};
+  std::size_t request_bytes_max = 16 * 1024 * 1024;
+};
+
+// The hub must outlive the router; requests have to come on the hub's executor.
+void add_api(http_router& router, hub& h, const api_options& options);
+
+}  // namespace msgkit::app::mms

@@ -1,0 +1,238 @@
+#include "mmsgw/config.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "engine/postgres_connection.hpp"
+
+namespace msgkit::app::mms {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<std::string> read_urls(config_reader& r, std::string_view key) {
+  auto urls = r.texts(key);
+  for (const auto& u : urls)
+    if (!u.starts_with("http://") && !u.starts_with("https://")) r.fail(key, u + " is no URL of http or https");
+  return urls;
+}
+
+ip_ranges read_ranges(config_reader& r, std::string_view key, std::vector<std::string> fallback = {}) {
+  auto ranges = ip_ranges::parse(r.texts(key, std::move(fallback)));
+  if (ranges) return *std::move(ranges);
+  r.fail(key, "must hold addresses and ranges such as 192.0.2.0/24");
+  return {};
+}
+
+url_guard read_guard(config_reader& r, bool public_only) {
+  url_guard g;
+  g.https_only = r.flag("https_only", false);
+  g.public_only = r.flag("public_only", public_only);
+  g.also_allowed = read_ranges(r, "allowed_addresses");
+  return g;
+}
+
+gateway_options read_gateway_options(config_reader& r) {
+  gateway_options o;
+  o.tps_limit = r.number("tps_limit", 0, 0, 100'000);
+  o.events_urls = read_urls(r, "events_url");
+  o.auto_ack = r.flag("auto_ack", true);
+  o.auto_dr = r.flag("auto_dr", false);
+  return o;
+}
+
+std::shared_ptr<tls_context> read_tls(config_reader& r) {
+  tls_options o;
+  o.ca_file = r.text("ca_file");
+  o.certificate_file = r.text("certfile");
+  o.private_key_file = r.text("keyfile");
+  o.verify_peer = r.flag("verify_peer", true);
+  auto context = tls_context::make(o, tls_role::client);
+  if (context) return *std::move(context);
+  r.fail(context.error().field.empty() ? "ca_file" : context.error().field, context.error().code.message());
+  return nullptr;
+}
+
+// Of a listener; null without a certificate.
+std::shared_ptr<tls_context> read_server_tls(config_reader& r) {
+  tls_options o;
+  o.certificate_file = r.text("certfile");
+  o.private_key_file = r.text("keyfile");
+  o.ca_file = r.text("ca_file");
+  o.verify_peer = !o.ca_file.empty();
+  if (o.certificate_file.empty()) return nullptr;
+  auto context = tls_context::make(o, tls_role::server);
+  if (context) return *std::move(context);
+  r.fail(context.error().field.empty() ? "certfile" : context.error().field, context.error().code.message());
+  return nullptr;
+}
+
+void read_store(config_reader r, mmsgw_config& c) {
+  c.store_path = r.text("path", "var/mmsgw.db");
+  enum class kind { sqlite, postgres };
+  if (r.choice<kind>("type", kind::sqlite, {{"sqlite", kind::sqlite}, {"postgres", kind::postgres}}) == kind::sqlite)
+    return;
+  postgres_options o;
+  o.dsn = r.required_text("dsn");
+  o.password = r.secret("password");
+  o.connect_timeout = r.time("connect_timeout", 5s, 100ms, 5min);
+  o.statement_timeout = r.time("statement_timeout", 10s, 100ms, 5min);
+  if (const auto problem = engine::postgres_connection::check(o.dsn); !problem.empty()) r.fail("dsn", problem);
+  c.hub.beat_lease = r.time("lease", 10s, 1s, 1h);
+  c.hub.beat_interval = c.hub.beat_lease / 5;
+  c.hub.poll_interval = r.time("poll_interval", 250ms, 10ms, 1min);
+  c.postgres = std::move(o);
+}
+
+mm4_gateway read_mm4(config_reader& r, const mmsgw_config& c) {
+  mm4_gateway g;
+  const bool secure = r.flag("secure_connection", false);
+  const auto remote = r.endpoint("remote_host", {"localhost", static_cast<std::uint16_t>(secure ? 465 : 25)});
+  g.client.connect.host = remote.host;
+  g.client.connect.port = remote.port;
+  const auto tls = read_tls(r);
+  if (secure) g.client.connect.tls = tls;
+  else if (r.flag("starttls", false)) {
+    g.client.starttls = tls;
+    g.client.session.tls = mm4::smtp::tls_policy::required;
+  } else {
+    g.client.session.tls = mm4::smtp::tls_policy::never;
+  }
+  g.client.session.host_name = c.mm4_host_name;
+  g.client.session.user = r.text("username");
+  g.client.session.password = r.secret("password");
+  g.client.session.auth_without_tls = r.flag("auth_without_tls", false);
+  g.client.connections_max = r.size("connections", 4, 1, 100);
+  g.client.attempts_max = 1;  // the hub tries again, and keeps count
+  auto& p = g.profile;
+  p.version = r.text("version", "6.10.0", 32);
+  p.domain = r.text("local_domain", "localhost", 255);
+  p.peer_domain = r.text("remote_domain", remote.host, 255);
+  const auto originator = r.text("originator_address", "system-user@" + p.domain, 320);
+  const auto at = originator.find('@');
+  if (at == std::string::npos || at == 0 || originator.substr(at + 1) != p.domain)
+    r.fail("originator_address", originator + " must be a mailbox at local_domain");
+  else p.system_user = originator.substr(0, at);
+  p.fixed_recipient = r.text("recipient_address", "", 320);
+  p.peer_system_address = r.text("peer_system_address", "", 320);
+  p.strict = r.flag("strict", false);
+  g.request_ack = r.flag("request_submit_ack", true);
+  g.request_delivery_report = r.flag("request_delivery_report", true);
+  g.request_read_receipt = r.flag("request_read_receipt", true);
+  g.allowed_addresses = r.texts("allowed_addresses", {"127.0.0.0/8", "::1"});
+  if (!ip_ranges::parse(g.allowed_addresses))
+    r.fail("allowed_addresses", "must hold addresses and ranges such as 192.0.2.0/24");
+  g.inbound_username = r.text("inbound_username");
+  g.inbound_password = r.secret("inbound_password");
+  g.maildir = r.text("maildir");
+  return g;
+}
+
+mm7_gateway read_mm7(config_reader& r) {
+  mm7_gateway g;
+  const auto text = r.required_text("remote_host");
+  const auto url = mm7::parse_http_url(text);
+  if (!url) r.fail("remote_host", text + " is no URL of http or https");
+  const auto tls = read_tls(r);
+  if (url) {
+    g.client.connect = {.host = url->host, .port = url->port};
+    g.client.target = url->target;
+    if (url->is_tls) g.client.connect.tls = tls;
+  }
+  g.client.password = {r.text("username"), r.secret("password")};
+  using s = mm7::client_scheme;
+  g.client.scheme = r.choice<s>("authentication", s::challenged,
+                                {{"challenged", s::challenged}, {"basic", s::basic}, {"digest", s::digest}});
+  g.client.response_timeout = r.time("timeout", 10s, 100ms, 10min);
+  g.client.connections_max = r.size("connections", 4, 1, 100);
+  g.client.fields = {{"User-Agent", "msgkit"}};
+  g.version = r.text("version", "6.8.0", 32);
+  g.vasp_id = r.text("vaspid");
+  g.vas_id = r.text("vasid");
+  g.service_code = r.text("service_code");
+  g.request_delivery_report = r.flag("request_delivery_report", true);
+  g.request_read_receipt = r.flag("request_read_receipt", true);
+  g.allowed_addresses = read_ranges(r, "allowed_addresses", {"127.0.0.0/8", "::1"});
+  g.inbound_username = r.text("inbound_username");
+  g.inbound_password = r.secret("inbound_password");
+  return g;
+}
+
+template <class G>
+void read_common(config_reader& r, G& g) {
+  g.applic_id = r.text("applic_id");
+  g.reply_applic_id = r.text("reply_applic_id");
+  g.aux_applic_info = r.text("aux_applic_info");
+  g.options = read_gateway_options(r);
+}
+
+void read_gateways(config_reader& reader, mmsgw_config& c) {
+  enum class protocol { mm4, mm7 };
+  std::set<std::string> names, groups;
+  for (auto r : reader.tables("gateways")) {
+    const auto name = r.required_text("name", 64);
+    const auto group = r.text("group", name, 64);
+    if (!names.insert(name).second) r.fail("name", name + " is there twice");
+    // The path of its intake; "ack" and its like are other resources.
+    const bool is_path = std::ranges::all_of(
+        name, [](unsigned char x) { return std::isalnum(x) != 0 || x == '-' || x == '_' || x == '.'; });
+    if (!is_path) r.fail("name", name + " may have letters, digits, '-', '_' and '.'");
+    const auto kind = r.choice<protocol>("protocol", protocol::mm4, {{"MM4", protocol::mm4}, {"MM7", protocol::mm7}});
+    const auto read = [&](auto g, auto& all) {
+      g.name = name;
+      g.group = group;
+      read_common(r, g);
+      all.push_back(std::move(g));
+    };
+    if (kind == protocol::mm4) read(read_mm4(r, c), c.mm4_gateways);
+    else read(read_mm7(r), c.mm7_gateways);
+    groups.insert(group);
+  }
+  if (names.empty()) reader.fail("gateways", "at least one is needed");
+  c.api.default_group = reader.text("default_gateway", groups.empty() ? "" : *groups.begin());
+  if (!groups.empty() && !groups.contains(c.api.default_group))
+    reader.fail("default_gateway", c.api.default_group + " is no group of [[gateways]]");
+}
+
+}  // namespace
+
+mmsgw_config read_mmsgw_config(config_reader& reader) {
+  mmsgw_config c;
+  auto http = reader.table("http");
+  c.http = http.endpoint("listen", {"127.0.0.1", 3010});
+  c.api.api_key = http.secret("api_key");
+  c.api.request_bytes_max = http.bytes("request_bytes_max", 16 * 1024 * 1024, 1024, 256 * 1024 * 1024);
+  auto mm4 = reader.table("mm4");
+  c.mm4 = mm4.endpoint("listen", {"127.0.0.1", 2566});
+  c.mm4_host_name = mm4.text("host_name", "localhost", 255);
+  (mm4.flag("tls", false) ? c.mm4_tls : c.mm4_starttls) = read_server_tls(mm4);
+  c.http_tls = read_server_tls(http);
+  const auto api_url = http.text("api_url", (c.http_tls ? "https://" : "http://") + c.http.to_string());
+  c.maildir_interval = mm4.time("maildir_interval", 500ms, 10ms, 1h);
+  read_store(reader.table("store"), c);
+  c.hub.message_lifetime = reader.time("mms_ttl", 7 * 24h, 1h, 366 * 24h);
+  c.hub.template_lifetime = reader.time("mms_template_ttl", 0s, 0s, 3660 * 24h);
+  c.hub.heartbeat_interval = reader.time("gateway_heartbeat_interval", 30s, 0s, 24h);
+  c.hub.heartbeats_missed_max = reader.integer<unsigned>("gateway_max_missed_heartbeats", 10, 1, 1'000);
+  c.message_bytes_max = reader.bytes("message_bytes_max", 8 * 1024 * 1024, 1024, 128 * 1024 * 1024);
+  c.hub.attempts_max = reader.integer<unsigned>("max_gateway_retries", 7, 0, 1'000) + 1;
+  c.hub.retry.initial = reader.time("retry_initial", 1s, 10ms, 1h);
+  c.hub.retry.maximum = reader.time("retry_maximum", 5min, 10ms, 24h);
+  c.hub.media_prefix = api_url + "/mmsgw/v1/media/";
+  auto callbacks = reader.table("callbacks");
+  c.hub.received_urls = read_urls(callbacks, "mms_received_url");
+  c.hub.events_urls = read_urls(callbacks, "events_url");
+  if (const auto secret = callbacks.secret("secret"); !secret.empty()) c.hub.secrets = {secret};
+  c.hub.callback_timeout = callbacks.time("timeout", 10s, 100ms, 5min);
+  c.hub.callback_attempts_max = callbacks.integer<unsigned>("attempts", 12, 1, 1'000);
+  c.hub.callback_guard = read_guard(callbacks, true);
+  auto media = reader.table("media");
+  c.hub.file_roots = media.texts("file_roots");
+  c.hub.part_bytes_max = media.bytes("part_bytes_max", 5 * 1024 * 1024, 1024, 64 * 1024 * 1024);
+  c.hub.media_guard = read_guard(media, true);
+  read_gateways(reader, c);
+  return c;
+}
+
+}  // namespace msgkit::app::mms

@@ -1,0 +1,33 @@
+// The configuration of mmsgw. The keys of a gateway are those of the gateway files of the product it follows.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config.hpp"
+#include "mmsgw/api.hpp"
+#include "mmsgw/database.hpp"
+#include "mmsgw/hub.hpp"
+#include "mmsgw/mm4_link.hpp"
+#include "mmsgw/mm7_link.hpp"
+
+namespace msgkit::app::mms {
+
+struct mmsgw_config {
+  config_endpoint http, mm4;
+  std::string mm4_host_name = "localhost";
+  std::string store_path;  // SQLite, unless
+  std::optional<postgres_options> postgres;
+  std::shared_ptr<tls_context> http_tls, mm4_tls, mm4_starttls;
+  std::chrono::milliseconds maildir_interval{500};
+  std::size_t message_bytes_max = 8 * 1024 * 1024;
+  api_options api;
+  hub_options hub;
+  std::vector<mm4_gateway> mm4_gateways;
+  std::vector<mm7_gateway> mm7_gateways;
+};
+
+mmsgw_config read_mmsgw_config(config_reader& reader);
+
+}  // namespace msgkit::app::mms

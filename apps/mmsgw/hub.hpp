@@ -1,0 +1,182 @@
+// What happens to messages: they are kept, sent when their time comes, and followed to their end; the application hears
+// of each step by callback. Nothing is answered before it is committed. One executor, one thread; the store blocks it.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/http_client.hpp"
+#include "common/metrics.hpp"
+#include "mmsgw/gateway_link.hpp"
+#include "mmsgw/store.hpp"
+#include "msgkit/core/backoff.hpp"
+#include "msgkit/core/net/clock.hpp"
+
+namespace msgkit::app::mms {
+
+struct hub_options {
+  std::vector<std::string> received_urls{};  // told of inbound messages
+  std::vector<std::string> events_urls{};    // told of every event, besides the message's own
+  std::vector<std::string> secrets{};        // sign callbacks, see sign_webhook()
+  url_guard callback_guard{};
+  std::chrono::milliseconds callback_timeout{10'000};
+  unsigned callback_attempts_max = 12;
+  std::string media_prefix{};  // of content_url in callbacks
+  url_guard media_guard{};
+  std::vector<std::string> file_roots{};  // directories that file URLs may name
+  std::size_t part_bytes_max = 5 * 1024 * 1024;
+  unsigned attempts_max = 8;
+  backoff_options retry{.initial = std::chrono::seconds{1}, .maximum = std::chrono::minutes{5}};
+  std::chrono::milliseconds message_lifetime{std::chrono::hours{24 * 7}};
+  std::chrono::milliseconds template_lifetime{0};        // since the last change; 0: until it is deleted
+  std::chrono::milliseconds beat_interval{2'000};        // how often this process says that it lives
+  std::chrono::milliseconds beat_lease{10'000};          // without a word for so long, others take over
+  std::chrono::milliseconds poll_interval{250};          // how soon another process's message is seen
+  std::chrono::milliseconds heartbeat_interval{30'000};  // of gateways; 0: none
+  unsigned heartbeats_missed_max = 10;                   // then a gateway is down until one succeeds
+  std::size_t in_flight_max = 32;                        // of a gateway
+};
+
+// Of one gateway, beside the link.
+struct gateway_options {
+  double tps_limit = 0;  // messages a second, 0: none
+  std::vector<std::string> events_urls{};
+  bool auto_ack = true, auto_dr = false;
+};
+
+struct inbound_part {
+  std::string name{}, type{}, content{};
+};
+
+enum class intake : std::uint8_t { stored, repeated, failed };
+enum class report_fate : std::uint8_t { recorded, unknown_message, failed };
+
+class hub {
+ public:
+  hub(asio::any_io_executor executor, std::unique_ptr<store> s, http_client& http, hub_options options, metrics& m);
+  ~hub();
+  hub(const hub&) = delete;
+  hub& operator=(const hub&) = delete;
+
+  void add(std::shared_ptr<gateway_link> link, gateway_options o);
+  [[nodiscard]] bool has_group(const std::string& group) const;
+  [[nodiscard]] std::vector<std::string> groups() const;
+  // Takes up what was left by the last run.
+  void start();
+  // Looks at once at what is due.
+  void wake() { soon(); }
+  // Begins nothing more; calls `done` when the gateways have finished.
+  void drain(std::function<void()> done);
+
+  [[nodiscard]] store& data() noexcept { return *store_; }
+  [[nodiscard]] std::int64_t now_ms() const;
+  [[nodiscard]] const hub_options& options() const noexcept { return options_; }
+
+  // A message to be sent: id and times are filled in. Empty: the store cannot commit.
+  std::string submit(message m);
+  // From a peer. `done` runs once it is committed, with the message's id, also that of a repeated one.
+  void receive(const std::string& gateway, message m, std::vector<inbound_part> parts,
+               std::function<void(intake, const std::string&)> done);
+  // The peer's system says what became of a transaction.
+  struct acknowledgement {
+    std::string transaction_id{};
+    bool is_good = false, may_try_again = false;
+    std::string code{}, text{};
+  };
+  void acknowledged(const std::string& gateway, acknowledgement a, std::function<void(report_fate)> done);
+  // What became of a message for a recipient; `number` may be empty when the id names one recipient.
+  struct report {
+    std::string message_id{};  // ours, or the carrier's id
+    std::string number{};
+    event_state state = event_state::undefined;
+    std::string code{}, text{};
+  };
+  void reported(const std::string& gateway, report r, std::function<void(report_fate)> done);
+  // The application answers for an inbound message. False: the store cannot commit.
+  bool order(answer_order a);
+
+ private:
+  struct gateway {
+    std::shared_ptr<gateway_link> link;
+    gateway_options options;
+    std::size_t in_flight = 0;
+    double next_ms = 0;              // by the pace
+    std::int64_t resting_until = 0;  // after failures: others of the group go first
+    unsigned failures = 0;
+    std::int64_t probe_at = 0;
+    unsigned missed = 0;  // heartbeats, in a row
+    bool is_down = false, is_probed = false;
+    gauge up;
+  };
+  struct attempt;
+  struct job {
+    std::function<bool()> work;      // in a transaction; undone alone when false
+    std::function<void(bool)> done;  // whether it is durable
+  };
+  struct fetch;
+
+  // What comes in together is committed together.
+  void later(std::function<bool()> work, std::function<void(bool)> done);
+  void flush();
+  void pump();
+  bool pump_group(const std::string& group);
+  void begin(std::vector<attempt> all);
+  bool record(attempt& a);
+  void ended(const recipient_key& k, std::size_t gateway_index, const submit_result& r);
+  void conclude(const recipient_key& k, const std::string& gateway_name, std::shared_ptr<const submit_result> r);
+  bool keep_result(const recipient_key& k, const std::string& gateway_name, const submit_result& r);
+  gateway* choose(const std::string& group, std::int64_t now);
+  const gateway* find(const std::string& name) const;
+  std::shared_ptr<const std::vector<loaded_part>> load_parts(const message& m);
+  void fetch_parts(const message& m);
+  void fetch_next(std::shared_ptr<fetch> f);
+  void fetched(std::shared_ptr<fetch> f, const std::string& content, const std::string& problem);
+  void fetch_failed(const std::string& message_id, const std::string& problem);
+  bool read_file(const std::string& url, std::string& content, std::string& problem) const;
+  bool fail(const message& m, const recipient& r, const std::string& code, const std::string& text,
+            const std::string& gateway);
+  bool retry_or_fail(const message& m, const recipient& r, unsigned attempts, const std::string& code,
+                     const std::string& text, const std::string& gateway);
+  bool note(const message& m, event_state s, std::vector<std::string> numbers, const std::string& code,
+            const std::string& text, const std::string& gateway);
+  bool call_back(const std::vector<std::string>& urls, const std::string& body);
+  bool keep_inbound(const std::string& gateway_name, message& m, const std::vector<inbound_part>& parts,
+                    intake& outcome);
+  bool order_answers(const message& m, const std::string& gateway_name, const std::vector<std::string>& numbers,
+                     bool is_repeated);
+  void send_callbacks();
+  void send_answers();
+  void arm();
+  void beat();
+  void take_over();
+  void probe(std::size_t gateway_index);
+  void purge_regularly();
+  void soon();
+  [[nodiscard]] std::int64_t retry_at(unsigned attempts, std::string_view seed) const;
+
+  asio::any_io_executor executor_;
+  std::unique_ptr<store> store_;
+  http_client& http_;
+  hub_options options_;
+  std::vector<gateway> gateways_;
+  std::set<std::string> fetching_;  // messages whose parts are under way
+  driver_timer timer_, purge_timer_, beat_timer_;
+  metrics& metrics_;
+  std::vector<job> jobs_;
+  std::vector<std::function<void()>> again_;  // what could not be committed, tried with the next beat
+  std::size_t callbacks_under_way_ = 0, answers_under_way_ = 0, turn_ = 0;
+  bool is_draining_ = false, is_pump_posted_ = false, is_flush_posted_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  counter sent_, failed_, received_, repeated_, callbacks_failed_;
+};
+
+// 32 hexadecimal digits.
+std::string make_id();
+
+}  // namespace msgkit::app::mms

@@ -1,0 +1,233 @@
+// What the hub hears from peers: reports about what was sent, and messages.
+#include <algorithm>
+#include <charconv>
+
+#include "common/log.hpp"
+#include "mmsgw/hub.hpp"
+#include "mmsgw/model_json.hpp"
+
+namespace msgkit::app::mms {
+namespace {
+
+constexpr logger log_{"mmsgw"};
+
+// Of the state that an event moves a recipient to; nothing for events that move nobody.
+std::optional<recipient_state> state_after(event_state s) noexcept {
+  switch (s) {
+    case event_state::sent: return recipient_state::sent;
+    case event_state::acknowledged: return recipient_state::acknowledged;
+    case event_state::forwarded: return recipient_state::forwarded;
+    case event_state::delivered: return recipient_state::delivered;
+    case event_state::failed: return recipient_state::failed;
+    default: return std::nullopt;
+  }
+}
+
+// "0123...-2": ours, the message and the index of the recipient.
+std::optional<recipient_key> parse_transaction(std::string_view id) {
+  id = id.substr(0, id.find('@'));
+  const auto dash = id.rfind('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  recipient_key k{std::string(id.substr(0, dash)), 0};
+  const auto digits = id.substr(dash + 1);
+  const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), k.index);
+  if (ec != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return k;
+}
+
+std::string_view digits_of(std::string_view number) {
+  if (number.starts_with('+')) number.remove_prefix(1);
+  return number;
+}
+
+}  // namespace
+
+// ---- reports
+
+void hub::acknowledged(const std::string& gateway_name, acknowledgement a, std::function<void(report_fate)> done) {
+  const auto fate = std::make_shared<report_fate>(report_fate::recorded);
+  later(
+      [this, gateway_name, a = std::move(a), fate] {
+        const auto k = parse_transaction(a.transaction_id);
+        const auto m = k ? store_->get_message(k->message_id) : std::nullopt;
+        if (!m || m->is_inbound || k->index >= m->recipients.size()) {
+          *fate = report_fate::unknown_message;
+          return true;
+        }
+        const auto& to = m->recipients[k->index];
+        if (to.state >= recipient_state::acknowledged) return true;  // late, or repeated
+        if (a.is_good)
+          return store_->set_state(*k, to.state, recipient_state::acknowledged, to.attempts, 0) &&
+                 note(*m, event_state::acknowledged, {to.number}, a.code, a.text, gateway_name);
+        if (a.may_try_again) return retry_or_fail(*m, to, to.attempts, a.code, a.text, gateway_name);
+        failed_.add();
+        return fail(*m, to, a.code, a.text, gateway_name);
+      },
+      [this, fate, done = std::move(done)](bool good) {
+        done(good ? *fate : report_fate::failed);
+        soon();
+      });
+}
+
+void hub::reported(const std::string& gateway_name, report r, std::function<void(report_fate)> done) {
+  const auto fate = std::make_shared<report_fate>(report_fate::recorded);
+  later(
+      [this, gateway_name, r = std::move(r), fate] {
+        const auto k = store_->find_by_carrier_id(r.message_id);
+        const auto m = store_->get_message(k ? k->message_id : r.message_id.substr(0, r.message_id.find('@')));
+        const recipient* to = nullptr;
+        if (m && !m->is_inbound) {
+          for (const auto& one : m->recipients)
+            if (k ? one.index == k->index : digits_of(one.number) == digits_of(r.number)) to = &one;
+          // A report that names nobody is about the only recipient there is.
+          if (to == nullptr && m->recipients.size() == 1 && r.number.empty()) to = &m->recipients.front();
+        }
+        if (to == nullptr) {
+          *fate = report_fate::unknown_message;
+          return true;
+        }
+        const auto state = state_after(r.state);
+        const bool is_final = to->state == recipient_state::delivered || to->state == recipient_state::failed;
+        if (state && (is_final || *state <= to->state)) return true;  // repeated, or overtaken
+        return (!state || store_->set_state({m->id, to->index}, to->state, *state, to->attempts, 0)) &&
+               note(*m, r.state, {to->number}, r.code, r.text, gateway_name);
+      },
+      [this, fate, done = std::move(done)](bool good) {
+        done(good ? *fate : report_fate::failed);
+        soon();
+      });
+}
+
+// ---- in
+
+void hub::receive(const std::string& gateway_name, message m, std::vector<inbound_part> parts,
+                  std::function<void(intake, const std::string&)> done) {
+  struct arrival {
+    message m;
+    std::vector<inbound_part> parts;
+    intake outcome = intake::failed;
+  };
+  const auto a = std::make_shared<arrival>(arrival{std::move(m), std::move(parts)});
+  later([this, gateway_name, a] { return keep_inbound(gateway_name, a->m, a->parts, a->outcome); },
+        [this, a, done = std::move(done)](bool good) {
+          if (!good) a->outcome = intake::failed;
+          else (a->outcome == intake::stored ? received_ : repeated_).add();
+          done(a->outcome, a->m.id);
+          soon();
+        });
+}
+
+bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::vector<inbound_part>& parts,
+                       intake& outcome) {
+  m.is_inbound = true;
+  m.gateway_id = gateway_name;
+  m.created_ms = m.processed_ms = now_ms();
+  // Without an id of the peer's nothing can be recognised.
+  if (!m.peer_ref.empty())
+    std::erase_if(m.recipients,
+                  [&](const recipient& r) { return store_->is_known(gateway_name, m.peer_ref, r.number); });
+  if (m.recipients.empty()) {
+    m.id = store_->find_inbound(gateway_name, m.peer_ref).value_or("");
+    outcome = intake::repeated;
+    return order_answers(m, gateway_name, {}, true);
+  }
+  outcome = intake::stored;
+  m.id = m.content.id = make_id();
+  std::vector<std::string> numbers;
+  for (std::size_t i = 0; i < m.recipients.size(); ++i) {
+    m.recipients[i].index = i;
+    m.recipients[i].state = recipient_state::received;
+    numbers.push_back(m.recipients[i].number);
+  }
+  m.content.parts.clear();
+  for (const auto& p : parts) {
+    m.content.parts.push_back({.id = make_id(), .name = p.name, .type = p.type});
+    if (!store_->put_media(m.content.parts.back().id, p.type, p.name, p.content)) return false;
+  }
+  if (!store_->insert_message(m, 0)) return false;
+  for (const auto& r : m.recipients)
+    if (!m.peer_ref.empty() && !store_->remember_inbound(gateway_name, m.peer_ref, r.number, m.id, m.created_ms))
+      return false;
+  return note(m, event_state::received, numbers, "", "", gateway_name) &&
+         call_back(options_.received_urls, received_text(m, options_.media_prefix)) &&
+         order_answers(m, gateway_name, numbers, false);
+}
+
+// Those that the gateway gives by itself. A repeated message gets its acknowledgement again: that may be what got lost.
+bool hub::order_answers(const message& m, const std::string& gateway_name, const std::vector<std::string>& numbers,
+                        bool is_repeated) {
+  const auto* g = find(gateway_name);
+  if (g == nullptr || m.id.empty()) return true;
+  const auto add = [&](answer_kind kind, const std::string& number) {
+    return store_->add_answer({.id = make_id(),
+                               .message_id = m.id,
+                               .gateway = gateway_name,
+                               .kind = kind,
+                               .recipient = number,
+                               .code = "200"});
+  };
+  if (g->options.auto_ack && m.ack_requested && !add(answer_kind::acknowledgement, "")) return false;
+  if (is_repeated || !g->options.auto_dr || !m.dr_requested) return true;
+  return std::ranges::all_of(numbers, [&](const std::string& n) { return add(answer_kind::delivery_report, n); });
+}
+
+bool hub::order(answer_order a) {
+  a.id = make_id();
+  const bool good = store_->add_answer(a);
+  soon();
+  return good;
+}
+
+// ---- processes and heartbeats
+
+void hub::beat() {
+  const auto now = now_ms();
+  if (!store_->beat(now, now - options_.beat_lease.count()))
+    log_.error("the store cannot commit", {{"reason", store_->error_text()}});
+  take_over();
+  for (const auto& work : std::exchange(again_, {})) work();
+  for (std::size_t i = 0; i < gateways_.size(); ++i) probe(i);
+  beat_timer_.expires_after(options_.beat_interval);
+  beat_timer_.async_wait([this, alive = alive_](std::error_code ec) {
+    if (!ec && *alive) beat();
+  });
+}
+
+// What became of these nobody knows. Both protocols let the peer recognise a repetition by its ids.
+void hub::take_over() {
+  constexpr std::size_t batch = 1'000;
+  for (const auto& k : store_->interrupted(batch)) {
+    later(
+        [this, k] {
+          const auto m = store_->get_message(k.message_id);
+          if (!m || k.index >= m->recipients.size()) return true;
+          const auto& r = m->recipients[k.index];
+          return store_->set_state(k, recipient_state::sending, recipient_state::queued, r.attempts, now_ms()) &&
+                 note(*m, event_state::undefined, {r.number}, "",
+                      "the gateway was interrupted: sent again under the same ids", m->gateway_id);
+        },
+        [this](bool) { soon(); });
+  }
+}
+
+void hub::probe(std::size_t gateway_index) {
+  auto& g = gateways_[gateway_index];
+  const auto now = now_ms();
+  if (options_.heartbeat_interval.count() == 0 || g.is_probed || now < g.probe_at || is_draining_) return;
+  g.is_probed = true;
+  g.link->probe([this, alive = alive_, gateway_index](bool good) {
+    if (!*alive) return;
+    auto& one = gateways_[gateway_index];
+    one.is_probed = false;
+    one.probe_at = now_ms() + options_.heartbeat_interval.count();
+    one.missed = good ? 0 : one.missed + 1;
+    const bool is_down = one.missed >= options_.heartbeats_missed_max;
+    if (std::exchange(one.is_down, is_down) == is_down) return;
+    one.up.set(is_down ? 0 : 1);
+    if (is_down) log_.error("a gateway is down", {{"gateway", one.link->name()}, {"missed", one.missed}});
+    else log_.info("a gateway is up again", {{"gateway", one.link->name()}});
+    soon();
+  });
+}
+
+}  // namespace msgkit::app::mms

@@ -1,0 +1,323 @@
+#include "mmsgw/mm7_link.hpp"
+
+#include <algorithm>
+#include <asio/post.hpp>
+
+#include "common/digest.hpp"
+#include "common/log.hpp"
+#include "msgkit/core/hex.hpp"
+#include "msgkit/core/mime/entity.hpp"
+
+namespace msgkit::app::mms {
+namespace {
+
+constexpr logger log_{"mm7"};
+
+mm7::address to_address(const std::string& text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (text.find('@') != std::string::npos) return {.kind = mm7::address_kind::email, .value = text};
+  const bool is_number = text.starts_with('+') || (text.size() > 6 && std::ranges::all_of(text, is_digit));
+  return {.kind = is_number ? mm7::address_kind::number : mm7::address_kind::short_code, .value = text};
+}
+
+// "personal" as the schema writes it.
+std::string capital(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  return text;
+}
+
+// The canonical codes of the REST API, and back.
+std::string_view mm_status_of(const std::string& code) {
+  if (code == "200") return "Retrieved";
+  if (code == "202") return "Forwarded";
+  if (code == "404") return "Unrecognised";
+  if (code == "406") return "Rejected";
+  if (code == "408") return "Expired";
+  if (code == "410") return "Deferred";
+  return "Indeterminate";
+}
+
+struct status_row {
+  std::string_view name;
+  event_state state;
+  std::string_view code;
+};
+constexpr status_row statuses[] = {
+    {"Retrieved", event_state::delivered, "200"},
+    {"Forwarded", event_state::forwarded, "202"},
+    {"Deferred", event_state::forwarded, "410"},
+    {"Indeterminate", event_state::forwarded, "202"},
+    {"Expired", event_state::failed, "408"},
+    {"Rejected", event_state::failed, "406"},
+    {"Unrecognised", event_state::failed, "404"},
+    {"Unrecognized", event_state::failed, "404"},
+    {"Delivery Condition Not Met", event_state::failed, "406"},
+};
+
+// The request without its content: the same again from a peer that repeats itself.
+std::string reference_of(const mm7::envelope& e) {
+  const auto body = mm7::encode(e);
+  const auto sum = digest(digest_kind::sha256, body ? as_text(body->body) : std::string_view{});
+  return e.transaction_id + '/' + to_hex(as_bytes(std::string_view(sum).substr(0, 8)));
+}
+
+std::string part_name(const mime::part& p, std::size_t index) {
+  if (!p.name.empty()) return p.name;
+  auto name = mime::safe_file_name(p.location.empty() ? p.id : p.location);
+  return name.empty() ? "part-" + std::to_string(index + 1) : name;
+}
+
+}  // namespace
+
+mm7_link::mm7_link(asio::any_io_executor executor, mm7_gateway settings, hub& h, std::size_t part_bytes_max)
+    : gateway_link(settings.name, settings.group),
+      settings_(std::move(settings)),
+      hub_(h),
+      part_bytes_max_(part_bytes_max),
+      prober_(std::make_unique<prober>(executor)) {
+  settings_.client.exchange.attempts_max = 1;  // the hub tries again, and keeps count
+  client_ = mm7::client::make(std::move(executor), settings_.client);
+  if (!settings_.inbound_username.empty()) {
+    authentication_ = std::make_unique<mm7::server_authentication>(mm7::server_authentication_options{
+        .realm = "mmsgw", .password_of = [this](std::string_view user) -> std::optional<std::string> {
+          if (user == settings_.inbound_username) return settings_.inbound_password;
+          return std::nullopt;
+        }});
+  }
+  mm7::service_options o;
+  o.limits.mime.message_bytes_max = 2 * part_bytes_max;
+  o.admit = [this](const mm7::http_call& call, time_point now) { return admit(call, now); };
+  service_ =
+      std::make_unique<mm7::service>(std::move(o), [this](const std::shared_ptr<mm7::incoming>& in) { take(in); });
+}
+
+mm7_link::~mm7_link() = default;
+
+mm7::envelope mm7_link::wrap(std::string transaction_id, mm7::operation o) const {
+  return {.transaction_id = std::move(transaction_id), .version = settings_.version, .operation = std::move(o)};
+}
+
+void mm7_link::submit(submission s, std::function<void(submit_result)> done) {
+  const auto& m = *s.what;
+  const auto& c = m.content;
+  mm7::submit_req r;
+  r.vasp_id = settings_.vasp_id;
+  r.vas_id = settings_.vas_id;
+  if (!m.origin.empty()) r.sender_address = to_address(m.origin);
+  for (const auto& one : m.recipients) {
+    auto a = to_address(one.number);
+    a.display_only = one.index != s.index;  // the others have requests of their own
+    if (a.display_only && one.role == recipient_role::bcc) continue;
+    (one.role == recipient_role::to   ? r.recipients.to
+     : one.role == recipient_role::cc ? r.recipients.cc
+                                      : r.recipients.bcc)
+        .push_back(std::move(a));
+  }
+  r.service_code = settings_.service_code;
+  r.linked_id = m.linked_id;
+  r.message_class = capital(c.message_class);
+  r.time_stamp = wall_time{std::chrono::milliseconds{m.created_ms}};
+  if (c.latest_delivery != 0) r.expiry_date = wall_time{std::chrono::seconds{c.latest_delivery}};
+  else if (c.expire_after != 0)
+    r.expiry_date = wall_time{std::chrono::milliseconds{m.created_ms} + std::chrono::seconds{c.expire_after}};
+  r.delivery_report = settings_.request_delivery_report;
+  r.read_reply = settings_.request_read_receipt;
+  r.priority = capital(m.priority);
+  r.subject = c.subject;
+  r.charged_party = capital(c.charged_party);
+  r.distribution_indicator = c.can_redistribute;
+  r.applic_id = settings_.applic_id;
+  r.reply_applic_id = settings_.reply_applic_id;
+  r.aux_applic_info = settings_.aux_applic_info;
+  r.content_class = c.content_class;
+  r.drm_content = c.drm;
+  if (c.content_adaptation) r.content = mm7::content_reference{.allow_adaptations = c.content_adaptation};
+  std::vector<mime::out_part> parts;
+  for (const auto& p : *s.parts)
+    parts.push_back({.type = mime::parse_media_type(p.type),
+                     .id = p.name,
+                     .location = p.name,
+                     .name = p.name,
+                     .content = as_bytes(p.content)});
+  const auto sent =
+      client_->send(wrap(s.transaction_id, std::move(r)), parts, [done, name = name()](const mm7::answer& a) {
+        submit_result out;
+        out.code = a.status             ? std::to_string(static_cast<unsigned>(a.status->code))
+                   : a.http_status != 0 ? std::to_string(a.http_status)
+                                        : "50";
+        out.description = a.status
+                              ? (a.status->text.empty() ? std::string(mm7::to_string(a.status->code)) : a.status->text)
+                              : a.error.message();
+        if (!a.message_id.empty()) out.carrier_id = name + ':' + a.message_id;
+        // With one recipient a partial success is about him.
+        const bool is_good = a.verdict == mm7::verdict::accepted || a.verdict == mm7::verdict::partial;
+        out.verdict = is_good                              ? submit_verdict::acknowledged
+                      : a.verdict == mm7::verdict::refused ? submit_verdict::refused
+                                                           : submit_verdict::try_again;
+        done(std::move(out));
+      });
+  if (sent) return;
+  const bool is_busy = sent.error().code == mm7::errc::queue_full || sent.error().code == mm7::errc::session_closed;
+  asio::post(client_->executor(), [done, is_busy, why = sent.error().code.message()] {
+    done({is_busy ? submit_verdict::try_again : submit_verdict::refused, is_busy ? "50" : "400", why, {}});
+  });
+}
+
+void mm7_link::answer(const answer_order& a, const message& about,
+                      std::function<void(answer_verdict, std::string)> done) {
+  const auto fill = [&](auto r) -> mm7::operation {
+    r.message_id = about.id;  // what the SubmitRsp said
+    r.recipient = to_address(a.recipient);
+    r.sender = to_address(about.origin);
+    r.date = driver_clock::wall_now();
+    r.status_text = a.description;
+    const bool is_read_report = a.kind == answer_kind::read_report;
+    r.mm_status = is_read_report ? (a.code == "200" ? "Read" : "Deleted") : mm_status_of(a.code);
+    return r;
+  };
+  // The HTTP answer was the acknowledgement.
+  if (a.kind == answer_kind::acknowledgement) {
+    asio::post(client_->executor(), [done = std::move(done)] { done(answer_verdict::done, {}); });
+    return;
+  }
+  auto operation = a.kind == answer_kind::read_report ? fill(mm7::read_reply_req{}) : fill(mm7::delivery_report_req{});
+  const auto sent = client_->send(wrap(a.id, std::move(operation)), {}, [done](const mm7::answer& r) {
+    const auto why = r.status ? std::string(mm7::to_string(r.status->code)) : r.error.message();
+    done(r.verdict == mm7::verdict::try_again ? answer_verdict::try_again
+         : r.verdict == mm7::verdict::refused ? answer_verdict::impossible
+                                              : answer_verdict::done,
+         why);
+  });
+  if (!sent)
+    asio::post(client_->executor(),
+               [done, why = sent.error().code.message()] { done(answer_verdict::try_again, why); });
+}
+
+void mm7_link::probe(std::function<void(bool)> done) { prober_->probe(settings_.client.connect, std::move(done)); }
+
+void mm7_link::stop(std::function<void()> done) { client_->stop(std::move(done)); }
+
+// ---- intake
+
+void mm7_link::post(const http_request& request, const http_responder& responder) {
+  service_->handle({.method = request.method,
+                    .target = request.target,
+                    .content_type = request.header("Content-Type"),
+                    .authorization = request.header("Authorization"),
+                    .peer = request.peer,
+                    .body = as_bytes(request.body)},
+                   driver_clock::now(), [responder](const mm7::http_reply& r) {
+                     http_response out{
+                         .status = r.status, .body = std::string(as_text(r.body)), .content_type = r.content_type};
+                     for (const auto& [name, value] : r.fields) out.fields.push_back({name, value});
+                     responder.send(std::move(out));
+                   });
+}
+
+mm7::admission mm7_link::admit(const mm7::http_call& call, time_point now) {
+  const auto address = call.peer.substr(0, call.peer.rfind(':'));
+  const bool is_bracketed = address.starts_with('[') && address.ends_with(']');
+  if (!settings_.allowed_addresses.contains(is_bracketed ? address.substr(1, address.size() - 2) : address)) {
+    log_.warn("a peer was refused", {{"gateway", name()}, {"address", address}});
+    return mm7::http_reply{.status = 403};
+  }
+  if (!authentication_) return mm7::caller{name(), {}};
+  auto said =
+      authentication_->check({.method = call.method, .uri = call.target, .body = call.body}, call.authorization, now);
+  if (auto* refused = std::get_if<mm7::http_reply>(&said)) return std::move(*refused);
+  return mm7::caller{std::get<std::string>(said), {}};
+}
+
+void mm7_link::take(const std::shared_ptr<mm7::incoming>& in) {
+  const auto& o = in->envelope().operation;
+  message m;
+  m.group = name();
+  m.last_tran_id = in->envelope().transaction_id;
+  m.peer_ref = reference_of(in->envelope());
+  auto& t = m.content;
+  const auto common = [&](const auto& r) {
+    m.linked_id = r.linked_id;
+    if (!r.priority.empty()) m.priority = mime::lower(r.priority);
+    m.handling_app = r.applic_id;
+    m.reply_to_app = r.reply_applic_id;
+    m.app_info = r.aux_applic_info;
+    t.subject = r.subject;
+  };
+  if (const auto* s = std::get_if<mm7::submit_req>(&o)) {
+    common(*s);
+    if (s->sender_address) m.origin = s->sender_address->value;
+    m.dr_requested = s->delivery_report.value_or(false);
+    m.rr_requested = s->read_reply.value_or(false);
+    t.message_class = mime::lower(s->message_class);
+    t.content_class = s->content_class;
+    t.charged_party = mime::lower(s->charged_party);
+    t.drm = s->drm_content;
+    t.can_redistribute = s->distribution_indicator;
+    return take_message(in, std::move(m), s->recipients);
+  }
+  if (const auto* d = std::get_if<mm7::deliver_req>(&o)) {
+    common(*d);
+    if (d->sender) m.origin = d->sender->value;
+    m.relay_server = d->relay_server_id;
+    m.ua_caps = d->ua_prof;
+    m.reply_charging_id = d->reply_charging_id;
+    return take_message(in, std::move(m), d->recipients);
+  }
+  if (const auto* r = std::get_if<mm7::delivery_report_req>(&o)) {
+    const auto* row = std::ranges::find_if(
+        statuses, [&](const status_row& s) { return mime::equal_ignoring_case(s.name, r->mm_status); });
+    const bool is_known = row != std::ranges::end(statuses);
+    return take_report(in, *r, is_known ? row->state : event_state::undefined,
+                       std::string(is_known ? row->code : "400"));
+  }
+  if (const auto* r = std::get_if<mm7::read_reply_req>(&o))
+    return take_report(in, *r, event_state::read, r->mm_status == "Read" ? "200" : "406");
+  in->answer({mm7::status_code::unsupported_operation, {}, "messages are neither canceled nor replaced here"});
+}
+
+void mm7_link::take_message(const std::shared_ptr<mm7::incoming>& in, message m, const mm7::recipient_list& to) {
+  m.content.origin = m.origin;
+  const auto add = [&](const std::vector<mm7::address>& all, recipient_role role) {
+    for (const auto& a : all) {
+      const bool known = std::ranges::any_of(m.recipients, [&](const recipient& r) { return r.number == a.value; });
+      if (!a.display_only && !known) m.recipients.push_back({.number = a.value, .role = role});
+    }
+  };
+  add(to.to, recipient_role::to);
+  add(to.cc, recipient_role::cc);
+  add(to.bcc, recipient_role::bcc);
+  if (m.recipients.empty()) return in->answer({mm7::status_code::address_error, {}, "nobody to deliver to"});
+  std::vector<inbound_part> parts;
+  for (const auto* p : in->received().parts()) {
+    auto content = mime::decode(*p, part_bytes_max_);
+    if (!content) return in->answer({mm7::status_code::message_format_corrupt, {}, content.error().code.message()});
+    parts.push_back({part_name(*p, parts.size()), mime::to_string(p->type), std::string(as_text(*content))});
+  }
+  hub_.receive(name(), std::move(m), std::move(parts), [in](intake fate, const std::string& id) {
+    if (fate == intake::failed) return in->answer({mm7::status_code::service_unavailable, {}, {}});
+    // DeliverRsp has a ServiceCode where SubmitRsp has the id.
+    const bool has_id = std::holds_alternative<mm7::submit_req>(in->envelope().operation);
+    in->answer({}, has_id ? id : "");
+  });
+}
+
+void mm7_link::take_report(const std::shared_ptr<mm7::incoming>& in, const mm7::report& r, event_state state,
+                           const std::string& code) {
+  hub_.reported(name(),
+                {.message_id = name() + ':' + r.message_id,
+                 .number = r.recipient ? r.recipient->value : "",
+                 .state = state,
+                 .code = code,
+                 .text = r.status_text.empty() ? r.mm_status : r.status_text},
+                [in](report_fate fate) {
+                  using s = mm7::status_code;
+                  in->answer({fate == report_fate::failed            ? s::service_unavailable
+                              : fate == report_fate::unknown_message ? s::message_id_not_found
+                                                                     : s::success,
+                              {},
+                              {}});
+                });
+}
+
+}  // namespace msgkit::app::mms

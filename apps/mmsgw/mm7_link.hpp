@@ -1,0 +1,56 @@
+// A gateway over MM7: requests to one peer, and the intake of what it posts to us.
+#pragma once
+
+#include "common/http_router.hpp"
+#include "mmsgw/gateway_link.hpp"
+#include "mmsgw/hub.hpp"
+#include "mmsgw/prober.hpp"
+#include "msgkit/core/net/ip_ranges.hpp"
+#include "msgkit/mm7/net/authentication.hpp"
+#include "msgkit/mm7/net/client.hpp"
+#include "msgkit/mm7/service.hpp"
+
+namespace msgkit::app::mms {
+
+struct mm7_gateway {
+  std::string name{}, group{};
+  mm7::client_options client{};
+  std::string version = "6.8.0", vasp_id{}, vas_id{}, service_code{};
+  std::string applic_id{}, reply_applic_id{}, aux_applic_info{};
+  ip_ranges allowed_addresses{};                       // who may post as this peer
+  std::string inbound_username{}, inbound_password{};  // Basic or Digest, besides
+  bool request_delivery_report = true, request_read_receipt = true;
+  gateway_options options{};
+};
+
+class mm7_link final : public gateway_link, public std::enable_shared_from_this<mm7_link> {
+ public:
+  mm7_link(asio::any_io_executor executor, mm7_gateway settings, hub& h, std::size_t part_bytes_max);
+  ~mm7_link() override;
+
+  void submit(submission s, std::function<void(submit_result)> done) override;
+  void answer(const answer_order& a, const message& about,
+              std::function<void(answer_verdict, std::string)> done) override;
+  void probe(std::function<void(bool)> done) override;
+  void stop(std::function<void()> done) override;
+  // A request from HTTP, on the executor.
+  void post(const http_request& request, const http_responder& responder);
+
+ private:
+  void take(const std::shared_ptr<mm7::incoming>& in);
+  void take_message(const std::shared_ptr<mm7::incoming>& in, message m, const mm7::recipient_list& to);
+  void take_report(const std::shared_ptr<mm7::incoming>& in, const mm7::report& r, event_state state,
+                   const std::string& code);
+  mm7::admission admit(const mm7::http_call& call, time_point now);
+  [[nodiscard]] mm7::envelope wrap(std::string transaction_id, mm7::operation o) const;
+
+  mm7_gateway settings_;
+  hub& hub_;
+  std::size_t part_bytes_max_;
+  std::shared_ptr<mm7::client> client_;
+  std::unique_ptr<prober> prober_;
+  std::unique_ptr<mm7::server_authentication> authentication_;
+  std::unique_ptr<mm7::service> service_;
+};
+
+}  // namespace msgkit::app::mms

@@ -1,0 +1,170 @@
+#include "mmsgw/mmsgw.hpp"
+
+#include <asio/post.hpp>
+#include <future>
+
+#include "common/health.hpp"
+#include "common/http_server.hpp"
+#include "common/log.hpp"
+#include "mmsgw/config.hpp"
+#include "mmsgw/maildir.hpp"
+#include "mmsgw/mm4_intake.hpp"
+
+namespace msgkit::app {
+namespace {
+
+constexpr logger log_{"mmsgw"};
+
+class mmsgw final : public daemon {
+ public:
+  void configure(config_reader& reader) override { config_ = mms::read_mmsgw_config(reader); }
+
+  bool start(daemon_context& context) override {
+    context_ = &context;
+    // Everything that touches the store runs here, HTTP included.
+    executor_ = context.pool.executor(0);
+    std::string why;
+    auto database =
+        config_.postgres ? mms::open_postgres(*config_.postgres, why) : mms::open_sqlite(config_.store_path, why);
+    if (!database) {
+      log_.error("cannot open the store", {{"reason", why}});
+      return false;
+    }
+    auto store = std::make_unique<mms::store>(std::move(database), mms::make_id());
+    http_client_ = std::make_unique<http_client>(http_client_options{.user_agent = "msgkit-mmsgw"});
+    return on_executor([&] { return start_parts(std::move(store)); });
+  }
+
+  // Gateways and callbacks are read at the start alone.
+  std::function<void()> reload(config_reader& reader) override {
+    (void)mms::read_mmsgw_config(reader);
+    return [] { log_.warn("the configuration is valid; what changed takes effect at the next start"); };
+  }
+
+  void drain(std::function<void()> done) override {
+    health_.set_draining();
+    asio::post(executor_, [this, done = std::move(done)] {
+      if (mm4_server_) mm4_server_->stop();
+      for (const auto& m : maildirs_) m->stop();
+      http_->drain([this, done] { asio::post(executor_, [this, done] { hub_->drain(done); }); });
+    });
+  }
+
+  void stop() override {
+    if (http_client_) http_client_->stop();
+    if (executor_) on_executor([&] { return stop_parts(); });
+    http_client_.reset();
+  }
+
+ private:
+  bool on_executor(const std::function<bool()>& work) {
+    std::promise<bool> done;
+    asio::post(executor_, [&] { done.set_value(work()); });
+    return done.get_future().get();
+  }
+
+  bool start_parts(std::unique_ptr<mms::store> store) {
+    hub_ = std::make_unique<mms::hub>(executor_, std::move(store), *http_client_, config_.hub, context_->metrics);
+    std::vector<std::shared_ptr<mms::mm4_link>> mm4_links;
+    for (const auto& g : config_.mm4_gateways) {
+      mm4_links.push_back(std::make_shared<mms::mm4_link>(executor_, g));
+      hub_->add(mm4_links.back(), g.options);
+    }
+    for (const auto& g : config_.mm7_gateways) {
+      mm7_links_.push_back(std::make_shared<mms::mm7_link>(executor_, g, *hub_, config_.hub.part_bytes_max));
+      hub_->add(mm7_links_.back(), g.options);
+    }
+    const auto intake = std::make_shared<mms::mm4_intake>(*hub_, mm4_links, config_.hub.part_bytes_max);
+    if (!start_http() || !start_mm4(intake) || !start_maildirs(intake)) return false;
+    hub_->start();
+    log_.info("ready", {{"http_port", http_->port()}, {"mm4_port", mm4_server_ ? mm4_server_->port() : 0}});
+    return true;
+  }
+
+  bool start_http() {
+    auto router = std::make_shared<http_router>();
+    add_health_routes(*router, health_, context_->metrics);
+    mms::add_api(*router, *hub_, config_.api);
+    for (const auto& link : mm7_links_)
+      router->add(
+          "POST", "/mmsgw/v1/mms/inbound/" + link->name(),
+          [link](const http_request& request, const http_responder& responder) { link->post(request, responder); },
+          {.body_bytes_max = 2 * config_.message_bytes_max});
+    http_server_options options;
+    options.listen.listen_host = config_.http.host;
+    options.listen.listen_port = config_.http.port;
+    options.listen.tls = config_.http_tls;
+    http_ = std::make_unique<http_server>(executor_, router, options);
+    if (const auto ec = http_->listen()) {
+      log_.error("cannot listen", {{"key", "http.listen"}, {"port", config_.http.port}, {"reason", ec}});
+      return false;
+    }
+    return true;
+  }
+
+  bool start_mm4(std::shared_ptr<mms::mm4_intake> intake) {
+    if (config_.mm4_gateways.empty()) return true;
+    mm4::server_options o;
+    o.accept.listen_host = config_.mm4.host;
+    o.accept.listen_port = config_.mm4.port;
+    o.accept.tls = config_.mm4_tls;
+    o.starttls = config_.mm4_starttls;
+    o.session.host_name = config_.mm4_host_name;
+    o.session.message_bytes_max = 2 * config_.message_bytes_max;
+    o.limits.message_bytes_max = 2 * config_.message_bytes_max;
+    for (const auto& g : config_.mm4_gateways) {
+      mm4::peer p{.name = g.name, .user = g.inbound_username, .password = g.inbound_password, .profile = g.profile};
+      if (auto networks = ip_ranges::parse(g.allowed_addresses)) p.networks = *std::move(networks);
+      o.peers.push_back(std::move(p));
+    }
+    mm4_server_ = std::make_unique<mm4::server>(executor_, std::move(o), mms::make_mm4_handler(std::move(intake)));
+    if (const auto ec = mm4_server_->listen()) {
+      log_.error("cannot listen", {{"key", "mm4.listen"}, {"port", config_.mm4.port}, {"reason", ec}});
+      return false;
+    }
+    return true;
+  }
+
+  bool start_maildirs(const std::shared_ptr<mms::mm4_intake>& intake) {
+    for (const auto& g : config_.mm4_gateways) {
+      if (g.maildir.empty()) continue;
+      mms::maildir_options o{
+          .directory = g.maildir, .gateway = g.name, .profile = g.profile, .interval = config_.maildir_interval};
+      o.limits.message_bytes_max = 2 * config_.message_bytes_max;
+      maildirs_.push_back(std::make_shared<mms::maildir>(executor_, std::move(o), intake));
+      std::string why;
+      if (maildirs_.back()->start(why)) continue;
+      log_.error("cannot use a Maildir", {{"gateway", g.name}, {"reason", why}});
+      return false;
+    }
+    return true;
+  }
+
+  bool stop_parts() {
+    for (const auto& m : maildirs_) m->stop();
+    maildirs_.clear();
+    if (http_) http_->close();
+    http_.reset();
+    mm4_server_.reset();
+    mm7_links_.clear();
+    hub_.reset();
+    return true;
+  }
+
+  mms::mmsgw_config config_;
+  daemon_context* context_ = nullptr;
+  asio::any_io_executor executor_;
+  health_registry health_;
+  std::unique_ptr<http_client> http_client_;
+  std::unique_ptr<mms::hub> hub_;
+  std::vector<std::shared_ptr<mms::mm7_link>> mm7_links_;
+  std::unique_ptr<mm4::server> mm4_server_;
+  std::vector<std::shared_ptr<mms::maildir>> maildirs_;
+  std::unique_ptr<http_server> http_;
+};
+
+}  // namespace
+
+std::unique_ptr<daemon> make_mmsgw() { return std::make_unique<mmsgw>(); }
+
+}  // namespace msgkit::app

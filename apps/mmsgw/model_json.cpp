@@ -1,0 +1,211 @@
+#include "mmsgw/model_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "common/json.hpp"
+
+namespace msgkit::app::mms {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view event_names[] = {"SCHEDULED", "SENT",      "FORWARDED", "ACKNOWLEDGED", "DELIVERED",
+                                            "FAILED",    "UNDEFINED", "RECEIVED",  "READ",         "REJECTED"};
+
+// Members that are texts, by name: written when set, read when there.
+struct text_member {
+  const char* name;
+  std::string message::*member;
+};
+constexpr text_member message_texts[] = {
+    {"id", &message::id},
+    {"peer_ref", &message::peer_ref},
+    {"last_tran_id", &message::last_tran_id},
+    {"ack_at_addr", &message::ack_at_addr},
+    {"gateway", &message::group},
+    {"gateway_id", &message::gateway_id},
+    {"origin", &message::origin},
+    {"linked_id", &message::linked_id},
+    {"priority", &message::priority},
+    {"relay_server", &message::relay_server},
+    {"ua_caps", &message::ua_caps},
+    {"reply_charging_id", &message::reply_charging_id},
+    {"handling_app", &message::handling_app},
+    {"reply_to_app", &message::reply_to_app},
+    {"app_info", &message::app_info},
+};
+struct template_text_member {
+  const char* name;
+  std::string message_template::*member;
+};
+constexpr template_text_member template_texts[] = {
+    {"message_class", &message_template::message_class},
+    {"content_class", &message_template::content_class},
+    {"charged_party", &message_template::charged_party},
+};
+struct flag_member {
+  const char* name;
+  std::optional<bool> message_template::*member;
+};
+constexpr flag_member template_flags[] = {
+    {"show_sender", &message_template::show_sender},
+    {"drm", &message_template::drm},
+    {"content_adaptation", &message_template::content_adaptation},
+    {"can_redistribute", &message_template::can_redistribute},
+};
+struct number_member {
+  const char* name;
+  std::int64_t message_template::*member;
+};
+constexpr number_member template_numbers[] = {
+    {"earliest_delivery", &message_template::earliest_delivery},
+    {"latest_delivery", &message_template::latest_delivery},
+    {"expire_after", &message_template::expire_after},
+};
+
+void read(const json& j, const char* name, std::string& out) {
+  if (const auto at = j.find(name); at != j.end() && at->is_string()) out = at->get<std::string>();
+}
+void read(const json& j, const char* name, bool& out) {
+  if (const auto at = j.find(name); at != j.end() && at->is_boolean()) out = at->get<bool>();
+}
+void read(const json& j, const char* name, std::int64_t& out) {
+  if (const auto at = j.find(name); at != j.end() && at->is_number_integer()) out = at->get<std::int64_t>();
+}
+
+part part_of(const json& j) {
+  part p;
+  read(j, "part_id", p.id);
+  read(j, "content_name", p.name);
+  read(j, "content_type", p.type);
+  read(j, "content_url", p.url);
+  return p;
+}
+
+message_template template_of(const json& j) {
+  message_template t;
+  read(j, "id", t.id);
+  read(j, "origin", t.origin);
+  read(j, "subject", t.subject);
+  for (const auto& m : template_texts) read(j, m.name, t.*m.member);
+  for (const auto& m : template_numbers) read(j, m.name, t.*m.member);
+  for (const auto& m : template_flags)
+    if (const auto at = j.find(m.name); at != j.end() && at->is_boolean()) t.*m.member = at->get<bool>();
+  if (const auto parts = j.find("parts"); parts != j.end() && parts->is_array()) {
+    for (const auto& p : *parts) t.parts.push_back(part_of(p));
+  }
+  return t;
+}
+
+// As stored: with the times in milliseconds.
+json row_of(const message& m) {
+  json j = to_json(m);
+  for (const auto* name : {"destination", "cc", "bcc"}) j.erase(name);
+  j["created_ms"] = m.created_ms;
+  j["processed_ms"] = m.processed_ms;
+  return j;
+}
+
+std::optional<json> parsed(std::string_view text) {
+  json j;
+  std::string why;
+  if (!parse_json(text, j, why, {.bytes_max = 16 * 1024 * 1024}) || !j.is_object()) return std::nullopt;
+  return j;
+}
+
+}  // namespace
+
+std::string_view to_string(event_state s) noexcept { return event_names[static_cast<std::size_t>(s)]; }
+
+json to_json(const part& p) {
+  json j{{"part_id", p.id}, {"content_name", p.name}, {"content_type", p.type}};
+  if (!p.url.empty()) j["content_url"] = p.url;
+  return j;
+}
+
+json to_json(const message_template& t) {
+  json j{{"id", t.id}, {"origin", t.origin}, {"subject", t.subject}, {"parts", json::array()}};
+  for (const auto& m : template_texts)
+    if (!(t.*m.member).empty()) j[m.name] = t.*m.member;
+  for (const auto& m : template_numbers)
+    if (t.*m.member != 0) j[m.name] = t.*m.member;
+  for (const auto& m : template_flags)
+    if ((t.*m.member).has_value()) j[m.name] = *(t.*m.member);
+  for (const auto& p : t.parts) j["parts"].push_back(to_json(p));
+  return j;
+}
+
+json to_json(const event& e) {
+  return {{"state", to_string(e.state)},  {"code", e.code},
+          {"description", e.description}, {"gateway", e.gateway},
+          {"timestamp", e.at_ms / 1000},  {"destinations", e.destinations}};
+}
+
+json to_json(const message& m) {
+  json j{{"direction", m.is_inbound ? 1 : -1},
+         {"destination", json::array()},
+         {"cc", json::array()},
+         {"bcc", json::array()},
+         {"events_url", m.events_urls},
+         {"ack_requested", m.ack_requested},
+         {"dr_requested", m.dr_requested},
+         {"rr_requested", m.rr_requested},
+         {"created_ts", m.created_ms / 1000},
+         {"processed_ts", m.processed_ms / 1000},
+         {"template", to_json(m.content)}};
+  for (const auto& t : message_texts) j[t.name] = m.*t.member;
+  constexpr const char* names[] = {"destination", "cc", "bcc"};
+  for (const auto& r : m.recipients) j[names[static_cast<std::size_t>(r.role)]].push_back(r.number);
+  return j;
+}
+
+std::string to_text(const message& m) { return dump_json(row_of(m)); }
+std::string to_text(const message_template& t) { return dump_json(to_json(t)); }
+std::string to_text(const part& p) { return dump_json(to_json(p)); }
+std::string to_text(const event& e) { return dump_json(to_json(e)); }
+
+std::optional<message> message_from_text(std::string_view text) {
+  const auto j = parsed(text);
+  if (!j) return std::nullopt;
+  message m;
+  for (const auto& t : message_texts) read(*j, t.name, m.*t.member);
+  std::int64_t direction = -1;
+  read(*j, "direction", direction);
+  m.is_inbound = direction > 0;
+  read(*j, "ack_requested", m.ack_requested);
+  read(*j, "dr_requested", m.dr_requested);
+  read(*j, "rr_requested", m.rr_requested);
+  read(*j, "created_ms", m.created_ms);
+  read(*j, "processed_ms", m.processed_ms);
+  if (const auto urls = j->find("events_url"); urls != j->end() && urls->is_array())
+    for (const auto& u : *urls)
+      if (u.is_string()) m.events_urls.push_back(u.get<std::string>());
+  if (const auto t = j->find("template"); t != j->end()) m.content = template_of(*t);
+  return m;
+}
+
+std::optional<message_template> template_from_text(std::string_view text) {
+  const auto j = parsed(text);
+  if (!j) return std::nullopt;
+  return template_of(*j);
+}
+
+std::optional<part> part_from_text(std::string_view text) {
+  const auto j = parsed(text);
+  if (!j) return std::nullopt;
+  return part_of(*j);
+}
+
+std::string callback_text(const event& e, std::string_view message_id) {
+  auto j = to_json(e);
+  j["message"] = message_id;
+  return dump_json(j);
+}
+
+std::string received_text(const message& m, std::string_view media_prefix) {
+  auto j = to_json(m);
+  for (auto& p : j["template"]["parts"]) p["content_url"] = std::string(media_prefix) + p["part_id"].get<std::string>();
+  return dump_json(j);
+}
+
+}  // namespace msgkit::app::mms

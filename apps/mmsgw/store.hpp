@@ -1,0 +1,129 @@
+// Everything mmsgw must not lose, in one database: media too, so that a message and its content are committed together
+// and nothing has to be swept up after a crash. On PostgreSQL several processes share it: what is due is claimed by one
+// of them, and given back when that one is no longer heard of.
+//
+// Synchronous: a call that returns true is durable, inside transaction() when that returns true. One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mmsgw/database.hpp"
+#include "mmsgw/model.hpp"
+
+namespace msgkit::app::mms {
+
+struct recipient_key {
+  std::string message_id{};
+  std::size_t index = 0;
+};
+
+struct callback {
+  std::string id{}, url{}, body{};
+  unsigned attempts = 0;
+};
+
+class store {
+ public:
+  // `instance` is this run of this process. What other runs on an unshared database have left behind is nobody's.
+  store(std::unique_ptr<database> db, std::string instance);
+  ~store();
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
+
+  // Commits when `work` returns true. False: nothing has happened. Not nested.
+  bool transaction(const std::function<bool()>& work);
+  // Inside a transaction: `work` alone is undone when it returns false. False: nothing in the transaction can be kept.
+  bool part_of_transaction(const std::function<bool()>& work, bool& good);
+  [[nodiscard]] std::string error_text() const { return db_->error_text(); }
+  // Whether the last statement failed: then "not found" says nothing.
+  [[nodiscard]] bool has_failed() const noexcept { return db_->has_failed(); }
+  [[nodiscard]] bool is_shared() const noexcept { return db_->is_shared(); }
+
+  bool put_template(const message_template& t, std::int64_t now_ms);
+  std::optional<message_template> get_template(const std::string& id);
+  std::vector<std::string> template_ids(std::size_t limit);
+  bool delete_template(const std::string& id);  // true also when there was none
+
+  // A part by itself, until a template takes it up.
+  bool put_part(const part& p, std::int64_t now_ms);
+  std::optional<part> get_part(const std::string& id);
+
+  bool put_media(const std::string& id, const std::string& type, const std::string& name, std::string_view content);
+  struct media {
+    std::string type{}, name{}, content{};
+  };
+  std::optional<media> get_media(const std::string& id);
+  bool has_media(const std::string& id);
+
+  // With its recipients, due at `due_ms`.
+  bool insert_message(const message& m, std::int64_t due_ms);
+  bool update_message(const message& m);  // all but recipients
+  std::optional<message> get_message(const std::string& id);
+  std::vector<std::string> message_ids(bool is_inbound, std::size_t limit);  // the newest first
+
+  // Queued recipients of a group whose time has come, oldest first.
+  std::vector<recipient_key> due(const std::string& group, std::int64_t now_ms, std::size_t limit);
+  std::optional<std::int64_t> next_due();
+  // Queued -> sending, for this instance. False: somebody else has it, or the database failed.
+  bool claim(const recipient_key& k, unsigned attempts);
+  // False also when the state is no longer `from`: another process was faster, and the caller has to look again.
+  bool set_state(const recipient_key& k, recipient_state from, recipient_state to, unsigned attempts,
+                 std::int64_t due_ms);
+  bool set_carrier_id(const recipient_key& k, const std::string& carrier_id);
+  std::optional<recipient_key> find_by_carrier_id(const std::string& carrier_id);
+
+  // Says that this instance lives. Those not heard of since `before_ms` are gone, with their callbacks and answers,
+  // which are due again; interrupted() then has their attempts.
+  bool beat(std::int64_t now_ms, std::int64_t before_ms);
+  std::vector<recipient_key> interrupted(std::size_t limit);
+
+  bool add_event(const std::string& message_id, const std::string& json);
+  std::vector<std::string> events(const std::string& message_id);
+
+  // What came in before, by peer, the peer's message id and recipient.
+  bool is_known(const std::string& peer, const std::string& peer_ref, const std::string& recipient);
+  std::optional<std::string> find_inbound(const std::string& peer, const std::string& peer_ref);
+  bool remember_inbound(const std::string& peer, const std::string& peer_ref, const std::string& recipient,
+                        const std::string& message_id, std::int64_t now_ms);
+
+  bool add_callback(const callback& c);
+  // Due ones; they are not due again before `until_ms`.
+  std::vector<callback> take_callbacks(std::int64_t now_ms, std::int64_t until_ms, std::size_t limit);
+  bool finish_callback(const std::string& id);
+  bool postpone_callback(const std::string& id, unsigned attempts, std::int64_t due_ms, bool is_dead);
+  std::vector<callback> dead_callbacks(std::size_t limit);
+  bool revive_callbacks(std::int64_t now_ms);
+
+  bool add_answer(const answer_order& a);
+  std::vector<answer_order> take_answers(const std::string& gateway, std::int64_t now_ms, std::int64_t until_ms,
+                                         std::size_t limit);
+  bool finish_answer(const std::string& id);
+  bool postpone_answer(const std::string& id, unsigned attempts, std::int64_t due_ms);
+
+  // Forgets messages made before `messages_before_ms`, templates and parts unchanged since `templates_before_ms`, and
+  // media nobody uses any more.
+  bool purge(std::int64_t messages_before_ms, std::int64_t templates_before_ms);
+  struct counts {
+    std::int64_t queued = 0, callbacks = 0, dead_callbacks = 0, answers = 0;
+  };
+  counts count();
+
+ private:
+  using values = std::initializer_list<sql_value>;
+  bool run(const char* sql, values v) { return db_->run(sql, v); }
+  std::size_t changed(const char* sql, values v);
+  bool use_media(const std::string& owner, const message_template& t);
+  bool drop_unused_media();
+
+  std::unique_ptr<database> db_;
+  std::string instance_;
+};
+
+}  // namespace msgkit::app::mms

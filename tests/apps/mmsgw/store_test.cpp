@@ -1,0 +1,147 @@
+#include "mmsgw/store.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+using namespace msgkit::app::mms;
+
+namespace {
+
+// A file of the test's own, gone afterwards.
+class Store : public testing::Test {
+ protected:
+  Store() : directory_(std::filesystem::temp_directory_path() / ("mmsgw_store_" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(directory_);
+    reopen();
+  }
+  ~Store() override {
+    store_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  void reopen() {
+    store_.reset();
+    std::string why;
+    auto db = open_sqlite((directory_ / "db").string(), why);
+    ASSERT_TRUE(db) << why;
+    store_ = std::make_unique<store>(std::move(db), "run-" + std::to_string(++runs_));
+    ASSERT_TRUE(store_->beat(runs_, 0));
+  }
+  static message make_message(const std::string& id, std::initializer_list<const char*> numbers) {
+    message m{.id = id, .group = "g", .origin = "+1", .created_ms = 1'000};
+    m.content.id = "t";
+    m.content.subject = "gr\xC3\xBC\xC3\x9F" "e";
+    m.content.drm = false;
+    m.content.parts = {{.id = "p1", .name = "a.txt", .type = "text/plain"}};
+    for (const auto* n : numbers) m.recipients.push_back({.index = m.recipients.size(), .number = n, .role = recipient_role::cc});
+    return m;
+  }
+  bool put(const message& m, std::int64_t due = 0) {
+    return store_->transaction([&] { return store_->insert_message(m, due); });
+  }
+
+  std::filesystem::path directory_;
+  std::unique_ptr<store> store_;
+  int runs_ = 0;
+};
+
+}  // namespace
+
+TEST_F(Store, KeepsAMessageWithItsRecipientsAcrossARestart) {
+  ASSERT_TRUE(put(make_message("m", {"+2", "+3"})));
+  ASSERT_TRUE(store_->claim({"m", 1}, 3));
+  EXPECT_FALSE(store_->claim({"m", 1}, 4));
+  EXPECT_TRUE(store_->interrupted(9).empty());
+  ASSERT_TRUE(store_->add_event("m", "{\"a\":1}"));
+  reopen();
+  const auto m = store_->get_message("m");
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->content.subject, "gr\xC3\xBC\xC3\x9F" "e");
+  EXPECT_EQ(m->content.drm, false);
+  EXPECT_EQ(m->content.show_sender, std::nullopt);
+  EXPECT_EQ(m->created_ms, 1'000);
+  ASSERT_EQ(m->recipients.size(), 2u);
+  EXPECT_EQ(m->recipients[0].role, recipient_role::cc);
+  EXPECT_EQ(m->recipients[1].state, recipient_state::sending);
+  EXPECT_EQ(m->recipients[1].attempts, 3u);
+  EXPECT_EQ(store_->events("m"), std::vector<std::string>{"{\"a\":1}"});
+  ASSERT_EQ(store_->interrupted(9).size(), 1u);
+  EXPECT_EQ(store_->interrupted(9)[0].index, 1u);
+}
+
+TEST_F(Store, ATransactionThatFailsLeavesNothing) {
+  EXPECT_FALSE(store_->transaction([&] { return store_->insert_message(make_message("m", {"+2"}), 0) && false; }));
+  EXPECT_FALSE(store_->get_message("m"));
+  ASSERT_TRUE(put(make_message("m", {"+2"})));
+  EXPECT_FALSE(put(make_message("m", {"+2"})));  // the id is there
+}
+
+TEST_F(Store, GivesWhatIsDueByGroupAndTime) {
+  ASSERT_TRUE(put(make_message("late", {"+2"}), 500));
+  ASSERT_TRUE(put(make_message("early", {"+2"}), 100));
+  EXPECT_EQ(store_->next_due(), 100);
+  EXPECT_TRUE(store_->due("g", 99, 10).empty());
+  EXPECT_TRUE(store_->due("other", 1'000, 10).empty());
+  const auto all = store_->due("g", 1'000, 10);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].message_id, "early");
+  ASSERT_TRUE(store_->set_state({"early", 0}, recipient_state::queued, recipient_state::sent, 1, 0));
+  EXPECT_FALSE(store_->set_state({"early", 0}, recipient_state::queued, recipient_state::failed, 1, 0));
+  EXPECT_EQ(store_->due("g", 1'000, 10).size(), 1u);
+}
+
+TEST_F(Store, ContentLivesAsLongAsSomebodyUsesIt) {
+  message_template t{.id = "t", .parts = {{.id = "p1"}}};
+  const std::string octets("a\0b", 3);
+  ASSERT_TRUE(store_->transaction([&] { return store_->put_media("p1", "text/plain", "a.txt", octets) && store_->put_template(t, 1'000); }));
+  ASSERT_TRUE(put(make_message("m", {"+2"})));
+  ASSERT_TRUE(store_->transaction([&] { return store_->delete_template("t"); }));
+  EXPECT_FALSE(store_->get_template("t"));
+  ASSERT_TRUE(store_->get_media("p1"));
+  EXPECT_EQ(store_->get_media("p1")->content, octets);
+  ASSERT_TRUE(store_->purge(2'000, 0));
+  EXPECT_FALSE(store_->get_message("m"));
+  EXPECT_FALSE(store_->get_media("p1"));
+}
+
+TEST_F(Store, KnowsWhatCameInByPeerReferenceAndRecipient) {
+  ASSERT_TRUE(store_->remember_inbound("peer", "ref", "+2", "m", 1'000));
+  EXPECT_TRUE(store_->is_known("peer", "ref", "+2"));
+  EXPECT_FALSE(store_->is_known("peer", "ref", "+3"));
+  EXPECT_FALSE(store_->is_known("other", "ref", "+2"));
+  EXPECT_EQ(store_->find_inbound("peer", "ref"), "m");
+}
+
+TEST_F(Store, CallbacksAreLentAndComeBackAfterARestart) {
+  ASSERT_TRUE(store_->add_callback({"c", "http://x/", "{}", 0}));
+  EXPECT_EQ(store_->take_callbacks(10, 1'000, 5).size(), 1u);
+  EXPECT_TRUE(store_->take_callbacks(10, 1'000, 5).empty());
+  reopen();
+  ASSERT_EQ(store_->take_callbacks(10, 1'000, 5).size(), 1u);
+  ASSERT_TRUE(store_->postpone_callback("c", 12, 0, true));
+  EXPECT_TRUE(store_->take_callbacks(10'000, 20'000, 5).empty());
+  ASSERT_EQ(store_->dead_callbacks(5).size(), 1u);
+  ASSERT_TRUE(store_->revive_callbacks(10));
+  EXPECT_EQ(store_->take_callbacks(10, 1'000, 5).size(), 1u);
+  ASSERT_TRUE(store_->finish_callback("c"));
+  EXPECT_EQ(store_->count().callbacks, 0);
+}
+
+TEST_F(Store, AnswersAreLentAlike) {
+  ASSERT_TRUE(store_->add_answer({.id = "a", .message_id = "m", .gateway = "g", .kind = answer_kind::read_report, .recipient = "+2", .code = "200"}));
+  const auto taken = store_->take_answers("g", 10, 1'000, 5);
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].kind, answer_kind::read_report);
+  EXPECT_EQ(taken[0].recipient, "+2");
+  EXPECT_TRUE(store_->take_answers("g", 10, 1'000, 5).empty());
+  ASSERT_TRUE(store_->finish_answer("a"));
+  EXPECT_EQ(store_->count().answers, 0);
+}
+
+TEST_F(Store, OneProcessOwnsTheFile) {
+  ASSERT_TRUE(put(make_message("m", {"+2"})));
+  std::string why;
+  EXPECT_FALSE(open_sqlite((directory_ / "db").string(), why));
+  EXPECT_NE(why, "");
+}

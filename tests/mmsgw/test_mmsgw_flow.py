@@ -1,0 +1,134 @@
+"""Two mmsgw of our own over MM4 and MM7, and programs nobody here wrote: Postfix, swaks, smtplib, aiosmtpd, curl, nginx."""
+import os
+import shutil
+import smtplib
+import unittest
+import urllib.request
+
+from mmsgw import FROM, OTHER, TO, Application, Gateway, MmsgwTest, mm4_gateway, mm7_gateway
+from mm4_peers import Postfix, aiosmtpd, swaks
+from peers import free_port, require, wait_until
+
+
+class FlowTest(MmsgwTest):
+    def both_ways(self, connect, sent_states):
+        """A picture from a to b and one from b to a, at the same time."""
+        to_a, to_b = Application(self), Application(self, refuse=2)
+        a, b = Gateway(self, "a", "", to_a), Gateway(self, "b", "", to_b)
+        connect(a, b)
+        b.start(), a.start()
+        self.follow(a, b, to_b, sent_states)
+        self.follow(b, a, to_a, sent_states)
+        self.assertEqual(a.process.stop(), 0, a.process.tail())
+        self.assertEqual(b.process.stop(), 0, b.process.tail())
+
+    def test_mm4_both_ways(self):
+        def connect(a, b):
+            a.peers = mm4_gateway("b", "b", b.mm4_port, "a.test", "b.test")
+            b.peers = mm4_gateway("a", "a", a.mm4_port, "b.test", "a.test")
+        self.both_ways(connect, ["SENT", "ACKNOWLEDGED"])
+
+    def test_mm7_both_ways(self):
+        credentials = 'inbound_username = "acme"\ninbound_password = "secret"\n'
+
+        def connect(a, b):
+            a.peers = mm7_gateway("b", f"http://127.0.0.1:{b.http_port}/mmsgw/v1/mms/inbound/a", credentials)
+            b.peers = mm7_gateway("a", f"http://127.0.0.1:{a.http_port}/mmsgw/v1/mms/inbound/b", credentials)
+        self.both_ways(connect, ["SENT", "ACKNOWLEDGED"])
+
+    def test_a_mail_to_aiosmtpd(self):
+        server, port = aiosmtpd(self)
+        a = Gateway(self, "a", mm4_gateway("peer", "peer", port, "a.test", "peer.test")).start()
+        sent = a.send(a.template()["id"], destination=TO)
+        self.wait(lambda: "SENT" in a.states(sent), a)
+        for line in ("X-Mms-Message-Type: MM4_forward.REQ", f"From: {FROM}/TYPE=PLMN", "Content-Type: application/smil"):
+            self.assertIn(line, server.output())
+
+    def test_mm7_with_curl_and_behind_nginx(self):
+        application = Application(self)
+        a = Gateway(self, "a", mm7_gateway("peer", "http://127.0.0.1:9/", 'inbound_username = "u"\ninbound_password = "p"\n'), application)
+        a.start()
+        url = f"http://127.0.0.1:{a.http_port}/mmsgw/v1/mms/inbound/peer"
+        for number, (scheme, target) in enumerate([("--digest", url), ("--basic", url), ("--digest", self.nginx(a.http_port) + "/mmsgw/v1/mms/inbound/peer")]):
+            self.assertIn("<StatusCode>1000</StatusCode>", self.curl(target, f"t-{number}", scheme, "u:p"))
+        self.assertIn("1000", self.curl(url, "t-0", "--digest", "u:p"))  # again: no second message
+        self.assertEqual(self.curl(url, "t-9", "--digest", "u:wrong"), "authentication is required")
+        self.wait(lambda: len(application.received()) == 3, a)
+        self.assertEqual(a.process.stop(), 0, a.process.tail())
+        self.assertEqual(len(application.received()), 3)
+
+    def curl(self, url, transaction, scheme, user):
+        require(shutil.which("curl"), "curl")
+        namespace = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4"
+        body = self.write(f"{transaction}.mime", "\r\n".join([
+            "--b", "Content-Type: text/xml; charset=utf-8", "Content-ID: <e>", "",
+            '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Header>'
+            f'<TransactionID xmlns="{namespace}">{transaction}</TransactionID></e:Header><e:Body><SubmitReq xmlns="{namespace}">'
+            f"<MM7Version>6.8.0</MM7Version><SenderIdentification/><Recipients><To><Number>{TO}</Number></To></Recipients>"
+            '<Content href="cid:c"/></SubmitReq></e:Body></e:Envelope>',
+            "--b", "Content-Type: text/plain", "Content-ID: <c>", "", "hello", "--b--", ""]))
+        program = self.start(f"curl-{transaction}", [shutil.which("curl"), "-sS", scheme, "-u", user, "--data-binary", f"@{body}", "-H",
+                                                     'Content-Type: multipart/related; boundary=b; type="text/xml"; start="<e>"', url])
+        self.assertEqual(program.wait(30), 0, program.tail())
+        return program.output().strip()
+
+    def nginx(self, upstream):
+        program = shutil.which("nginx") or "/usr/sbin/nginx"
+        require(os.path.exists(program), "nginx")
+        port = free_port()
+        config = self.write("nginx.conf", f"""
+daemon off; master_process off; pid {self.scratch}/nginx.pid; error_log stderr;
+events {{ }}
+http {{
+  access_log off;
+  client_body_temp_path {self.scratch}/body; proxy_temp_path {self.scratch}/proxy; fastcgi_temp_path {self.scratch}/f;
+  uwsgi_temp_path {self.scratch}/u; scgi_temp_path {self.scratch}/s;
+  server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{upstream}; proxy_http_version 1.1; }} }}
+}}
+""")
+        server = self.start("nginx", [program, "-e", "stderr", "-c", config])
+
+        def listens():
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+                return True
+            except OSError:
+                return False
+        wait_until(listens, 20, server.tail)
+        return f"http://127.0.0.1:{port}"
+
+    def test_mm4_through_postfix(self):
+        a, b, application = self.pair()
+        relay = Postfix(self, b.mm4_port)
+        a.peers = mm4_gateway("b", "b", relay.port, "a.test", "b.test")
+        b.start(), a.start()
+        self.follow(a, b, application, ["SENT", "ACKNOWLEDGED"])
+
+    def test_mail_from_swaks(self):
+        application = Application(self)
+        a = Gateway(self, "a", mm4_gateway("peer", "peer", free_port(), "a.test", "peer.test"), application).start()
+        data = self.write("mail.eml", "\n".join([
+            f"From: {FROM}/TYPE=PLMN", f"To: {TO}/TYPE=PLMN", "X-Mms-3GPP-MMS-Version: 6.10.0", "X-Mms-Message-Type: MM4_forward.REQ",
+            'X-Mms-Transaction-ID: "t"', 'X-Mms-Message-ID: "m@peer.test"', "Content-Type: text/plain", "", "hello", ""]))
+        program = self.start("swaks", [swaks(), "--server", f"127.0.0.1:{a.mm4_port}", "--from", "x@peer.test", "--to",
+                                       f"{TO[1:]}/TYPE=PLMN@a.test", "--data", f"@{data}"])
+        self.assertEqual(program.wait(30), 0, program.tail())
+        self.wait(lambda: application.received(), a)
+
+    def test_mail_from_smtplib_is_taken_once(self):
+        application = Application(self)
+        a = Gateway(self, "a", mm4_gateway("peer", "peer", free_port(), "a.test", "peer.test"), application).start()
+        mail = "\r\n".join([
+            f"From: {FROM}/TYPE=PLMN", f"To: {TO}/TYPE=PLMN", "X-Mms-3GPP-MMS-Version: 6.10.0", "X-Mms-Message-Type: MM4_forward.REQ",
+            'X-Mms-Transaction-ID: "t"', 'X-Mms-Message-ID: "m@peer.test"', "Content-Type: text/plain", "", "hello", ""])
+        for _ in range(2):
+            with smtplib.SMTP("127.0.0.1", a.mm4_port, timeout=20) as client:
+                client.sendmail("x@peer.test", [f"{TO}/TYPE=PLMN@a.test"], mail)
+        self.wait(lambda: application.received(), a)
+        self.assertEqual(a.process.stop(), 0, a.process.tail())
+        self.assertEqual(len(application.received()), 1)
+
+
+
+if __name__ == "__main__":
+    unittest.main()

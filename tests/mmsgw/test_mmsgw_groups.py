@@ -1,0 +1,152 @@
+"""Several gateways of a group, several processes on one database, limits of time and rate, mails by Maildir."""
+import os
+import smtplib
+import threading
+import time
+import unittest
+
+from mmsgw import FROM, TO, Application, Gateway, MmsgwTest, mm4_gateway
+from mm4_peers import Postfix, aiosmtpd
+from peers import free_port
+from postgres import Postgres
+
+TEXT = [{"content_name": "t.txt", "content_type": "text/plain", "content": "hello"}]
+MAIL = "\r\n".join([
+    f"From: {FROM}/TYPE=PLMN", f"To: {TO}/TYPE=PLMN", "X-Mms-3GPP-MMS-Version: 6.10.0", "X-Mms-Message-Type: MM4_forward.REQ",
+    'X-Mms-Transaction-ID: "t"', 'X-Mms-Message-ID: "{}@peer.test"', "Content-Type: text/plain", "", "hello", ""])
+
+
+class GroupsTest(MmsgwTest):
+    def test_gateways_of_a_group_share_and_stand_in(self):
+        dead = free_port()
+        (first, first_port), (second, second_port) = aiosmtpd(self), aiosmtpd(self)
+        peers = [mm4_gateway(name, "carrier", port, "a.test", "b.test")
+                 for name, port in (("one", first_port), ("two", second_port), ("dead", dead))]
+        a = Gateway(self, "a", "".join(peers)).start()
+        template = a.template(parts=TEXT)["id"]
+        sent = [a.send(template, destination=f"+1202555{i:04}", gateway="carrier") for i in range(30)]
+        self.wait(lambda: all("SENT" in a.states(s) for s in sent), a)
+        by = {e["gateway"] for s in sent for e in a.events(s) if e["state"] == "SENT"}
+        self.assertEqual(by, {"one", "two"})
+        first.stop()
+        more = [a.send(template, destination=f"+1202556{i:04}", gateway="carrier") for i in range(10)]
+        self.wait(lambda: all("SENT" in a.states(s) for s in more), a)
+        self.assertEqual({e["gateway"] for s in more for e in a.events(s) if e["state"] == "SENT"}, {"two"})
+        self.assertTrue(second.running)
+
+    def test_heartbeats_take_a_gateway_out_and_back(self):
+        _, port = aiosmtpd(self)
+        dead = free_port()
+        a = Gateway(self, "a", mm4_gateway("one", "carrier", port, "a.test", "b.test") + mm4_gateway("dead", "carrier", dead, "a.test", "b.test"))
+        a.settings |= {"gateway_heartbeat_interval": '"50ms"', "gateway_max_missed_heartbeats": 2}
+        a.start()
+        self.wait(lambda: a.metric("mmsgw_gateway_up") == 1, a)
+        sent = a.send(a.template(parts=TEXT)["id"], destination=TO, gateway="carrier")
+        self.wait(lambda: "SENT" in a.states(sent), a)
+        listener = Gateway(self, "b", mm4_gateway("x", "x", 9, "b.test", "a.test"))
+        listener.mm4_port = dead
+        listener.start()
+        self.wait(lambda: a.metric("mmsgw_gateway_up") == 2, a)
+
+    def test_tries_end(self):
+        a = Gateway(self, "a", mm4_gateway("dead", "dead", free_port(), "a.test", "b.test"))
+        a.settings["max_gateway_retries"] = 2
+        a.start()
+        sent = a.send(a.template(parts=TEXT)["id"], destination=TO)
+        self.wait(lambda: "FAILED" in a.states(sent), a)
+        self.assertEqual(a.states(sent), ["SCHEDULED", "FAILED"])
+
+    def test_expiry_and_times(self):
+        _, port = aiosmtpd(self)
+        a = Gateway(self, "a", mm4_gateway("dead", "dead", free_port(), "a.test", "b.test") + mm4_gateway("good", "good", port, "a.test", "b.test"))
+        a.start()
+        expired = a.send(a.template(parts=TEXT, expire_after=1)["id"], destination=TO, gateway="dead")
+        self.wait(lambda: "FAILED" in a.states(expired), a)
+        self.assertEqual([e["code"] for e in a.events(expired) if e["state"] == "FAILED"], ["408"])
+        begin = int(time.time())
+        later = a.send(a.template(parts=TEXT, earliest_delivery=begin + 2)["id"], destination=TO, gateway="good")
+        self.wait(lambda: "SENT" in a.states(later), a)
+        self.assertGreaterEqual([e["timestamp"] for e in a.events(later) if e["state"] == "SENT"][0], begin + 2)
+        over = a.call("POST", f"/mms/outbound/{a.template(parts=TEXT, latest_delivery=begin - 1)['id']}", {"destination": TO, "gateway": "good"})
+        self.assertEqual(over[0], 422)
+
+    def test_the_rate_of_a_gateway_is_kept(self):
+        _, port = aiosmtpd(self)
+        a = Gateway(self, "a", mm4_gateway("slow", "slow", port, "a.test", "b.test") + "tps_limit = 10\n").start()
+        template = a.template(parts=TEXT)["id"]
+        begin = time.monotonic()
+        sent = [a.send(template, destination=f"+1202555{i:04}") for i in range(20)]
+        self.wait(lambda: all("SENT" in a.states(s) for s in sent), a)
+        self.assertGreater(time.monotonic() - begin, 1.5)  # 20 at 10 a second, with a burst of 0.1 s: never faster
+
+    def test_some_recipients_fail_alone(self):
+        a, b, application = self.pair()
+        b.start(), a.start()
+        template = a.template(parts=TEXT)["id"]
+        sent = a.send(template, destination=[TO, "+12025550103"])
+        self.wait(lambda: a.states(sent).count("ACKNOWLEDGED") == 2, a, b)
+        for m in application.received():
+            status = "200" if TO in m["destination"] and len(m["destination"]) == 1 else "406"
+            number = m["destination"][0]
+            b.call("POST", f"/mms/inbound/dr/{m['id']}", {"status": status, "applies_to": number})
+        self.wait(lambda: "DELIVERED" in a.states(sent) or "FAILED" in a.states(sent), a, b)
+        events = [e for e in a.events(sent) if e["state"] in ("DELIVERED", "FAILED")]
+        self.assertTrue(all(len(e["destinations"]) == 1 for e in events), events)
+
+    def test_a_maildir_that_postfix_fills(self):
+        application = Application(self)
+        directory = os.path.join(self.scratch, "mail")
+        relay = Postfix(self, 9, directory)
+        a = Gateway(self, "a", mm4_gateway("peer", "peer", free_port(), "a.test", "peer.test") + f'maildir = "{directory}"\n', application)
+        a.start()
+
+        def deliver(mail):
+            with smtplib.SMTP("127.0.0.1", relay.port, timeout=20) as client:
+                client.sendmail("x@peer.test", [f"{TO}/TYPE=PLMN@a.test"], mail)
+        for number in range(3):
+            deliver(MAIL.format(f"m{number}"))
+        deliver(MAIL.format("m0"))  # again
+        deliver("Subject: no MMS\r\n\r\nhello\r\n")
+        self.wait(lambda: len(application.received()) == 3, a, relay)
+        self.wait(lambda: os.listdir(os.path.join(directory, "refused")), a, relay)
+        self.wait(lambda: not os.listdir(os.path.join(directory, "new")), a, relay)
+        self.assertEqual({m["peer_ref"] for m in application.received()}, {f"m{n}@peer.test" for n in range(3)})
+        self.assertEqual(application.received()[0]["destination"], [TO])
+        self.assertEqual(a.process.stop(), 0, a.process.tail())
+
+    def test_processes_on_one_database(self):
+        """Two share the queue of a group; one is killed while it has messages, the other one takes them over."""
+        database = Postgres(self)
+        store = f'type = "postgres"\ndsn = "{database.dsn}"\nlease = "1s"\n'
+        application = Application(self)
+        b = Gateway(self, "b", "", application)
+        processes = [Gateway(self, name, "") for name in ("a1", "a2")]
+        b.peers = mm4_gateway("a", "a", processes[1].mm4_port, "b.test", "a.test")
+        b.start()
+        for one in processes:
+            one.store = store
+            one.peers = mm4_gateway("b", "b", b.mm4_port, "a.test", "b.test")
+        threads = [threading.Thread(target=one.start) for one in processes]  # together: who makes the tables?
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        first, second = processes
+        template = first.template(parts=TEXT)["id"]
+        sent = [first.send(template, destination=TO) for _ in range(20)]
+        self.wait(lambda: all("ACKNOWLEDGED" in second.states(s) for s in sent), first, second, b)
+        self.assertEqual(len(application.received()), 20)
+        sent = [first.send(template, destination=TO) for _ in range(20)]
+        first.process.kill()
+        self.wait(lambda: all("ACKNOWLEDGED" in second.states(s) for s in sent), second, b)
+        self.wait(lambda: len({m["id"] for m in application.received()}) == 40, second, b)
+        # The database goes and comes back: nothing is acknowledged meanwhile, and sending goes on.
+        database.kill()
+        self.assertEqual(second.call("POST", f"/mms/outbound/{template}", {"destination": TO})[0], 503)
+        database.start()
+        self.wait(lambda: second.call("POST", f"/mms/outbound/{template}", {"destination": TO})[0] == 202, second)
+        self.wait(lambda: len({m["id"] for m in application.received()}) == 41, second, b)
+
+
+if __name__ == "__main__":
+    unittest.main()
