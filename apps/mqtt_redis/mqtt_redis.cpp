@@ -43,7 +43,8 @@ struct running_link {
   bridge_link config;
   std::shared_ptr<tls_context> mqtt_tls;
   std::shared_ptr<tls_context> redis_tls;
-  std::unique_ptr<bridge::relay_driver> driver;
+  bool stopping = false;
+  std::unique_ptr<bridge::relay_driver> driver;  // last: it calls back into the rest
 };
 
 class mqtt_redis final : public daemon {
@@ -79,7 +80,10 @@ class mqtt_redis final : public daemon {
       if (--*left == 0) done();
     };
     for (const auto* list : {&links_, &leaving_})
-      for (const auto& l : *list) l->driver->stop(drain_time, one_less);
+      for (const auto& l : *list) {
+        l->stopping = true;
+        l->driver->stop(drain_time, one_less);
+      }
   }
 
   void stop() override {
@@ -133,12 +137,13 @@ class mqtt_redis final : public daemon {
     bridge::relay_driver_options driver;
     driver.mqtt = {.host = c.mqtt.host, .port = c.mqtt.port, .tls = made->mqtt_tls};
     driver.redis = {.host = c.redis.host, .port = c.redis.port, .tls = made->redis_tls};
-    driver.on_link = [name = c.name, &values = context_->metrics](bridge::link l, bool up, std::string_view why) {
+    driver.on_link = [this, raw = made.get(), name = c.name](bridge::link l, bool up, std::string_view why) {
       const auto side = link_names[static_cast<std::size_t>(l)];
+      if (raw->stopping) return;  // we hang up ourselves
       if (up) return log_.info("connected", {{"link", name}, {"side", side}});
       log_.warn("not connected", {{"link", name}, {"side", side}, {"reason", why}});
-      values.counter("mqtt_redis_disconnects_total", "Connections lost or not made",
-                     {{"link", name}, {"side", std::string(side)}}).add();
+      context_->metrics.counter("mqtt_redis_disconnects_total", "Connections lost or not made",
+                                {{"link", name}, {"side", std::string(side)}}).add();
     };
     std::vector<bridge::rule_error> errors;  // judged when the configuration was read
     made->driver = std::make_unique<bridge::relay_driver>(context_->executor, bridge::rule_set::make(c.rules, errors),
@@ -185,6 +190,7 @@ class mqtt_redis final : public daemon {
     const auto left = std::make_shared<std::size_t>(gone.size());
     for (const auto& l : gone) {
       leaving_.push_back(l);
+      l->stopping = true;
       l->driver->stop(drain_time, [this, l, left, begin] {
         std::erase(leaving_, l);
         if (--*left == 0) begin();

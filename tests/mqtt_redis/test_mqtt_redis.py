@@ -4,8 +4,10 @@ import collections
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 import urllib.error
@@ -34,16 +36,63 @@ to = { mqtt = "news/{1}", qos = 1 }
 """
 
 
+class StallingProxy:
+    """Relays to a port. stall() leaves the connections of the moment open and silent; later ones are relayed."""
+
+    def __init__(self, target):
+        self.target, self.generation = target, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.sockets = [self.listener]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            self.sockets += [near, far]
+            for a, b in ((near, far), (far, near)):
+                threading.Thread(target=self.relay, args=(a, b, self.generation), daemon=True).start()
+
+    def relay(self, source, sink, generation):
+        try:
+            while octets := source.recv(65536):
+                if generation != self.generation:
+                    return
+                sink.sendall(octets)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def stall(self):
+        self.generation += 1
+
+    def close(self):
+        for s in self.sockets:
+            s.close()
+
+
 class MqttRedisTest(BrokersTest):
-    def bridge(self, rules=RULES):
+    def bridge(self, rules=RULES, mqtt="", redis=""):
         self.http = free_port()
+        self.mqtt_keys, self.redis_keys = mqtt, redis
         self.config = self.directory / "mqtt_redis.toml"
         self.write(rules)
         self.run_bridge()
 
     def write(self, rules):
-        self.config.write_text(f'http.listen = "127.0.0.1:{self.http}"\n[mqtt]\nport = {self.mqtt.port}\n'
-                               f'client_id = "bridge"\n[redis]\nport = {self.redis.port}\n{rules}')
+        self.config.write_text(f'http.listen = "127.0.0.1:{self.http}"\n[mqtt]\nport = {self.mqtt_port()}\n'
+                               f'client_id = "bridge"\n{self.mqtt_keys}\n[redis]\nport = {self.redis_port()}\n'
+                               f'{self.redis_keys}\n{rules}')
+
+    def mqtt_port(self):
+        return self.mqtt.port
+
+    def redis_port(self):
+        return self.redis.port
 
     def run_bridge(self):
         log = open(self.directory / "log", "ab")
@@ -142,6 +191,75 @@ class BothWays(MqttRedisTest):
         self.assert_none_missing(self.payloads("up:1"), 500, 0)
 
 
+class Access(MqttRedisTest):
+    def test_what_check_prints_for_redis_is_enough(self):
+        self.bridge()
+        self.process.terminate()
+        self.assertEqual(self.process.wait(60), 0)
+        self.redis_keys = 'user = "bridge"\npassword = "hidden"'
+        self.write(RULES)
+        text = subprocess.run([binary("mqtt_redis"), "--check", "--config", self.config], capture_output=True, text=True,
+                              timeout=60, check=True).stdout
+        self.assertNotIn("hidden", text)
+        line = next(l for l in text.split("\n") if "ACL SETUSER" in l)
+        self.assertEqual(self.redis.call(*line.split(), ">hidden"), "OK")
+        self.run_bridge()
+        down, news = self.subscribe("down/#", 1), self.subscribe("news/#", 1)
+        self.publish("up/1", ["x"])
+        wait_until(lambda: self.redis.call("XLEN", "up:1") == "1", "an entry")
+        self.redis.call("XADD", "down", "*", "k", "a", "p", "1")
+        self.redis.call("PUBLISH", "news.b", "2")
+        self.assertIn("down/a 1", down.communicate(timeout=60)[0])
+        self.assertIn("news/b 2", news.communicate(timeout=60)[0])
+        wait_until(lambda: self.redis.call("XPENDING", "down", "msgkit").startswith("0"), "the entry is acknowledged")
+        self.assertNotIn("hidden", (self.directory / "log").read_text())
+
+    def test_wrong_password_is_not_ready_and_not_fatal(self):
+        self.redis.call("ACL", "SETUSER", "bridge", "on", ">right", "~*", "&*", "+@all")
+        self.http = free_port()
+        self.config = self.directory / "mqtt_redis.toml"
+        self.mqtt_keys, self.redis_keys = "", 'user = "bridge"\npassword = "wrong"'
+        self.write(RULES)
+        log = open(self.directory / "log", "ab")
+        self.addCleanup(log.close)
+        process = subprocess.Popen([binary("mqtt_redis"), "--config", self.config], stderr=log)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        wait_until(lambda: "WRONGPASS" in (self.directory / "log").read_text() or self.get("/ready")[0] == 503, "503")
+        self.assertEqual(self.get("/health")[0], 200)
+        self.assertEqual(self.get("/ready")[0], 503)
+        self.assertIsNone(process.poll())
+        self.redis.call("ACL", "SETUSER", "bridge", ">wrong")
+        wait_until(self.is_ready, "ready when the password is right")
+
+
+class Stalled(MqttRedisTest):
+    """Connections that stay open and fall silent: the bridge finds out and connects anew."""
+
+    def setUp(self):
+        super().setUp()
+        self.mqtt_proxy, self.redis_proxy = StallingProxy(self.mqtt.port), StallingProxy(self.redis.port)
+        self.addCleanup(self.mqtt_proxy.close)
+        self.addCleanup(self.redis_proxy.close)
+
+    def mqtt_port(self):
+        return self.mqtt_proxy.port
+
+    def redis_port(self):
+        return self.redis_proxy.port
+
+    def test_nothing_is_missing_after_each_side_falls_silent(self):
+        self.bridge(mqtt='keep_alive = "2s"')
+        self.publish("up/1", range(0, 500))
+        self.redis_proxy.stall()
+        self.publish("up/1", range(500, 1000))
+        wait_until(lambda: len(set(self.payloads("up:1"))) >= 1000, "all after Redis fell silent")
+        self.mqtt_proxy.stall()
+        self.publish("up/1", range(1000, 1500))
+        wait_until(lambda: len(set(self.payloads("up:1"))) >= 1500, "all after the broker fell silent")
+        self.assert_none_missing(self.payloads("up:1"), 1500, 2 * WINDOW)
+
+
 class Failures(MqttRedisTest):
     """Messages both ways while one of the three is killed: none missing, duplicates at most a window for each kill."""
 
@@ -191,6 +309,34 @@ class Failures(MqttRedisTest):
 
     def test_redis_killed(self):
         self.both_ways_through(["redis"] * ROUNDS)
+
+    def test_broker_killed_is_found_again(self):
+        """What mosquitto had in memory only is its own loss; what comes afterwards is not."""
+        self.bridge()
+        for _ in range(ROUNDS):
+            self.kill_and_start("mqtt")
+            wait_until(lambda: 'side="mqtt"} 1' in self.get("/metrics")[1] and self.is_ready(), "ready again")
+            before = int(self.redis.call("XLEN", "up:1"))
+            # Until the first passes the new broker may not know our subscription.
+            wait_until(lambda: self.publish("up/probe", ["x"]) or int(self.redis.call("XLEN", "up:probe")) > 0, "a probe")
+            self.publish("up/1", range(100))
+            wait_until(lambda: int(self.redis.call("XLEN", "up:1")) == before + 100, "all after the kill")
+            self.redis.call("DEL", "up:probe")
+
+    def test_both_down(self):
+        self.bridge()
+        received = self.subscribe_for_ever("down/#")
+        for i in range(100):
+            self.redis.call("XADD", "down", "*", "k", "a", "p", str(i))
+        self.publish("up/1", range(500))
+        self.mqtt.stop()
+        self.redis.stop()
+        wait_until(lambda: self.get("/ready")[0] == 503, "not ready")
+        self.redis.start()
+        self.mqtt.start()
+        wait_until(lambda: len(set(received())) >= 100 and len(set(self.payloads("up:1"))) >= 500, "all both ways")
+        self.assert_none_missing(received(), 100, WINDOW)
+        self.assert_none_missing(self.payloads("up:1"), 500, WINDOW)
 
     def test_redis_down_withholds_acknowledgements(self):
         self.bridge()
