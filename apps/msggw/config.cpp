@@ -103,7 +103,7 @@ smpp_carrier_options read_carrier(config_reader r, engine::endpoint_options& end
   c.connection.session.window_size = r.size("window", 10, 1, 10'000);
   c.connection.session.inbound_window_size = r.size("inbound_window", 10'000, 1, 100'000);
   o.binds = r.size("binds", 1, 1, 100);
-  o.segments_per_second = r.number("segments_per_second", 0, 0, 1e6);
+  o.rate = read_rate(r);
   o.receipts = r.choice<receipt_policy>("receipts", receipt_policy::always,
                                         {{"always", receipt_policy::always}, {"requested", receipt_policy::requested}});
   o.profile.default_charset = read_charset(r, "default_charset");

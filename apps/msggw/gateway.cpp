@@ -42,11 +42,12 @@ bool same(const smpp_carrier_options& a, const smpp_carrier_options& b) {
     const auto& s = o.client.connection.session;
     return std::tuple(o.name, o.client.connect.host, o.client.connect.port, o.client.connect.tls == nullptr,
                       o.client.system_id, o.client.password, o.client.system_type, o.client.mode,
-                      o.client.interface_version, o.client.address_range, o.binds, o.segments_per_second, o.receipts,
+                      o.client.interface_version, o.client.address_range, o.binds, o.rate.per_second,
+                      o.rate.follows_peer, o.receipts,
                       o.profile.default_charset, o.profile.long_messages, o.profile.forward_validity, s.window_size,
                       s.inbound_window_size, s.bind_timeout, s.response_timeout, s.enquire_link_interval,
                       s.enquire_link_timeout, s.inactivity_timeout, s.partial_pdu_timeout, s.unbind_timeout,
-                      s.pdu_bytes_max);
+                      s.pdu_bytes_max, s.profile);
   };
   return key(a) == key(b);
 }
