@@ -21,7 +21,8 @@ constexpr endpoint_key endpoint_keys[] = {{"mqtt", endpoint::mqtt, false},
                                           {"pattern", endpoint::channel, true}};
 
 // The one of mqtt, channel, ... that the table names; `is_pattern` null: a target, which cannot be a pattern.
-std::string read_endpoint(config_reader& r, config_reader& end, std::string_view key, endpoint& kind, bool* is_pattern) {
+std::string read_endpoint(config_reader& r, config_reader& end, std::string_view key, endpoint& kind,
+                          bool* is_pattern) {
   std::string text;
   int given = 0;
   for (const auto& k : endpoint_keys) {
@@ -89,6 +90,8 @@ bridge_link read_link(config_reader& r, std::string name) {
   auto mqtt = r.table("mqtt");
   l.mqtt = read_peer(mqtt, 1883, 8883);
   l.version_5 = mqtt.choice<bool>("version", true, {{"5", true}, {"3.1.1", false}});
+  l.websocket_path = mqtt.text("websocket_path", {}, 1024);
+  if (!l.websocket_path.empty() && l.websocket_path.front() != '/') mqtt.fail("websocket_path", "must begin with /");
   l.client_id = mqtt.text("client_id", "mqtt_redis-" + l.name, 65'535);
   l.clean_start = mqtt.flag("clean_start", false);
   l.session_expiry = mqtt.time("session_expiry", l.session_expiry, 0s, std::chrono::seconds{4'294'967'295});
@@ -101,6 +104,7 @@ bridge_link read_link(config_reader& r, std::string name) {
   l.group = redis.text("group", "msgkit", 255);
   l.consumer = redis.text("consumer", l.client_id, 255);
   l.queue_max = r.size("queue_max", l.queue_max, 1, 1'000'000);
+  l.reconnect_max = r.time("reconnect_max", l.reconnect_max, 100ms, 1h);
   for (auto& row : r.tables("rule")) l.rules.push_back(read_rule(row));
   if (l.rules.empty()) r.fail("rule", "at least one [[rule]] is needed");
   return l;
@@ -165,7 +169,7 @@ bridge_link read_old_link(config_reader& r) {
   l.client_id = cloud.required_text("client_id", 65'535);
   l.consumer = l.client_id;
   l.version_5 = cloud.choice<bool>("version", false, {{"V3", false}, {"V5", true}});
-  if (cloud.text("protocol") == "ws") cloud.fail("protocol", "MQTT over WebSocket is not available: \"\" or \"tcp\"");
+  if (cloud.choice<bool>("protocol", false, {{"", false}, {"tcp", false}, {"ws", true}})) l.websocket_path = "/mqtt";
   l.mqtt = read_old_peer(cloud);
   for (const auto& topic : cloud.texts("sub_topics")) {
     bridge::rule_config c;

@@ -29,6 +29,7 @@ struct bridge_link {
   bridge_peer mqtt{};
   bridge_peer redis{};
   bool version_5 = true;
+  std::string websocket_path{};  // empty: MQTT over TCP
   std::string client_id{};
   bool clean_start = false;
   std::chrono::milliseconds session_expiry{86'400'000};
@@ -39,6 +40,7 @@ struct bridge_link {
   std::string group{};
   std::string consumer{};
   std::size_t queue_max = 10'000;
+  std::chrono::milliseconds reconnect_max{30'000};
   std::vector<bridge::rule_config> rules{};
   friend bool operator==(const bridge_link&, const bridge_link&) = default;
 };

@@ -99,10 +99,9 @@ class mqtt_redis final : public daemon {
 
   static bool open_tls(const bridge_peer& p, std::string_view link, std::shared_ptr<tls_context>& out) {
     if (!p.tls) return true;
-    auto made = tls_context::make({.certificate_file = p.certificate_file,
-                                   .private_key_file = p.private_key_file,
-                                   .ca_file = p.ca_file},
-                                  tls_role::client);
+    auto made = tls_context::make(
+        {.certificate_file = p.certificate_file, .private_key_file = p.private_key_file, .ca_file = p.ca_file},
+        tls_role::client);
     if (!made) {
       log_.error("cannot use the certificates",
                  {{"link", link}, {"key", made.error().field}, {"reason", made.error().code}});
@@ -137,13 +136,18 @@ class mqtt_redis final : public daemon {
     bridge::relay_driver_options driver;
     driver.mqtt = {.host = c.mqtt.host, .port = c.mqtt.port, .tls = made->mqtt_tls};
     driver.redis = {.host = c.redis.host, .port = c.redis.port, .tls = made->redis_tls};
+    driver.mqtt_websocket_path = c.websocket_path;
+    driver.reconnect.maximum = c.reconnect_max;
+    driver.reconnect.initial = std::min(driver.reconnect.initial, c.reconnect_max);
     driver.on_link = [this, raw = made.get(), name = c.name](bridge::link l, bool up, std::string_view why) {
       const auto side = link_names[static_cast<std::size_t>(l)];
       if (raw->stopping) return;  // we hang up ourselves
       if (up) return log_.info("connected", {{"link", name}, {"side", side}});
       log_.warn("not connected", {{"link", name}, {"side", side}, {"reason", why}});
-      context_->metrics.counter("mqtt_redis_disconnects_total", "Connections lost or not made",
-                                {{"link", name}, {"side", std::string(side)}}).add();
+      context_->metrics
+          .counter("mqtt_redis_disconnects_total", "Connections lost or not made",
+                   {{"link", name}, {"side", std::string(side)}})
+          .add();
     };
     std::vector<bridge::rule_error> errors;  // judged when the configuration was read
     made->driver = std::make_unique<bridge::relay_driver>(context_->executor, bridge::rule_set::make(c.rules, errors),

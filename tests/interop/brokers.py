@@ -67,6 +67,10 @@ class Redis(Server):
         self.command = [program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--dir",
                         str(directory), "--appendonly", "yes", "--save", "", *extra]
 
+    def start(self):
+        super().start()
+        wait_until(lambda: self.call("PING") == "PONG", "redis-server has loaded its data")
+
     def call(self, *arguments):
         done = subprocess.run([program("redis-cli"), "-p", str(self.port), *arguments], capture_output=True,
                               timeout=30, check=True)
