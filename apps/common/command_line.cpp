@@ -40,6 +40,9 @@ std::optional<int> parse_command_line(int argc, const char* const* argv, const d
   std::string level;
   cli.add_option("-c,--config", out.config_file, "Configuration file (TOML)")->type_name("FILE");
   cli.add_flag("--check", out.check, "Validate and print the effective configuration, then exit");
+  if (!spec.explained.empty())
+    cli.add_option("--explain", out.explain, "Print what the configuration does with it, then exit")
+        ->type_name(std::string(spec.explained));
   bool hash = false;
   cli.add_flag("--hash-password", hash, "Read a password from standard input and print what to store for it");
   cli.add_option("--log-level", level, "trace, debug, info, warn, error or off")->type_name("LEVEL");

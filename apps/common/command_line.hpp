@@ -12,6 +12,7 @@ namespace msgkit::app {
 struct command_line {
   std::string config_file;
   bool check = false;
+  std::optional<std::string> explain;  // what --explain asks about
   bool json_logs = false;
   std::optional<log_level> level;
 };

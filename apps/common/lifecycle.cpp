@@ -241,7 +241,11 @@ int run_daemon(int argc, const char* const* argv, const daemon_spec& spec) try {
     return exit_configuration;
   }
   if (line.check) {
-    print(stdout, config.describe() + "configuration is valid\n");
+    print(stdout, config.describe() + app->check_text() + "configuration is valid\n");
+    return exit_ok;
+  }
+  if (line.explain) {
+    print(stdout, app->explain(*line.explain));
     return exit_ok;
   }
   configure_logging(settings.logging);

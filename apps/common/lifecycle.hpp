@@ -39,6 +39,9 @@ class daemon {
 
   // Reads everything the app needs; mistakes go into the reader. Called once, first; also for --check.
   virtual void configure(config_reader& config) = 0;
+  // After configure(): more for --check to print, and the answer to --explain (see daemon_spec::explained).
+  [[nodiscard]] virtual std::string check_text() const { return {}; }
+  [[nodiscard]] virtual std::string explain(std::string_view) const { return {}; }
   // Opens what it needs and begins to serve. False, after logging why: the process exits 1.
   virtual bool start(daemon_context& context) = 0;
   // Reads a new configuration and returns what would apply it; the caller runs that only when the reader has no
@@ -63,6 +66,7 @@ struct daemon_spec {
   // Makes our TOML of a configuration in JSON (a file that ends in .json), as an earlier product wrote it. Nothing with
   // the reason in `why` when it cannot. Null: JSON is read as TOML, and refused.
   std::function<std::optional<std::string>(const std::string& json, std::string& why)> translate_json{};
+  std::string_view explained{};  // what --explain takes, "TOPIC"; empty: there is no such option
 };
 
 // Runs a daemon: --config FILE, --check, --version, --help, --log-level LEVEL, --json-logs. Returns the exit code.

@@ -67,6 +67,10 @@ class Redis(Server):
         self.command = [program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--dir",
                         str(directory), "--appendonly", "yes", "--save", "", *extra]
 
+    def start(self):
+        super().start()
+        wait_until(lambda: self.call("PING") == "PONG", "redis-server has loaded its data")
+
     def call(self, *arguments):
         done = subprocess.run([program("redis-cli"), "-p", str(self.port), *arguments], capture_output=True,
                               timeout=30, check=True)
@@ -80,12 +84,18 @@ class BrokersTest(unittest.TestCase):
         directory = tempfile.TemporaryDirectory(prefix="msgkit-brokers-")
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
-        for name, made in (("mqtt", Mosquitto), ("redis", Redis)):
+        for name, made in (("mqtt", self.make_mosquitto), ("redis", self.make_redis)):
             (self.directory / name).mkdir()
             server = made(self.directory / name)
             server.start()
             self.addCleanup(server.stop)
             setattr(self, name, server)
+
+    def make_mosquitto(self, directory):
+        return Mosquitto(directory)
+
+    def make_redis(self, directory):
+        return Redis(directory)
 
     def publish(self, topic, lines, version="5", qos="1"):
         subprocess.run([program("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(self.mqtt.port), "-V", version, "-q", qos,

@@ -60,6 +60,12 @@ class Bridge(BrokersTest):
                          sorted(f"site/{i % 3}/cmd do {i}" for i in range(100)))
         wait_until(lambda: self.redis.call("XPENDING", "commands", "msgkit").split("\n")[0] == "0", "all acknowledged")
 
+    def test_twenty_thousand_messages_at_once_all_arrive_once_and_in_order(self):
+        self.start_bridge()
+        self.publish("site/n/up", range(20_000))
+        wait_until(lambda: int(self.redis.call("XLEN", "telemetry:n")) >= 20_000, "20 000 entries", 120)
+        self.assertEqual(self.payloads("telemetry:n"), [str(i) for i in range(20_000)])
+
     def test_nothing_is_lost_when_the_bridge_is_killed(self):
         bridge = self.start_bridge()
         sender = threading.Thread(target=self.publish, args=("site/k/up", range(20_000)))

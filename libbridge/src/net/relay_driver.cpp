@@ -1,8 +1,14 @@
 #include "msgkit/bridge/net/relay_driver.hpp"
 
+#include <openssl/evp.h>
+
+#include <array>
 #include <asio/post.hpp>
+#include <optional>
+#include <random>
 
 #include "msgkit/bridge/errc.hpp"
+#include "msgkit/bridge/websocket/client.hpp"
 #include "msgkit/core/net/clock.hpp"
 
 namespace msgkit::bridge {
@@ -14,6 +20,23 @@ constexpr std::chrono::milliseconds stop_poll{20};
 time_point steady_now() { return driver_clock::now(); }
 wall_time wall_now() { return driver_clock::wall_now(); }
 
+websocket::client make_websocket(const connect_options& peer, const std::string& path) {
+  std::random_device random;
+  byte_vector nonce;
+  while (nonce.size() < 16) append_big(nonce, static_cast<std::uint32_t>(random()));
+  const auto key = base64_encoded(as_text(nonce));
+  const auto salted = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 section 1.3
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_Digest(salted.data(), salted.size(), digest.data(), &size, EVP_sha1(), nullptr);
+  const bool bare_v6 = peer.host.find(':') != std::string::npos && !peer.host.starts_with('[');
+  return websocket::client({.host = (bare_v6 ? "[" + peer.host + "]" : peer.host) + ":" + std::to_string(peer.port),
+                            .path = path,
+                            .key = key,
+                            .accept = base64_encoded(as_text(bytes_view(digest).first(size))),
+                            .mask = [] { return static_cast<std::uint32_t>(std::random_device{}()); }});
+}
+
 }  // namespace
 
 struct relay_driver::impl : std::enable_shared_from_this<impl> {
@@ -22,6 +45,7 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
     connector dialer;
     driver_timer retry;
     std::shared_ptr<stream> transport;
+    std::optional<websocket::client> framing;  // around MQTT
     std::uint64_t generation = 0;
     std::uint32_t attempt = 0;
     time_point since{};
@@ -83,13 +107,45 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
     at.since = steady_now();
     at.paused = at.told_ready = false;
     s->start(std::make_shared<handler>(weak_from_this(), l, ++at.generation));
+    at.framing.reset();
+    if (l == link::mqtt && !options.mqtt_websocket_path.empty()) {
+      at.framing = make_websocket(options.mqtt, options.mqtt_websocket_path);
+      if (const auto started = at.framing->start(); !started) s->close(started.error().code);
+    }
+    // CONNECT waits for the upgrade, which thereby has to come within the session's time limit.
     core.connected(l, steady_now(), wall_now());
     settle();
   }
 
   void received(link l, bytes_view octets) {
-    core.feed(l, octets, steady_now(), wall_now());
+    auto& at = line_of(l);
+    if (!at.framing) {
+      core.feed(l, octets, steady_now(), wall_now());
+      return settle();
+    }
+    const auto done = at.framing->feed(octets);
+    core.feed(l, at.framing->received(), steady_now(), wall_now());
+    at.framing->clear_received();
     settle();
+    if (!done && at.transport) at.transport->close(done.error().code);
+  }
+
+  // What the session wants to say, framed where the transport asks for it.
+  void transmit(link l, line& at) {
+    auto octets = core.output(l);
+    if (at.framing) {
+      if (!octets.empty() && at.framing->is_open()) {
+        at.framing->send(octets);
+        core.clear_output(l);
+      }
+      if (core.is_closed(l)) at.framing->close();
+      octets = at.framing->output();
+    }
+    if (octets.empty()) return;
+    at.transport->write(octets);
+    at.transport->flush();
+    if (at.framing) at.framing->clear_output();
+    else core.clear_output(l);
   }
 
   void lost(link l, std::error_code reason) {
@@ -121,11 +177,7 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
     for (const auto l : links) {
       auto& at = line_of(l);
       if (!at.transport) continue;
-      if (!core.output(l).empty()) {
-        at.transport->write(core.output(l));
-        core.clear_output(l);
-        at.transport->flush();
-      }
+      transmit(l, at);
       if (core.is_closed(l)) {
         at.transport->close_after_flush();
         continue;

@@ -1,4 +1,4 @@
-// Runs a relay over TCP or TLS: opens the links it wants, moves octets, reconnects with back-off.
+// Runs a relay over TCP, TLS or (to MQTT) WebSocket: opens the links it wants, moves octets, reconnects with back-off.
 // Not thread-safe: belongs to one executor, whose context one thread runs; every method is to be called there.
 #pragma once
 
@@ -13,12 +13,13 @@
 namespace msgkit::bridge {
 
 struct relay_driver_options {
-  connect_options mqtt{.port = 1883};   // with `tls` for mqtts; reload() of the context serves the next connection
+  connect_options mqtt{.port = 1883};  // with `tls` for mqtts; reload() of the context serves the next connection
   connect_options redis{.port = 6379};
-  backoff_options reconnect{.initial = std::chrono::milliseconds{500}, .maximum = std::chrono::milliseconds{30'000},
-                            .jitter = 0.5};
-  std::chrono::milliseconds stable_after{30'000};  // a connection that lasted so long starts the back-off anew
-  std::uint64_t reconnect_seed = 0;                // 0: from the address of the driver
+  std::string mqtt_websocket_path{};  // such as "/mqtt": MQTT over WebSocket, with `mqtt.tls` over a secure one
+  backoff_options reconnect{
+      .initial = std::chrono::milliseconds{500}, .maximum = std::chrono::milliseconds{30'000}, .jitter = 0.5};
+  std::chrono::milliseconds stable_after{30'000};   // a connection that lasted so long starts the back-off anew
+  std::uint64_t reconnect_seed = 0;                 // 0: from the address of the driver
   std::size_t output_bytes_max = 16 * 1024 * 1024;  // queued towards a peer that does not read: its link is cut
   // Called when a link comes up or goes down, with why.
   std::function<void(link, bool up, std::string_view why)> on_link{};

@@ -36,6 +36,7 @@ struct rule_config {
   bool raw_captures = false;      // captured separators stay as they are
   bool continues = false;         // the next rules are asked too
   bool allow_loop = false;
+  friend bool operator==(const rule_config&, const rule_config&) = default;
 };
 
 // A message on its way, whatever side it came from. All views are the caller's.

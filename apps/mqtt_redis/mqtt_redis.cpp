@@ -1,0 +1,274 @@
+#include "mqtt_redis/mqtt_redis.hpp"
+
+#include <algorithm>
+
+#include "common/health.hpp"
+#include "common/http_server.hpp"
+#include "common/log.hpp"
+#include "mqtt_redis/config.hpp"
+#include "mqtt_redis/explain.hpp"
+#include "msgkit/bridge/net/relay_driver.hpp"
+
+namespace msgkit::app {
+namespace {
+
+constexpr logger log_{"mqtt_redis"};
+constexpr std::chrono::seconds drain_time{5};
+constexpr std::string_view link_names[] = {"mqtt", "writer", "subscriber", "reader"};
+
+struct counter_row {
+  std::string_view name;
+  std::string_view help;
+  std::uint64_t bridge::relay_counters::*value;
+};
+constexpr counter_row counter_table[] = {
+    {"mqtt_redis_from_mqtt_total", "Messages received from the broker", &bridge::relay_counters::from_mqtt},
+    {"mqtt_redis_from_redis_total", "Messages received from Redis", &bridge::relay_counters::from_redis},
+    {"mqtt_redis_to_redis_total", "Deliveries Redis accepted", &bridge::relay_counters::to_redis},
+    {"mqtt_redis_to_mqtt_total", "Deliveries the broker accepted", &bridge::relay_counters::to_mqtt},
+    {"mqtt_redis_unmatched_total", "Messages no rule takes", &bridge::relay_counters::unmatched},
+    {"mqtt_redis_dropped_full_total", "At most once messages over queue_max", &bridge::relay_counters::dropped_full},
+    {"mqtt_redis_dropped_loop_total", "Messages that came back", &bridge::relay_counters::dropped_loop},
+    {"mqtt_redis_dead_total", "Messages put to the dead letters", &bridge::relay_counters::dead},
+    {"mqtt_redis_dead_lost_total", "Dead letters Redis refused", &bridge::relay_counters::dead_lost},
+    {"mqtt_redis_retried_total", "Commands sent to Redis again", &bridge::relay_counters::retried},
+    {"mqtt_redis_no_receiver_total", "PUBLISH that nobody listened to", &bridge::relay_counters::no_receiver},
+    {"mqtt_redis_qos_downgraded_total", "QoS 0 on a subscription of 1 or 2", &bridge::relay_counters::qos_downgraded},
+    {"mqtt_redis_subscriptions_refused_total", "Filters the broker refused",
+     &bridge::relay_counters::subscriptions_refused},
+};
+
+// Belongs to the main thread, as HTTP does: counters are read where they are written.
+struct running_link {
+  bridge_link config;
+  std::shared_ptr<tls_context> mqtt_tls;
+  std::shared_ptr<tls_context> redis_tls;
+  bool stopping = false;
+  std::unique_ptr<bridge::relay_driver> driver;  // last: it calls back into the rest
+};
+
+class mqtt_redis final : public daemon {
+ public:
+  void configure(config_reader& reader) override { config_ = read_mqtt_redis_config(reader); }
+  std::string check_text() const override { return explain_links(config_); }
+  std::string explain(std::string_view name) const override { return explain_name(config_, name); }
+
+  bool start(daemon_context& context) override {
+    context_ = &context;
+    for (const auto& c : config_.links) {
+      auto made = make_link(c);
+      if (!made) return false;
+      links_.push_back(std::move(made));
+    }
+    if (!start_http()) return false;
+    collected_ = context.metrics.on_collect([this](metric_sink& sink) { collect(sink); });
+    for (const auto& l : links_) l->driver->start();
+    log_.info("started", {{"links", links_.size()}, {"http_port", http_ ? http_->port() : 0}});
+    return true;
+  }
+
+  std::function<void()> reload(config_reader& reader) override {
+    auto fresh = std::make_shared<mqtt_redis_config>(read_mqtt_redis_config(reader));
+    return [this, fresh] { apply(*fresh); };
+  }
+
+  void drain(std::function<void()> done) override {
+    health_.set_draining();
+    draining_ = true;
+    const auto left = std::make_shared<std::size_t>(links_.size() + leaving_.size());
+    const auto one_less = [left, done = std::move(done)] {
+      if (--*left == 0) done();
+    };
+    for (const auto* list : {&links_, &leaving_})
+      for (const auto& l : *list) {
+        l->stopping = true;
+        l->driver->stop(drain_time, one_less);
+      }
+  }
+
+  void stop() override {
+    checks_.clear();
+    collected_.reset();
+    if (http_) http_->close();
+    links_.clear();
+    leaving_.clear();
+  }
+
+ private:
+  using link_list = std::vector<std::shared_ptr<running_link>>;
+
+  static bool open_tls(const bridge_peer& p, std::string_view link, std::shared_ptr<tls_context>& out) {
+    if (!p.tls) return true;
+    auto made = tls_context::make(
+        {.certificate_file = p.certificate_file, .private_key_file = p.private_key_file, .ca_file = p.ca_file},
+        tls_role::client);
+    if (!made) {
+      log_.error("cannot use the certificates",
+                 {{"link", link}, {"key", made.error().field}, {"reason", made.error().code}});
+      return false;
+    }
+    out = *std::move(made);
+    return true;
+  }
+
+  std::shared_ptr<running_link> make_link(const bridge_link& c) {
+    auto made = std::make_shared<running_link>();
+    made->config = c;
+    if (!open_tls(c.mqtt, c.name, made->mqtt_tls) || !open_tls(c.redis, c.name, made->redis_tls)) return nullptr;
+    bridge::relay_options relay;
+    relay.mqtt.version = c.version_5 ? bridge::mqtt::version::v5 : bridge::mqtt::version::v3_1_1;
+    relay.mqtt.client_id = c.client_id;
+    relay.mqtt.user_name = c.mqtt.user;
+    relay.mqtt.password = c.mqtt.password;
+    relay.mqtt.clean_start = c.clean_start;
+    relay.mqtt.session_expiry_seconds = static_cast<std::uint32_t>(c.session_expiry.count() / 1'000);
+    relay.mqtt.keep_alive = std::chrono::duration_cast<std::chrono::seconds>(c.keep_alive);
+    relay.mqtt.receive_maximum = c.receive_maximum;
+    relay.mqtt.send_window = c.send_window;
+    relay.redis.user_name = c.redis.user;
+    relay.redis.password = c.redis.password;
+    relay.redis.client_name = c.client_id;
+    relay.redis.database = c.database;
+    relay.instance = c.client_id;
+    relay.group = c.group;
+    relay.consumer = c.consumer;
+    relay.queue_max = c.queue_max;
+    bridge::relay_driver_options driver;
+    driver.mqtt = {.host = c.mqtt.host, .port = c.mqtt.port, .tls = made->mqtt_tls};
+    driver.redis = {.host = c.redis.host, .port = c.redis.port, .tls = made->redis_tls};
+    driver.mqtt_websocket_path = c.websocket_path;
+    driver.reconnect.maximum = c.reconnect_max;
+    driver.reconnect.initial = std::min(driver.reconnect.initial, c.reconnect_max);
+    driver.on_link = [this, raw = made.get(), name = c.name](bridge::link l, bool up, std::string_view why) {
+      const auto side = link_names[static_cast<std::size_t>(l)];
+      if (raw->stopping) return;  // we hang up ourselves
+      if (up) return log_.info("connected", {{"link", name}, {"side", side}});
+      log_.warn("not connected", {{"link", name}, {"side", side}, {"reason", why}});
+      context_->metrics
+          .counter("mqtt_redis_disconnects_total", "Connections lost or not made",
+                   {{"link", name}, {"side", std::string(side)}})
+          .add();
+    };
+    std::vector<bridge::rule_error> errors;  // judged when the configuration was read
+    made->driver = std::make_unique<bridge::relay_driver>(context_->executor, bridge::rule_set::make(c.rules, errors),
+                                                          relay, driver);
+    return made;
+  }
+
+  // A link that is the same stays connected; its certificates are read again for the next connection.
+  void apply(const mqtt_redis_config& fresh) {
+    if (draining_) return;
+    link_list next;
+    std::size_t kept = 0;
+    std::vector<std::shared_ptr<running_link>> started;
+    for (const auto& c : fresh.links) {
+      const auto same = std::ranges::find_if(links_, [&](const auto& l) { return l->config == c; });
+      if (same != links_.end()) {
+        ++kept;
+        reload_tls(**same);
+        next.push_back(*same);
+        continue;
+      }
+      auto made = make_link(c);
+      if (!made) return log_.error("configuration not applied: the running one stays");
+      started.push_back(made);
+      next.push_back(std::move(made));
+    }
+    link_list gone;
+    for (const auto& l : links_)
+      if (std::ranges::find(next, l) == next.end()) gone.push_back(l);
+    links_ = std::move(next);
+    log_.info("configuration applied",
+              {{"links_kept", kept}, {"links_started", started.size()}, {"links_stopped", gone.size()}});
+    replace(gone, started);
+  }
+
+  // New ones begin when the old ones have finished: they may use the same client identifier.
+  void replace(const link_list& gone, const link_list& started) {
+    const auto begin = [this, started] {
+      if (draining_) return;
+      for (const auto& l : started)
+        if (std::ranges::find(links_, l) != links_.end()) l->driver->start();
+    };
+    if (gone.empty()) return begin();
+    const auto left = std::make_shared<std::size_t>(gone.size());
+    for (const auto& l : gone) {
+      leaving_.push_back(l);
+      l->stopping = true;
+      l->driver->stop(drain_time, [this, l, left, begin] {
+        std::erase(leaving_, l);
+        if (--*left == 0) begin();
+      });
+    }
+  }
+
+  static void reload_tls(running_link& l) {
+    for (const auto& t : {l.mqtt_tls, l.redis_tls}) {
+      if (!t) continue;
+      if (const auto done = t->reload(); !done)
+        log_.error("certificates stay as they were",
+                   {{"link", l.config.name}, {"key", done.error().field}, {"reason", done.error().code}});
+    }
+  }
+
+  void collect(metric_sink& sink) const {
+    for (const auto& l : links_) {
+      const auto& relay = l->driver->relay();
+      const metric_labels labels{{"link", l->config.name}};
+      for (const auto& row : counter_table)
+        sink.counter(row.name, row.help, static_cast<double>(relay.counters().*row.value), labels);
+      sink.gauge("mqtt_redis_open_messages", "Accepted and not acknowledged upstream yet",
+                 static_cast<double>(relay.open_messages()), labels);
+      for (std::size_t i = 0; i < bridge::link_count; ++i) {
+        const auto which = static_cast<bridge::link>(i);
+        if (!relay.is_wanted(which)) continue;
+        sink.gauge("mqtt_redis_connected", "1: connected and, where it subscribes, subscribed",
+                   relay.is_ready(which) ? 1 : 0, {{"link", l->config.name}, {"side", std::string(link_names[i])}});
+      }
+    }
+  }
+
+  readiness check_links() const {
+    for (const auto& l : links_)
+      for (std::size_t i = 0; i < bridge::link_count; ++i) {
+        const auto which = static_cast<bridge::link>(i);
+        const auto& relay = l->driver->relay();
+        if (!relay.is_wanted(which) || relay.is_ready(which)) continue;
+        return {false, "link " + l->config.name + ": " + std::string(link_names[i]) + " is not connected " +
+                           std::string(relay.last_error(which))};
+      }
+    return {true, std::to_string(links_.size()) + " links connected"};
+  }
+
+  bool start_http() {
+    if (config_.http.port == 0) return true;
+    auto router = std::make_shared<http_router>();
+    add_health_routes(*router, health_, context_->metrics);
+    checks_.push_back(health_.add("links", [this] { return check_links(); }));
+    http_server_options options;
+    options.listen.listen_host = config_.http.host;
+    options.listen.listen_port = config_.http.port;
+    http_ = std::make_unique<http_server>(context_->executor, router, options);
+    if (const auto ec = http_->listen()) {
+      log_.error("cannot listen", {{"key", "http.listen"}, {"port", config_.http.port}, {"reason", ec}});
+      return false;
+    }
+    return true;
+  }
+
+  mqtt_redis_config config_;
+  daemon_context* context_ = nullptr;
+  health_registry health_;
+  std::vector<std::shared_ptr<void>> checks_;
+  std::shared_ptr<void> collected_;
+  link_list links_;
+  link_list leaving_;  // stopped by a new configuration, finishing what is open
+  std::unique_ptr<http_server> http_;
+  bool draining_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<daemon> make_mqtt_redis() { return std::make_unique<mqtt_redis>(); }
+
+}  // namespace msgkit::app
