@@ -222,6 +222,12 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     else if (engine::is_temporary(*no)) server->abandon(*token);  // the device says it again
     else server->refuse(*token, engine::name(*no));
   }
+  [[nodiscard]] const link* find(const std::string& id) const {
+    for (const auto& [key, l] : links)
+      if (l->config.line.id == id) return l.get();
+    return nullptr;
+  }
+
   void flush_port() {
     port.flush([this](const engine::event& e) {
       if (const auto* s = std::get_if<engine::submit>(&e)) answer(s->token.value, engine::refusal::queue_full);
@@ -275,5 +281,20 @@ void goip_lines::stop(std::chrono::milliseconds limit, std::function<void()> don
 
 std::uint16_t goip_lines::port() const noexcept { return impl_->server ? impl_->server->port() : std::uint16_t{0}; }
 const goip::server& goip_lines::server() const noexcept { return *impl_->server; }
+
+
+const goip::line_status* goip_lines::status(const std::string& id) const {
+  const auto* l = impl_->find(id);
+  return l == nullptr || !impl_->server ? nullptr : impl_->server->session().status(l->key);
+}
+
+void goip_lines::ussd(const std::string& id, const std::string& code,
+                      std::function<void(std::error_code, std::string)> done) {
+  const auto* l = impl_->find(id);
+  if (l == nullptr || !impl_->server) return done(make_error_code(std::errc::no_such_device), {});
+  impl_->server->async_ussd(l->key, code, false, [done = std::move(done)](std::error_code ec, goip::ussd_done d) {
+    done(ec, goip::clean_text(d.text));
+  });
+}
 
 }  // namespace msgkit::app

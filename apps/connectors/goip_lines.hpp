@@ -55,6 +55,10 @@ class goip_lines {
   void stop(std::chrono::milliseconds limit, std::function<void()> done);
   [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] const goip::server& server() const noexcept;
+  // What the line's keepalives said; null for an unknown id. On the executor, valid until the next event.
+  [[nodiscard]] const goip::line_status* status(const std::string& id) const;
+  // `done` runs on the executor, once: the answer, or an error. On the executor.
+  void ussd(const std::string& id, const std::string& code, std::function<void(std::error_code, std::string)> done);
 
  private:
   struct impl;

@@ -140,6 +140,8 @@ struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enab
     if (!number) return refuse(m, stanza_condition::jid_malformed);
     auto text = xmpp::body_of(m);
     if (text.empty()) text = xmpp::link_of(m).value_or("");
+    if (options.command && options.command(*user, *number, std::string(text))) return;
+    if (user->may_send_to && !user->may_send_to(*number)) return refuse(m, stanza_condition::forbidden);
     auto content_ptr = from_plain_text(text, "client:" + user->name, user->number, *number);
     auto full = *content_ptr;
     full.reference = reference_of(m);
@@ -266,6 +268,11 @@ void xmpp_users::start() {
     self->post_links(true);
     self->component->start();
   });
+}
+
+void xmpp_users::say(const std::string& jid, const std::string& from, const std::string& text) {
+  const auto address = xmpp::local_of_sender(from) + "@" + impl_->options.component.session.domain;
+  (void)impl_->component->push(xmpp::make_message(address, jid, text, "chat", {}), impl::unreported);
 }
 
 void xmpp_users::drain() {

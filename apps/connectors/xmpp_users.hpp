@@ -23,6 +23,7 @@ struct xmpp_user {
   std::string name{};    // the endpoint is "client:<name>"; several users may share it, each then gets a share
   std::string number{};  // the sender of what the user writes
   std::uint32_t window = 100;  // messages on the way to this user
+  std::function<bool(const std::string& number)> may_send_to{};  // +<digits> or a short code; all when empty
 };
 
 struct xmpp_users_options {
@@ -30,6 +31,8 @@ struct xmpp_users_options {
   std::vector<xmpp_user> users{};
   xmppcomp::number_rules numbers{};
   std::string gateway_name = "SMS gateway";
+  // Takes a chat that is no message for the engine: true when it was one. Called on the executor.
+  std::function<bool(const xmpp_user&, const std::string& number, const std::string& text)> command{};
 };
 
 // Called on the connector's executor.
@@ -53,6 +56,9 @@ class xmpp_users {
 
   // From any thread.
   void start();
+  // A chat from a number that the engine knows nothing of; it is lost when we end before the server has read it. On the
+  // executor.
+  void say(const std::string& jid, const std::string& from, const std::string& text);
   // Takes no more chats; answers and messages under way are still sent.
   void drain();
   // Ends the stream; `done` runs on the executor.

@@ -8,7 +8,7 @@
 #include "connectors/smpp_carrier.hpp"
 #include "connectors/smpp_server.hpp"
 #include "engine/engine.hpp"
-#include "msggw/store_config.hpp"
+#include "connectors/store_config.hpp"
 
 namespace msgkit::app {
 
