@@ -48,10 +48,11 @@ allow = '^\\+372'
         bridge.wait_for_port(self.http_port)
         return bridge
 
-    def start_device(self):
+    def start_device(self, *options):
         binary = Path(os.environ["MSGKIT_EXAMPLES_DIR"]) / "goip_fake_device"
         return self.start("device", [binary, "127.0.0.1", self.goip_port, "--line", f"{LINE}:{PASSWORD}:{OWN}",
-                                     "--keepalive", "200", "--sending", "50", "--report", "50"], takes_commands=True)
+                                     "--keepalive", "200", "--sending", "50", "--report", "50", *options],
+                          takes_commands=True)
 
     def is_ready(self):
         return http_get(f"http://127.0.0.1:{self.http_port}/ready")[0] == 200
@@ -59,8 +60,8 @@ allow = '^\\+372'
     def line_is_online(self):
         return 'goip_xmpp_line_online{line="g1"} 1' in http_get(f"http://127.0.0.1:{self.http_port}/metrics")[1]
 
-    def start_all(self):
-        bridge, device = self.start_bridge(), self.start_device()
+    def start_all(self, *device_options):
+        bridge, device = self.start_bridge(), self.start_device(*device_options)
         wait_until(self.is_ready, 20, "the bridge to be ready")
         wait_until(self.line_is_online, 20, "the line to be online")
         return bridge, device
@@ -90,6 +91,29 @@ allow = '^\\+372'
         self.server.start()
         client = self.run_client("wait:1")
         self.assertEqual([m["body"] for m in client.events("message")], ["meanwhile"])
+
+    def stored(self):
+        return "goip_xmpp_inbound_total 1" in http_get(f"http://127.0.0.1:{self.http_port}/metrics")[1]
+
+    def test_acknowledged_sms_survives_kill_9(self):
+        bridge, device = self.start_all()
+        self.server.stop()
+        wait_until(lambda: not self.is_ready(), 20, "the bridge to see that the server is away")
+        device.command(f"sms {LINE} +3725551 survivor")
+        wait_until(self.stored, 20, "the SMS to be stored")
+        bridge.kill()
+        self.server.start()
+        self.start_bridge()
+        client = self.run_client("wait:1")
+        self.assertEqual([m["body"] for m in client.events("message")], ["survivor"])
+
+    def test_duplicate_datagrams_make_one_chat(self):
+        _, device = self.start_all("--duplicate", "1")
+        client = self.start("client", user_command(self.server, "wait:1"))
+        client.wait_for_event("online", 20)
+        device.command(f"sms {LINE} +3725551 once")
+        client.wait_for_event("done", 60)
+        self.assertEqual([m["body"] for m in client.events("message")], ["once"])
 
     def test_outbound_chat_is_sent_and_receipted(self):
         self.start_all()
