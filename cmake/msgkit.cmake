@@ -71,7 +71,7 @@ function(msgkit_executable name)
   msgkit_compile_options(${name})
   target_link_libraries(${name} PRIVATE ${arg_LINK})
   if(arg_INSTALL)
-    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT apps)
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${name})
   endif()
 endfunction()
 

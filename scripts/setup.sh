@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what msgkit needs:  scripts/setup.sh [--run | --test | --bench] [--list]
+# Installs what msgkit needs:  scripts/setup.sh [--run | --package | --test | --bench] [--list]
 #   --run    to build and run the gateway (what scripts/run.sh needs)
+#   --package  and to make Debian packages
 #   --test   to build everything and run every test, peers included (default)
 #   --bench  and to run the benchmarks beside their peers
 #   --list   print the package names and change nothing
@@ -31,13 +32,16 @@ run libssl-dev
 run libexpat1-dev
 run $boost
 run libsqlite3-dev
+run tzdata
 run libpq-dev
+run libmariadb-dev
 run libtomlplusplus-dev
 run nlohmann-json3-dev
 run libspdlog-dev
 run libcli11-dev
 run prometheus-cpp-dev
 run curl curl
+package dpkg-dev dpkg-shlibdeps
 run libmimetic-dev
 run libc-ares-dev
 run libpugixml-dev
@@ -51,6 +55,7 @@ test python3-slixmpp
 test go-sendxmpp go-sendxmpp
 test kannel
 test postgresql
+test mariadb-server mariadbd
 test libnet-smpp-perl
 test tshark tshark
 test gcovr gcovr
@@ -58,7 +63,10 @@ test doxygen doxygen
 test libsmpp34-dev
 test postfix postfix
 test python3-aiosmtpd
+test python3-jsonschema
+test python3-yaml
 test swaks swaks
+test systemd systemd-analyze
 test mosquitto mosquitto
 test mosquitto-clients mosquitto_pub
 test redis-server redis-server
@@ -77,10 +85,11 @@ list=no
 for argument in "$@"; do
   case $argument in
     --run) set_name=run ;;
+    --package) set_name=package ;;
     --test) set_name=test ;;
     --bench) set_name=bench ;;
     --list) list=yes ;;
-    *) echo "usage: scripts/setup.sh [--run | --test | --bench] [--list]" >&2; exit 2 ;;
+    *) echo "usage: scripts/setup.sh [--run | --package | --test | --bench] [--list]" >&2; exit 2 ;;
   esac
 done
 
@@ -90,6 +99,7 @@ say() { echo "setup: $*"; }
 wanted() {
   case $set_name in
     run) packages | grep '^run ' ;;
+    package) packages | grep -E '^(run|package) ' ;;
     test) packages | grep -v '^bench ' ;;
     bench) packages ;;
   esac

@@ -74,7 +74,7 @@ sigset_t handled_set() noexcept {
 }
 
 // The handled signals as descriptor: no handler ever interrupts a thread, and one that comes during the start waits.
-// They have to be blocked in every thread, thus before the first one is made.
+// They have to be blocked in every thread, thus before the first one is made; apps make some in their constructors.
 int open_signals() {
   const auto set = handled_set();
   const int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -222,6 +222,8 @@ std::size_t raise_descriptor_limit() noexcept {
 int run_daemon(int argc, const char* const* argv, const daemon_spec& spec) try {
   std::signal(SIGPIPE, SIG_IGN);  // before the first word to standard error, which nobody may read
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit shall look like a full disk
+  const auto signals = handled_set();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before anything makes a thread: see open_signals()
   command_line line;
   if (const auto code = parse_command_line(argc, argv, spec, line)) return *code;
   auto config = open_config(spec, line);
@@ -242,8 +244,6 @@ int run_daemon(int argc, const char* const* argv, const daemon_spec& spec) try {
     print(stdout, config.describe() + "configuration is valid\n");
     return exit_ok;
   }
-  const auto signals = handled_set();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   configure_logging(settings.logging);
   raise_descriptor_limit();
   return runner(spec, line, settings, std::move(app)).run();

@@ -15,6 +15,20 @@ void collect_core(metric_sink& out, const std::string& prefix, const engine::cor
   count("_reports_repeated_total", "Delivery reports without effect", s.reports_no_effect);
   count("_reports_unmatched_total", "Delivery reports for messages that are not ours", s.reports_unmatched);
   count("_receipts_created_total", "Receipts made for clients", s.receipts_created);
+  count("_reports_passed_on_total", "Delivery reports handed to other instances", s.reports_passed_on);
+  count("_duplicates_total", "Messages that came again and were dropped", s.duplicates);
+  count("_repeated_requests_total", "Requests answered from their idempotency key", s.repeated_requests);
+  count("_limited_total", "Messages refused by a usage limit", s.limited);
+  count("_blocked_total", "Messages refused by a list or an opt-out", s.blocked);
+  count("_deferred_total", "Messages put off by quiet hours", s.deferred);
+  count("_opt_outs_total", "Recipients who opted out", s.opt_outs);
+  count("_opt_ins_total", "Recipients who opted in again", s.opt_ins);
+  count("_replies_total", "Answers given automatically", s.replies);
+  count("_joined_total", "Long messages made of all their parts", s.joined);
+  count("_incomplete_total", "Long messages whose parts did not all come", s.incomplete);
+  count("_breaker_opened_total", "Endpoints left alone after failures", s.breaker_opened);
+  count("_given_away_total", "Messages given to the instance that holds their client's bind", s.given_away);
+  count("_taken_in_total", "Messages taken in from other instances", s.taken_in);
   for (const auto& info : engine::message_state_table) {
     const auto index = static_cast<std::size_t>(info.state);
     const metric_labels state{{"state", std::string(info.name)}};
@@ -39,6 +53,8 @@ void collect_engine(metric_sink& out, const std::string& prefix, const engine::e
   for (const auto& e : s.endpoints) {
     const metric_labels name{{"endpoint", e.name}};
     out.gauge(prefix + "_endpoint_up", "1 while at least one link is up", e.up ? 1 : 0, name);
+    out.gauge(prefix + "_endpoint_breaker_open", "1 while it is left alone after failures",
+              e.breaker == engine::breaker_state::open ? 1 : 0, name);
     out.gauge(prefix + "_endpoint_links", "Binds that take messages", static_cast<double>(e.links), name);
     out.gauge(prefix + "_endpoint_queued_messages", "Messages waiting", static_cast<double>(e.queued), name);
     out.gauge(prefix + "_endpoint_in_flight_messages", "Messages handed over and unanswered",

@@ -5,9 +5,9 @@
 #include <deque>
 
 #include "connectors/engine_port.hpp"
-#include "connectors/pacer.hpp"
 #include "connectors/slab.hpp"
 #include "msgkit/core/net/clock.hpp"
+#include "msgkit/smpp/rate_control.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -46,7 +46,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
         request(std::move(t)),
         observer(std::move(obs)),
         endpoint("carrier:" + options.name),
-        pace(options.segments_per_second),
+        pace({.per_second = options.segments_per_second}),
         timer(executor) {}
 
   // ---- the link in the engine: one, with the window as its capacity
@@ -113,7 +113,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   void wait_for_pace() {
     if (timer_runs) return;
     timer_runs = true;
-    timer.expires_at(pace.ready_at());
+    timer.expires_at(pace.ready_at(driver_clock::now()));
     timer.async_wait([weak = weak_from_this()](std::error_code) {
       const auto self = weak.lock();
       if (!self) return;
@@ -172,6 +172,8 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   }
 
   void report(const engine::send& order, const call_result& r) {
+    if (r.outcome == engine::attempt_outcome::throttled) pace.on_throttled(driver_clock::now());
+    else if (r.outcome == engine::attempt_outcome::sent) pace.on_accepted(driver_clock::now());
     engine::attempt_result out{.id = order.id, .attempt = order.attempt, .outcome = r.outcome, .text = r.text};
     std::uint32_t code = 0;
     for (const char c : r.code)
@@ -205,8 +207,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   void store(const webhook_events& events, const http_responder& responder) {
     const auto number = webhooks.insert({responder, events.texts.size() + events.statuses.size()});
     if (events.texts.empty() && events.statuses.empty()) return finish(number);
-    for (const auto& t : events.texts)
-      port.add_ingress(engine::submit{{sink, number}, from_plain_text(t.text, endpoint, t.from, t.to)});
+    for (const auto& t : events.texts) port.add_ingress(submit_of(t, number));
     for (const auto& s : events.statuses) {
       port.add_ingress(engine::report{.token = {sink, number},
                                       .endpoint = endpoint,
@@ -216,6 +217,10 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
                                       .text = s.code.empty() ? s.text : s.code + ' ' + s.text});
     }
     flush_port();
+  }
+
+  [[nodiscard]] engine::submit submit_of(const inbound_text& t, std::uint64_t number) const {
+    return {{sink, number}, from_plain_text(t.text, endpoint, t.from, t.to)};
   }
 
   void event_done(std::uint64_t number, bool stored) {
@@ -255,7 +260,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   std::deque<engine::send> waiting;  // for their turn by pace; bounded by the window
   std::size_t under_way = 0;
   slab<pending_webhook> webhooks;
-  pacer pace;
+  smpp::rate_control pace;  // of requests
   driver_timer timer;
   bool timer_runs = false;
   bool is_stopping = false;

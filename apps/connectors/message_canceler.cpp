@@ -8,14 +8,14 @@ message_canceler::message_canceler(engine::inbox& e) : engine_(e), sink_(e.add_s
 
 message_canceler::~message_canceler() { engine_.remove_sink(sink_); }
 
-void message_canceler::cancel(engine::message_id id, done d) {
+void message_canceler::cancel(engine::message_id id, done d, std::string account) {
   std::uint64_t number = 0;
   {
     const std::lock_guard lock{mutex_};
     number = ++last_;
     waiting_.emplace(number, std::move(d));
   }
-  if (!engine_.post(engine::cancel{.token = {sink_, number}, .what = {.id = id}}))
+  if (!engine_.post(engine::cancel{.token = {sink_, number}, .what = {.id = id, .account = std::move(account)}}))
     finish(number, engine::refusal::queue_full);
 }
 

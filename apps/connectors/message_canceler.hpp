@@ -1,10 +1,11 @@
-// Withdraws messages for operators, whoever submitted them. SMPP clients have cancel_sm instead.
+// Withdraws messages for operators and for those who sent over HTTP. SMPP clients have cancel_sm instead.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -24,7 +25,8 @@ class message_canceler final : public engine::sink {
   message_canceler(const message_canceler&) = delete;
   message_canceler& operator=(const message_canceler&) = delete;
 
-  void cancel(engine::message_id id, done d);
+  // `account` empty: whoever submitted it.
+  void cancel(engine::message_id id, done d, std::string account = {});
 
  private:
   void on_actions(std::vector<engine::action>&& actions) override;

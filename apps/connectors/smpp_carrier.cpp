@@ -6,7 +6,6 @@
 #include <unordered_map>
 
 #include "connectors/attempts.hpp"
-#include "connectors/pacer.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -27,7 +26,10 @@ struct pending_request {
 struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<impl> {
   impl(asio::any_io_executor e, engine::inbox& eng, smpp_carrier_options o, std::shared_ptr<smpp_carrier_observer> obs)
       : executor(std::move(e)), engine_(eng), port(eng), options(std::move(o)), observer(std::move(obs)),
-        endpoint("carrier:" + options.name), pace(options.segments_per_second), pace_timer(executor) {}
+        endpoint("carrier:" + options.name) {
+    // One pace for all binds.
+    options.client.rate = std::make_shared<smpp::rate_control>(options.rate);
+  }
   ~impl() override {
     for (const auto& b : binds) b->session.reset();
   }
@@ -41,6 +43,12 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     }
     void on_request(client& c, const smpp::pdu& m) override { with([&](impl& o) { o.take(c, *this, m); }); }
     void on_outcome(client&, const smpp::outcome& r) override { with([&](impl& o) { o.part_done(r); }); }
+    void on_ready(client&) override {
+      with([&](impl& o) {
+        o.pump(*this);
+        o.flush_port();
+      });
+    }
     void on_batch_end(client&) override {
       with([&](impl& o) {
         o.pump(*this);
@@ -144,13 +152,7 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   // Sends what the window and the pace allow.
   void pump(bind& b) {
     if (b.waiting.empty()) return;
-    const auto now = driver_clock::now();
-    const auto may_go = [&] {
-      if (b.session->window_room() == 0) return false;
-      if (!pace.is_ready(now)) return wait_for_pace(), false;
-      pace.take(now);
-      return true;
-    };
+    const auto may_go = [&] { return b.session->window_room() > 0 && b.session->may_go(); };
     attempts.pump(
         b.waiting, may_go,
         [&](attempt& a, std::size_t part, std::uint64_t cookie) { return transmit(b, a, part, cookie); }, reporter{*this});
@@ -160,6 +162,11 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     const auto& content = *a.order.content;
     smpp::submit_sm m;
     fill(m, content, a.parts, a.parts.parts[part], tlvs);
+    std::string source, destination;
+    if (peer().numbers != smpp::number_prefix::as_given) {
+      m.source_addr = source = smpp::normalized_number(m.source_addr_ton, m.source_addr, peer());
+      m.destination_addr = destination = smpp::normalized_number(m.dest_addr_ton, m.destination_addr, peer());
+    }
     const bool wants_receipt = options.receipts == receipt_policy::always || content.receipt_wanted != 0;
     m.registered_delivery = wants_receipt ? smpp::registered::final_receipt : smpp::registered::none;
     if ((content.receipt_wanted & engine::receipt_intermediate) != 0)
@@ -174,26 +181,21 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     return b.session->request(m, {.cookie = cookie});
   }
 
-  void wait_for_pace() {
-    if (pace_waiting) return;
-    pace_waiting = true;
-    pace_timer.expires_at(pace.ready_at());
-    pace_timer.async_wait([weak = weak_from_this()](std::error_code ec) {
-      const auto self = weak.lock();
-      if (!self) return;
-      self->pace_waiting = false;
-      if (ec) return;
-      // Start with another bind each time, so that none is starved.
-      for (std::size_t i = 0; i < self->binds.size(); ++i)
-        self->pump(*self->binds[(self->first_bind + i) % self->binds.size()]);
-      ++self->first_bind;
-      for (const auto& b : self->binds) b->session->flush();
-      self->flush_port();
-    });
+  void part_done(smpp::outcome r) {
+    // What the engine knows as "too fast" is the same for all carriers.
+    if (r.error == command_status::submit_failed && smpp::asks_to_slow_down(command_status::submit_failed, peer()))
+      r.error = make_error_code(command_status::throttled);
+    if (!attempts.part_done(r, reporter{*this})) return;
+    observer->on_submit(options.name, r.error);
+    note_rate();
   }
 
-  void part_done(const smpp::outcome& r) {
-    if (attempts.part_done(r, reporter{*this})) observer->on_submit(options.name, r.error);
+  const smpp::peer_profile& peer() const noexcept { return options.client.connection.session.profile; }
+
+  void note_rate() {
+    const auto& rate = *options.client.rate;
+    if (rate.decreases() == std::exchange(rate_decreases, rate.decreases())) return;
+    observer->on_slowed_down(options.name, rate.per_second());
   }
 
   void report(const attempt& a) { port.add_result(result_of(a, engine::attempt_outcome::sent)); }
@@ -268,13 +270,10 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   std::vector<std::shared_ptr<bind>> binds;
   std::unordered_map<std::uint64_t, bind*> by_link;
   attempt_table attempts;
+  std::uint64_t rate_decreases = 0;  // that the observer knows of
   slab<pending_request> requests;
   smpp::reference_counter references{static_cast<std::uint64_t>(driver_clock::wall_now().time_since_epoch().count())};
   smpp::tlv_builder tlvs;
-  pacer pace;
-  driver_timer pace_timer;
-  bool pace_waiting = false;
-  std::size_t first_bind = 0;
   std::atomic<std::size_t> bound_count{0};
 };
 

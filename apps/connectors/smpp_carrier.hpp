@@ -22,7 +22,7 @@ struct smpp_carrier_options {
   std::string name{};                 // the endpoint is "carrier:<name>"
   smpp::client_options client{};      // address, credentials, mode, timers, window
   std::size_t binds = 1;              // parallel sessions, each with its own window
-  double segments_per_second = 0;     // over all binds; 0: as fast as the windows allow
+  smpp::rate_options rate{};          // over all binds, in segments; unlimited until the carrier complains
   receipt_policy receipts = receipt_policy::always;
   sms_profile profile{};
 };
@@ -33,6 +33,7 @@ struct smpp_carrier_observer {
   virtual void on_bound(const std::string& /*carrier*/) {}
   virtual void on_unbound(const std::string& /*carrier*/, std::error_code, std::chrono::milliseconds /*retry_in*/) {}
   virtual void on_submit(const std::string& /*carrier*/, std::error_code) {}  // a segment's outcome
+  virtual void on_slowed_down(const std::string& /*carrier*/, double /*segments_per_second*/) {}  // it complained
   virtual void on_receipt(const std::string& /*carrier*/, bool /*understood*/) {}
   virtual void on_deliver(const std::string& /*carrier*/, smpp::command_status) {}  // our answer to an MO message
 };

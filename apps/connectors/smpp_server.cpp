@@ -6,7 +6,7 @@
 #include <map>
 
 #include "connectors/attempts.hpp"
-#include "connectors/pacer.hpp"
+#include "msgkit/smpp/rate_control.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -21,8 +21,9 @@ using account_ptr = std::shared_ptr<const smpp_account>;
 
 // Shared by all binds of an account.
 struct account_pace {
-  double per_second = 0;
-  pacer pace;
+  explicit account_pace(double r) : per_second(r), pace({.per_second = r, .follows_peer = false}) {}
+  double per_second;
+  smpp::rate_control pace;
 };
 
 // What one connection is to us once its bind was accepted.
@@ -60,7 +61,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
       // A pace that did not change goes on where it is.
       auto& p = paces[a.system_id];
       if (!p || p->per_second != a.segments_per_second)
-        p = std::make_shared<account_pace>(account_pace{a.segments_per_second, pacer(a.segments_per_second)});
+        p = std::make_shared<account_pace>(a.segments_per_second);
     }
     costliest_password.clear();
     for (const auto& a : all)

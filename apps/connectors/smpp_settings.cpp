@@ -59,7 +59,38 @@ void read_session(config_reader& r, smpp::session_options& s) {
   s.inactivity_timeout = r.time("inactivity_timeout", 0s, 0s, 24h);
   s.partial_pdu_timeout = r.time("partial_pdu_timeout", 30s, 1s, 1h);
   s.unbind_timeout = r.time("unbind_timeout", 2s, 100ms, 1min);
+  if (r.has("peer")) read_peer(r.table("peer"), s.profile);
   s.pdu_bytes_max = r.bytes("pdu_bytes_max", smpp::pdu_bytes_max_default, 1024, 1024 * 1024);
+}
+
+void read_peer(config_reader r, smpp::peer_profile& p) {
+  using enum smpp::strictness;
+  const auto strictness = [&](std::string_view key, smpp::strictness fallback) {
+    return r.choice<smpp::strictness>(key, fallback, {{"strict", strict}, {"lenient", lenient}});
+  };
+  p.messages = strictness("messages", p.messages);
+  p.others = strictness("others", p.others);
+  p.limits = r.choice<smpp::length_limits>("lengths", p.limits,
+                                           {{"specification", smpp::length_limits::specification},
+                                            {"tolerated", smpp::length_limits::tolerated}});
+  p.payload_before_text = r.flag("payload_before_text", p.payload_before_text);
+  p.texts_end_in_nul = r.flag("texts_end_in_nul", p.texts_end_in_nul);
+  p.pdu_bytes_sent_max = r.bytes("pdu_bytes_sent_max", p.pdu_bytes_sent_max, 512, 1024 * 1024);
+  p.message_id_bytes_max = r.size("message_id_bytes_max", p.message_id_bytes_max, 9, 65);
+  p.error_responses_have_body = r.flag("error_responses_have_body", p.error_responses_have_body);
+  p.tlvs_below_3_4 = r.flag("tlvs_below_3_4", p.tlvs_below_3_4);
+  p.already_bound_is_success = r.flag("already_bound_is_success", p.already_bound_is_success);
+  p.missing_version_is_3_3 = r.flag("missing_version_is_3_3", p.missing_version_is_3_3);
+  p.submit_failed_is_congestion = r.flag("submit_failed_is_congestion", p.submit_failed_is_congestion);
+  p.numbers = r.choice<smpp::number_prefix>("international_numbers", p.numbers,
+                                            {{"as_given", smpp::number_prefix::as_given},
+                                             {"bare", smpp::number_prefix::none},
+                                             {"plus", smpp::number_prefix::plus}});
+}
+
+smpp::rate_options read_rate(config_reader& r) {
+  return {.per_second = r.number("segments_per_second", 0, 0, 1e6),
+          .follows_peer = r.flag("slow_down_when_asked", true)};
 }
 
 std::shared_ptr<tls_context> read_tls(config_reader r, std::string_view key, tls_role role) {

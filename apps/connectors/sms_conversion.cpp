@@ -351,6 +351,9 @@ command_status status_of(engine::refusal reason) noexcept {
     case engine::refusal::invalid: return command_status::invalid_message_length;
     case engine::refusal::not_found: return command_status::invalid_message_id;
     case engine::refusal::too_late: return command_status::cancel_failed;
+    case engine::refusal::limit_reached: return command_status::throttled;
+    case engine::refusal::conflict:
+    case engine::refusal::blocked: return command_status::submit_failed;
   }
   return command_status::system_error;
 }

@@ -25,12 +25,30 @@ engine::postgres_store_options read_postgres(config_reader& r) {
   return o;
 }
 
+engine::mariadb_store_options read_mariadb(config_reader& r) {
+  engine::mariadb_store_options o;
+  auto& s = o.server;
+  const auto at = r.endpoint("server", {.host = "127.0.0.1", .port = 3306});
+  s.host = at.host;
+  s.port = at.port;
+  s.socket = r.text("socket", "");
+  s.user = r.required_text("user", 80);
+  s.password = r.secret("password");
+  s.database = r.required_text("database", 64);
+  s.tls_ca_file = r.text("tls_ca_file", "");
+  s.connect_timeout = r.time("connect_timeout", 5s, 1s, 5min);
+  s.statement_timeout = r.time("statement_timeout", 10s, 1s, 5min);
+  return o;
+}
+
 }  // namespace
 
 store_config read_store_config(config_reader r, std::string_view default_path) {
-  enum class kind { sqlite, postgres };
-  if (r.choice<kind>("type", kind::sqlite, {{"sqlite", kind::sqlite}, {"postgres", kind::postgres}}) == kind::postgres)
-    return read_postgres(r);
+  enum class kind { sqlite, postgres, mariadb };
+  const auto type = r.choice<kind>(
+      "type", kind::sqlite, {{"sqlite", kind::sqlite}, {"postgres", kind::postgres}, {"mariadb", kind::mariadb}});
+  if (type == kind::postgres) return read_postgres(r);
+  if (type == kind::mariadb) return read_mariadb(r);
   engine::sqlite_store_options o;
   o.path = r.text("path", default_path);
   o.quick_check = r.flag("quick_check", false);
@@ -40,6 +58,10 @@ store_config read_store_config(config_reader r, std::string_view default_path) {
 std::unique_ptr<engine::store> open_store(const store_config& config, std::string& problem) {
   if (const auto* postgres = std::get_if<engine::postgres_store_options>(&config)) {
     auto opened = engine::postgres_store::open(*postgres, &problem);
+    return opened ? *std::move(opened) : nullptr;
+  }
+  if (const auto* mariadb = std::get_if<engine::mariadb_store_options>(&config)) {
+    auto opened = engine::mariadb_store::open(*mariadb, &problem);
     return opened ? *std::move(opened) : nullptr;
   }
   const auto& sqlite = std::get<engine::sqlite_store_options>(config);

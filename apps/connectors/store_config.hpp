@@ -6,12 +6,13 @@
 #include <variant>
 
 #include "common/config.hpp"
+#include "engine/mariadb_store.hpp"
 #include "engine/postgres_store.hpp"
 #include "engine/sqlite_store.hpp"
 
 namespace msgkit::app {
 
-using store_config = std::variant<engine::sqlite_store_options, engine::postgres_store_options>;
+using store_config = std::variant<engine::sqlite_store_options, engine::postgres_store_options, engine::mariadb_store_options>;
 
 // Mistakes go into the reader.
 store_config read_store_config(config_reader reader, std::string_view default_path);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "engine/core_impl.hpp"
 
@@ -16,6 +17,13 @@ core& core::operator=(core&&) noexcept = default;
 void core::apply(const event& e, wall_time now) {
   std::visit([&](const auto& what) { impl_->apply(what, now); }, e);
 }
+void core::wants(const event& e, wall_time now, std::vector<std::string>& keys) const {
+  if (const auto* s = std::get_if<submit>(&e)) impl_->wants(*s, now, keys);
+  else if (const auto* o = std::get_if<overdue>(&e)) keys.push_back(o->key);
+  else if (const auto* out = std::get_if<opt_out>(&e)) keys.push_back(fact_key(fact_space::opt_out, {out->pool, out->number}));
+}
+void core::know(std::string_view key, fact&& f) { impl_->known[std::string{key}] = {std::move(f), true, false}; }
+std::span<const fact_change> core::facts() const noexcept { return impl_->fact_changes; }
 void core::finish(wall_time now) { impl_->finish(now); }
 std::span<const record> core::records() const noexcept { return impl_->records; }
 std::vector<action>& core::actions() noexcept { return impl_->actions; }
@@ -26,6 +34,15 @@ void core::loaded(wall_time now, std::span<const attempt_ref> in_flight, sending
   impl_->loaded(now, in_flight, policy, last_id);
 }
 void core::adopt(message&& m, wall_time now) { impl_->adopt(std::move(m), now); }
+void core::set_neighbours(neighbourhood n) { impl_->set_neighbours(std::move(n)); }
+void core::hear(std::string_view note, wall_time now) { impl_->hear(note, now); }
+std::span<const handover> core::given() const noexcept { return impl_->given; }
+std::span<const note> core::notes() const noexcept { return impl_->notes; }
+std::span<const presence> core::presences() const noexcept { return impl_->presences; }
+void core::announce_links() {
+  for (auto* ep : impl_->endpoints)
+    if (!ep->links.empty()) impl_->note_presence(*ep);
+}
 std::vector<attempt_ref> core::abandon(std::vector<ingress_token>& unanswered) { return impl_->abandon(unanswered); }
 bool core::has_link(std::uint64_t link) const noexcept { return impl_->endpoint_of_link.contains(link); }
 const core_stats& core::stats() const noexcept { return impl_->stats; }
@@ -36,11 +53,14 @@ void core::set_routes(std::shared_ptr<const route_table> routes) {
   for (auto* ep : impl_->endpoints) impl_->reroute_waiting_of(*ep);
 }
 
+void core::set_policy(std::shared_ptr<const policy> rules) { impl_->rules = std::move(rules); }
+bool core::joins_parts() const noexcept { return impl_->rules && impl_->rules->joins_parts(); }
+
 std::vector<endpoint_view> core::endpoints() const {
   std::vector<endpoint_view> out;
   for (const auto* ep : impl_->endpoints) {
     endpoint_view v{.name = ep->name, .up = ep->up(), .links = ep->links.size(), .in_flight = ep->in_flight.size,
-                    .queued = ep->queued(), .paused_until = ep->paused_until};
+                    .queued = ep->queued(), .paused_until = ep->paused_until, .breaker = ep->breaker};
     for (const auto& l : ep->links) v.capacity += l.capacity;
     out.push_back(v);
   }
@@ -90,6 +110,8 @@ void core::impl::unlist(entry& e) {
 // ---- one batch ----------------------------------------------------------------------------------------------------
 
 void core::impl::finish(wall_time now) {
+  withdraw_opted_out(now);
+  for (auto* ep : std::exchange(giving, {})) pump_later(*ep);
   on_due(now);
   reroute_slice(now);
   for (std::size_t i = 0; i < waking.size();) {  // pauses that ended, early reports that have waited long enough
@@ -99,7 +121,8 @@ void core::impl::finish(wall_time now) {
       ep.paused_until = {};
       pump_later(ep);
     }
-    if (ep.paused_until == wall_time{} && ep.early.empty()) waking.erase(waking.begin() + static_cast<std::ptrdiff_t>(i));
+    if (ep.breaker == breaker_state::open && ep.broken_until <= now) try_again(ep);
+    if (ep.paused_until == wall_time{} && ep.early.empty() && ep.breaker != breaker_state::open) waking.erase(waking.begin() + static_cast<std::ptrdiff_t>(i));
     else ++i;
   }
   for (auto* ep : to_pump) {
@@ -107,6 +130,7 @@ void core::impl::finish(wall_time now) {
     pump(*ep, now);
   }
   to_pump.clear();
+  collect_presences();
   for (auto* e : touched) {
     e->touched = false;
     set_deadline(*e);
@@ -114,12 +138,14 @@ void core::impl::finish(wall_time now) {
   touched.clear();
   records.reserve(dirty.size());
   for (const auto* e : dirty) records.push_back({e->id, e->is_new, e->content.get(), &e->p, e->is_replaced});
+  for (const auto& [key, f] : known)
+    if (f.changed) fact_changes.push_back({key, f.present ? &f.value : nullptr});
 }
 
 void core::impl::committed() {
   for (auto* e : dirty) {
     e->dirty = e->is_new = e->is_replaced = false;
-    if (!e->p.settled) continue;
+    if (!e->p.settled && !e->given) continue;
     --stats.active[static_cast<std::size_t>(e->p.state)];
     entries.erase(e->id);
   }
@@ -128,15 +154,26 @@ void core::impl::committed() {
   actions.clear();
   started.clear();
   ended.clear();
+  forget_facts();
   searches = 0;
 }
 
+void core::impl::forget_facts() {
+  given.clear();
+  notes.clear();
+  presences.clear();
+  fact_changes.clear();
+  if (!known.empty()) known.clear();
+  opted_out.clear();
+}
+
 wall_time core::impl::next_deadline() const noexcept {
-  if (!rerouting.empty()) return {};
+  if (!rerouting.empty() || !giving.empty()) return {};
   wall_time at = deadlines.empty() ? wall_time::max() : deadlines.top().deadline;
   for (const auto* ep : waking) {
     if (ep->paused_until != wall_time{}) at = std::min(at, ep->paused_until);
     if (!ep->early.empty()) at = std::min(at, ep->early.front().expires);
+    if (ep->breaker == breaker_state::open) at = std::min(at, ep->broken_until);
   }
   return at;
 }
@@ -168,6 +205,7 @@ void core::impl::loaded(wall_time now, std::span<const attempt_ref> in_flight, s
     const auto ref = alive.find(e->id);
     resume(*e, ref == alive.end() ? nullptr : ref->second, policy, now);
   }
+  for (const auto& r : std::exchange(kept_reports, {})) apply(r, now);
 }
 
 void core::impl::resume(entry& e, const attempt_ref* alive, sending_policy policy, wall_time now) {
@@ -200,6 +238,7 @@ void core::impl::resume(entry& e, const attempt_ref* alive, sending_policy polic
 void core::impl::adopt(message&& m, wall_time now) {
   const auto id = m.id;
   if (entries.contains(id)) return;
+  ++stats.taken_in;
   load(std::move(m));
   resume(entries.at(id), nullptr, sending_policy::attempt_unknown, now);
 }
@@ -213,7 +252,10 @@ std::vector<attempt_ref> core::impl::abandon(std::vector<ingress_token>& unanswe
       const auto at = begun.find(e->id);
       if (at == begun.end() || at->second != e->p.attempts) before.push_back({e->id, e->p.attempts, e->link});
     }
-    for (const auto& r : ep->early) unanswered.push_back(r.what.token);
+    for (auto& r : ep->early) {
+      if (r.what.passed_on) kept_reports.push_back(std::move(r.what));  // nobody will bring it again
+      else unanswered.push_back(r.what.token);
+    }
     ep->early.clear();
     ep->early_by_hash.clear();
     for (auto& l : ep->ready) l = {};
@@ -229,10 +271,12 @@ std::vector<attempt_ref> core::impl::abandon(std::vector<ingress_token>& unanswe
   dirty.clear();
   touched.clear();
   to_pump.clear();
+  giving.clear();
   records.clear();
   actions.clear();
   started.clear();
   ended.clear();
+  forget_facts();
   searches = 0;
   entries.clear();
   return before;

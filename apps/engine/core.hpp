@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/events.hpp"
 #include "engine/options.hpp"
+#include "engine/policy.hpp"
 #include "engine/routing.hpp"
 #include "engine/store.hpp"
 
@@ -23,18 +25,28 @@ struct attempt_ref {
   std::uint64_t link = 0;
 };
 
+enum class breaker_state : std::uint8_t { closed, half_open, open };
+
 struct endpoint_view {
   std::string_view name;
   bool up = false;
   std::size_t links = 0;
   std::size_t capacity = 0, in_flight = 0, queued = 0;
   wall_time paused_until{};
+  breaker_state breaker = breaker_state::closed;
 };
 
 struct core_stats {
   std::uint64_t submits = 0, refusals = 0, attempts = 0, retries = 0, results_stale = 0;
   std::uint64_t reports_applied = 0, reports_no_effect = 0, reports_unmatched = 0;
   std::uint64_t receipts_created = 0;
+  std::uint64_t duplicates = 0;        // came again and were dropped
+  std::uint64_t repeated_requests = 0; // answered from their idempotency key
+  std::uint64_t limited = 0, blocked = 0, deferred = 0;
+  std::uint64_t opt_outs = 0, opt_ins = 0, replies = 0;
+  std::uint64_t joined = 0, incomplete = 0;  // long messages made of their parts; of some of them
+  std::uint64_t breaker_opened = 0;
+  std::uint64_t given_away = 0, taken_in = 0, reports_passed_on = 0;
   std::array<std::uint64_t, message_state_count> settled{};  // since start, by the state they ended in
   std::array<std::size_t, message_state_count> active{};     // now, by state
   std::size_t early_reports = 0;
@@ -48,12 +60,18 @@ class core {
   core(core&&) noexcept;
   core& operator=(core&&) noexcept;
 
+  // Before a batch: the keys of the facts that this event will read are added to `keys`. Those that exist are then given
+  // by know(); what is not is taken for absent.
+  void wants(const event& e, wall_time now, std::vector<std::string>& keys) const;
+  void know(std::string_view key, fact&& f);
+
   // One batch: apply() any number of times, finish() once. Then records() is what must become durable and actions()
   // what may be released after that. committed() ends the batch. `now` should not step back; when it does, nothing
   // breaks, timers wait.
   void apply(const event& e, wall_time now);
   void finish(wall_time now);
   [[nodiscard]] std::span<const record> records() const noexcept;
+  [[nodiscard]] std::span<const fact_change> facts() const noexcept;
   [[nodiscard]] std::vector<action>& actions() noexcept;
   void committed();
 
@@ -75,6 +93,16 @@ class core {
   // A message another instance left behind, which the store has made ours: as if found after a crash. Part of a batch.
   void adopt(message&& m, wall_time now);
 
+  // Beside other instances on a shared store (docs/adr/0007). Messages for an endpoint without links here that has some
+  // there are given away; reports that nothing here matches go to the others. hear() and adopt() are part of a batch.
+  void set_neighbours(neighbourhood n);
+  void hear(std::string_view note, wall_time now);
+  [[nodiscard]] std::span<const handover> given() const noexcept;
+  [[nodiscard]] std::span<const note> notes() const noexcept;
+  [[nodiscard]] std::span<const presence> presences() const noexcept;
+  // Every endpoint with links is told anew to the store by the current batch.
+  void announce_links();
+
   // The batch could not be committed. Forgets every message but keeps endpoints and links; afterwards load() anew.
   // Returns the attempts that were on the wire before the batch began. `unanswered` receives the tokens of reports that
   // still wait for their message; requests answered in the batch are in actions(), which the caller takes first.
@@ -83,6 +111,11 @@ class core {
 
   // Takes effect at the next routing decision; waiting messages are routed again.
   void set_routes(std::shared_ptr<const route_table> routes);
+  // Null: no rules. Takes effect at the next event.
+  void set_policy(std::shared_ptr<const policy> rules);
+
+  // Whether parts of messages may be waiting for the others.
+  [[nodiscard]] bool joins_parts() const noexcept;
 
   [[nodiscard]] const core_stats& stats() const noexcept;
   [[nodiscard]] std::vector<endpoint_view> endpoints() const;

@@ -11,6 +11,7 @@
 #include "engine/carrier_id.hpp"
 #include "engine/core.hpp"
 #include "engine/entry.hpp"
+#include "msgkit/core/backoff.hpp"
 
 namespace msgkit::engine {
 
@@ -20,6 +21,11 @@ constexpr std::size_t due_per_batch_max = 4'096;
 constexpr std::size_t reroutes_per_batch_max = 4'096;
 // Finding messages by their numbers looks at all of them; who asks for more is told to slow down.
 constexpr std::size_t searches_per_batch_max = 1;
+
+// Messages we make by ourselves say so in their account.
+constexpr std::string_view our_prefix = "care:";
+inline std::string our_account(const number_pool& pool) { return std::string{our_prefix}.append(pool.name); }
+inline bool is_ours(const message_content& c) { return c.account.starts_with(our_prefix); }
 
 struct link {
   std::uint64_t id = 0;
@@ -49,9 +55,20 @@ struct endpoint {
   std::chrono::milliseconds pause{0};  // the latest one; doubles while throttling lasts
   std::list<early_report> early;
   std::unordered_multimap<std::uint64_t, std::list<early_report>::iterator> early_by_hash;
-  bool to_pump = false;
+  bool to_pump = false, presence_changed = false;
 
-  [[nodiscard]] bool up() const noexcept { return !links.empty(); }
+  breaker_state breaker = breaker_state::closed;
+  std::uint32_t failures_in_a_row = 0, times_open = 0;
+  wall_time broken_until{};
+
+  std::uint32_t tries = 1;
+  const std::vector<std::uint32_t>* elsewhere = nullptr;  // instances that have links
+
+  // Half open it takes as many as are to show whether it works again.
+  [[nodiscard]] bool up() const noexcept {
+    return !links.empty() && (breaker == breaker_state::closed ||
+                              (breaker == breaker_state::half_open && in_flight.size + queued() < tries));
+  }
   [[nodiscard]] std::size_t queued() const noexcept {
     std::size_t n = 0;
     for (const auto& l : ready) n += l.size;
@@ -70,6 +87,7 @@ struct core::impl {
 
   core_options options;
   std::shared_ptr<const route_table> routes;
+  std::shared_ptr<const policy> rules;
   id_source ids;
   core_stats stats;
   bool draining = false;
@@ -95,12 +113,76 @@ struct core::impl {
   std::vector<attempt_ref> started, ended;
   std::size_t searches = 0;  // through all messages
 
+  struct known_fact {
+    fact value;
+    bool present = false, changed = false;
+  };
+  std::unordered_map<std::string, known_fact> known;  // what the events of this batch read
+  std::vector<handover> given;
+  std::vector<note> notes;
+  std::vector<presence> presences;
+  std::vector<fact_change> fact_changes;
+  std::vector<std::pair<const number_pool*, std::string>> opted_out;
+
+  // core_guards.cpp: what came before, and how much
+  void wants(const submit& s, wall_time now, std::vector<std::string>& keys) const;
+  const std::string* read(const std::string& key, wall_time now);
+  void keep(const std::string& key, std::string value, wall_time expires);
+  void drop(const std::string& key);
+  void forget_facts();
+  bool answer_repeated(const submit& s, wall_time now);
+  void remember(const submit& s, message_id id, wall_time now);
+  struct usage_subject {
+    std::string key;
+    const usage_limits* limits;
+    const time_zone* zone;
+    bool of_number;
+  };
+  std::vector<usage_subject> usage_subjects(const message_content& c) const;
+  bool within_usage(const submit& s, const message_content& c, wall_time now);
+  void charge_usage(const submit& s, const message_content& c, wall_time now);
+
+  // core_care.cpp: what recipients want
+  void apply(const opt_out& e, wall_time now);
+  bool is_blocked(const message_content& c, wall_time now);
+  [[nodiscard]] wall_time quiet_until(const message_content& c, wall_time now) const;
+  bool defer(entry& e, wall_time now);
+  // Whether somebody is to have this message, or it was for us alone.
+  bool read_keywords(const submit& s, wall_time now);
+  bool set_opt_out(const number_pool& pool, const std::string& number, bool out, std::string_view reason, wall_time now);
+  void withdraw_opted_out(wall_time now);
+  void reply(const message_content& to, const number_pool& pool, const std::string& text, wall_time now);
+
+  // core_join.cpp: parts of long messages
+  [[nodiscard]] bool is_joined(const submit& s, wall_time now) const;
+  [[nodiscard]] std::string part_key(const submit& s) const;
+  void apply_part(const submit& s, wall_time now);
+  void release_parts(const std::string& key, message_id id, const std::string& stored, wall_time now);
+  void apply(const overdue& e, wall_time now);
+
+  // core_share.cpp: beside other instances
+  std::vector<std::uint32_t> neighbours;
+  std::unordered_map<std::string, std::vector<std::uint32_t>> bound_elsewhere;
+  void set_neighbours(neighbourhood n);
+  std::vector<report> kept_reports;  // from other instances, early when the store failed
+  std::vector<endpoint*> presence_changed, giving;
+  void note_presence(endpoint& ep);
+  void collect_presences();
+  void give_away(endpoint& ep, wall_time now);
+  void pass_on(const report& r);
+  void tell_opt_out(const number_pool& pool, const std::string& number);
+  void hear(std::string_view octets, wall_time now);
+
   // core_submit.cpp
   void apply(const submit& e, wall_time now);
+  [[nodiscard]] route_choice choose_route(const message_content& c, std::uint64_t seed, wall_time now) const;
+  // Checks, routes and queues; null after a refusal. `id`: none for a new one.
+  entry* take(const submit& s, message_id id, wall_time now);
   void apply(const cancel& e, wall_time now);
   void apply(const query& e, wall_time now);
   void apply(const replace& e, wall_time now);
-  void refuse(ingress_token token, refusal reason);
+  void refuse(refused what);
+  void refuse(ingress_token token, refusal reason) { refuse(refused{token, reason}); }
   std::optional<refusal> check(const message_content& c, wall_time valid_until, wall_time now);
   entry* find_waiting(const message_selector& what);
   void replace_content(entry& e, std::shared_ptr<message_content> fresh, wall_time now);
@@ -113,7 +195,7 @@ struct core::impl {
   void apply(const drain&, wall_time) { draining = stats.draining = true; }
   void apply(const tick&, wall_time) {}
   endpoint& endpoint_named(std::string_view name);
-  endpoint* choose_endpoint(const entry& e);
+  endpoint* choose_endpoint(const entry& e, wall_time now);
   void make_ready(entry& e, wall_time now);
   void push_ready(endpoint& ep, entry& e, bool front);
   void pump_later(endpoint& ep);
@@ -123,6 +205,8 @@ struct core::impl {
   void reroute_slice(wall_time now);
   void on_due(wall_time now);
   void set_deadline(entry& e);
+  void note_outcome(endpoint& ep, attempt_outcome o, wall_time now);
+  void try_again(endpoint& ep);
 
   // core_results.cpp
   void apply(const attempt_result& e, wall_time now);

@@ -41,7 +41,9 @@ void core::impl::answer(const report& r, report_outcome outcome) {
     case report_outcome::applied: ++stats.reports_applied; break;
     case report_outcome::no_effect: ++stats.reports_no_effect; break;
     case report_outcome::unmatched: ++stats.reports_unmatched; break;
+    case report_outcome::passed_on: ++stats.reports_passed_on; break;
   }
+  if (r.passed_on) return;  // the carrier has its answer
   actions.emplace_back(report_done{r.token, outcome});
 }
 
@@ -52,8 +54,11 @@ void core::impl::apply(const report& r, wall_time now) {
   if (const auto found = match(hash, normal, ep))
     return answer(r, on_report(*found->e, found->segment, r, now));
   // Only an attempt whose answer is outstanding can still turn out to be meant.
-  if (r.carrier_id.empty() || ep.in_flight.empty()) return answer(r, report_outcome::unmatched);
-  if (stats.early_reports >= options.early_reports_max) return refuse(r.token, refusal::queue_full);
+  if (r.carrier_id.empty() || ep.in_flight.empty()) return pass_on(r);
+  if (stats.early_reports >= options.early_reports_max) {
+    if (r.passed_on) return answer(r, report_outcome::unmatched);
+    return refuse(r.token, refusal::queue_full);
+  }
   ++stats.early_reports;
   const auto at = ep.early.insert(
       ep.early.end(),
@@ -130,7 +135,7 @@ void core::impl::release_early(endpoint& ep, wall_time now) {
     const auto front = ep.early.begin();
     auto [at, end] = ep.early_by_hash.equal_range(front->hash);
     while (at != end) at = at->second == front ? ep.early_by_hash.erase(at) : std::next(at);
-    answer(front->what, report_outcome::unmatched);
+    pass_on(front->what);
     ep.early.erase(front);
     --stats.early_reports;
   }

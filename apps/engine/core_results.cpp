@@ -30,6 +30,7 @@ void core::impl::apply(const attempt_result& r, wall_time now) {
   end_attempt(e);
   merge_segments(e, r, ep);
   if (r.outcome != attempt_outcome::not_sent) e.not_sent_streak = 0;
+  note_outcome(ep, r.outcome, now);
   const auto note = [&](event_kind kind, error_class why) {
     set_error(e, why, r.code, r.text);
     e.p.events.add(now, kind, e.p.attempts, r.code, ep.name, r.text);

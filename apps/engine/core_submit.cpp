@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/core_impl.hpp"
+#include "engine/text_fold.hpp"
 
 namespace msgkit::engine {
 namespace {
@@ -29,9 +30,9 @@ query_done answer_to(const query& q, message_id id, const message_progress& p, c
   return {q.token, id, p.state, scheduled && p.state == message_state::queued, p.done_at, p.error.code, std::move(content)};
 }
 
-void core::impl::refuse(ingress_token token, refusal reason) {
+void core::impl::refuse(refused what) {
   ++stats.refusals;
-  actions.emplace_back(refused{token, reason});
+  actions.emplace_back(what);
 }
 
 std::optional<refusal> core::impl::check(const message_content& c, wall_time valid_until, wall_time now) {
@@ -64,10 +65,12 @@ entry& core::impl::add_entry(content_ptr content, wall_time valid_until, wall_ti
 
 void core::impl::apply(const submit& s, wall_time now) {
   ++stats.submits;
+  if (s.extras && answer_repeated(s, now)) return;
+  if (is_joined(s, now)) return apply_part(s, now);
   const message_content& c = *s.content;
-  const wall_time valid_until = c.valid_until == wall_time{} ? now + options.validity_default : c.valid_until;
-  if (const auto reason = check(c, valid_until, now)) return refuse(s.token, *reason);
   if (s.replace_if_present) {
+    const wall_time valid_until = c.valid_until == wall_time{} ? now + options.validity_default : c.valid_until;
+    if (const auto reason = check(c, valid_until, now)) return refuse(s.token, *reason);
     if (++searches > searches_per_batch_max) return refuse(s.token, refusal::queue_full);
     if (auto* waiting = find_waiting({{}, c.account, c.source.value, c.destination.value, c.service_type})) {
       waiting->p.valid_until = valid_until;
@@ -76,24 +79,65 @@ void core::impl::apply(const submit& s, wall_time now) {
       return;
     }
   }
+  if (const entry* e = take(s, {}, now))
+    actions.emplace_back(accepted{.token = s.token, .id = e->id, .repeatable = s.extras != nullptr &&
+                                  !(s.extras->duplicate_id.empty() && s.extras->idempotency_key.empty())});
+}
 
-  const message_id id = ids.next(now);
-  const auto choice = routes->choose(c.destination.value, c.source.value, c.account, mix(id.key() ^ mix(0)));
-  if (choice.empty()) return refuse(s.token, refusal::no_route);
+route_choice core::impl::choose_route(const message_content& c, std::uint64_t seed, wall_time now) const {
+  return routes->choose({.destination = c.destination.value, .source = c.source.value, .account = c.account,
+                         .keyword = c.keyword, .now = now, .seed = seed});
+}
+
+entry* core::impl::take(const submit& s, message_id id, wall_time now) {
+  content_ptr content = s.content;
+  if (s.extras && !s.extras->text.empty() && routes->reads_keywords()) {
+    auto with_keyword = std::make_shared<message_content>(*content);
+    with_keyword->keyword = fold_word(s.extras->text, keyword_octets_max);
+    content = std::move(with_keyword);
+  }
+  const message_content& c = *content;
+  const auto refused_for = [&](refusal reason) {
+    refuse(s.token, reason);
+    return nullptr;
+  };
+  const wall_time valid_until = c.valid_until == wall_time{} ? now + options.validity_default : c.valid_until;
+  if (const auto reason = check(c, valid_until, now)) return refused_for(*reason);
+  if (rules) {
+    if (is_blocked(c, now)) {
+      ++stats.blocked;
+      return refused_for(refusal::blocked);
+    }
+    if (!within_usage(s, c, now)) return nullptr;
+  }
+  if (id == message_id{}) id = ids.next(now);
+  const auto choice = choose_route(c, mix(id.key() ^ mix(0)), now);
+  if (choice.empty()) return refused_for(refusal::no_route);
   // The first endpoint that is up and has room; else the first that has room, to wait there.
   endpoint* target = nullptr;
   for (const auto name : choice.endpoints()) {
     endpoint& ep = endpoint_named(name);
     if (ep.queued() >= ep.options->queue_max) continue;
-    if (target == nullptr || (ep.up() && !target->up())) target = &ep;
+    if (target == nullptr || (ep.up() && !target->up()) ||
+        (!target->up() && target->elsewhere == nullptr && ep.elsewhere != nullptr))
+      target = &ep;
     if (target->up()) break;
   }
-  if (target == nullptr) return refuse(s.token, refusal::queue_full);
+  if (target == nullptr) return refused_for(refusal::queue_full);
 
-  entry& e = add_entry(s.content, valid_until, now, id);
+  entry& e = add_entry(std::move(content), valid_until, now, id);
   e.p.endpoint = target->name;
+  if (s.extras) remember(s, id, now);
+  if (rules) {
+    charge_usage(s, *e.content, now);
+    if (!read_keywords(s, now)) {  // it was for us, and we have it
+      finalize(e, message_state::delivered, now);
+      return &e;
+    }
+    if (defer(e, std::max(now, e.p.next_attempt_at))) return &e;
+  }
   if (e.p.next_attempt_at <= now) push_ready(*target, e, false);
-  actions.emplace_back(accepted{s.token, id});
+  return &e;
 }
 
 // ---- what an account asks about messages it gave us ----------------------------------------------------------------

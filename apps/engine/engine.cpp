@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace msgkit::engine {
@@ -48,12 +49,10 @@ struct engine::impl : processor_observer {
   mutable std::mutex inbox_mutex;
   std::condition_variable inbox_filled;
   std::vector<event> inbox;
-  struct question {
-    message_id id;
-    query_callback callback;
-  };
+  using question = std::function<void(processor&)>;  // asks the store, on the engine thread
   std::vector<question> questions;
   std::shared_ptr<const route_table> new_routes;
+  std::optional<std::shared_ptr<const policy>> new_policy;
   bool waiting = false, closed = false;
   std::size_t backlog = 0;  // taken from the inbox, not yet run
 
@@ -106,8 +105,11 @@ struct engine::impl : processor_observer {
     return true;
   }
 
+  bool ask(question q) {
+    return enqueue(1, false, [&] { questions.push_back(std::move(q)); });
+  }
+
   void run();
-  void run_batch(std::vector<event>& events);
   void hand_out(std::vector<action>& actions);
   void answer(std::vector<question>& asked);
   void publish(std::chrono::steady_clock::duration took, std::size_t events, bool with_endpoints);
@@ -157,11 +159,27 @@ bool engine::post(std::vector<event>& events) {
 }
 
 bool engine::query(message_id id, query_callback callback) {
-  return impl_->enqueue(1, false, [&] { impl_->questions.push_back({id, std::move(callback)}); });
+  return impl_->ask([id, callback = std::move(callback)](processor& work) { callback(work.find(id)); });
+}
+
+bool engine::list_opt_outs(std::string pool, std::string after, std::size_t limit, opt_outs_callback callback) {
+  return impl_->ask([pool = std::move(pool), after = std::move(after), limit, callback = std::move(callback)](processor& work) {
+    callback(work.opt_outs(pool, after, limit));
+  });
+}
+
+bool engine::query_usage(std::string account, std::string number, usage_callback callback) {
+  return impl_->ask([account = std::move(account), number = std::move(number), callback = std::move(callback)](processor& work) {
+    callback(work.usage(account, number));
+  });
 }
 
 void engine::set_routes(std::shared_ptr<const route_table> routes) {
   impl_->enqueue(0, true, [&] { impl_->new_routes = std::move(routes); });
+}
+
+void engine::set_policy(std::shared_ptr<const policy> rules) {
+  impl_->enqueue(0, true, [&] { impl_->new_policy = std::move(rules); });
 }
 
 engine_stats engine::stats() const {
@@ -200,21 +218,24 @@ void engine::impl::run() {
   auto endpoints_at = std::chrono::steady_clock::now();
   for (bool last = false; !last;) {
     std::shared_ptr<const route_table> routes;
+    std::optional<std::shared_ptr<const policy>> rules;
     {
       std::unique_lock lock{inbox_mutex};
       const auto wait = std::clamp<std::chrono::milliseconds>(
           work.next_deadline() == wall_time::max() ? idle_wake : work.next_deadline() - now(),
           std::chrono::milliseconds{0}, idle_wake);
       waiting = true;
-      inbox_filled.wait_for(lock, wait, [&] { return !inbox.empty() || !questions.empty() || closed || new_routes; });
+      inbox_filled.wait_for(lock, wait, [&] { return !inbox.empty() || !questions.empty() || closed || new_routes || new_policy; });
       waiting = false;
       taken.swap(inbox);
       asked.swap(questions);
       routes.swap(new_routes);
+      rules.swap(new_policy);
       backlog = taken.size();
       last = closed;
     }
     if (routes) work.state().set_routes(std::move(routes));
+    if (rules) work.state().set_policy(*std::move(rules));
     std::size_t at = 0;
     do {
       const auto started = std::chrono::steady_clock::now();
@@ -261,7 +282,7 @@ void engine::impl::hand_out(std::vector<action>& actions) {
 }
 
 void engine::impl::answer(std::vector<question>& asked) {
-  for (auto& q : asked) q.callback(work.find(q.id));
+  for (auto& q : asked) q(work);
   asked.clear();
 }
 
@@ -279,7 +300,8 @@ void engine::impl::publish(std::chrono::steady_clock::duration took, std::size_t
     if (with_endpoints) {
       shown.endpoints.clear();
       for (const auto& ep : work.state().endpoints())
-        shown.endpoints.push_back({std::string{ep.name}, ep.up, ep.links, ep.capacity, ep.in_flight, ep.queued});
+        shown.endpoints.push_back({std::string{ep.name}, ep.up, ep.links, ep.capacity, ep.in_flight, ep.queued,
+                                   ep.breaker});
     }
   }
   const std::lock_guard lock{idle_mutex};

@@ -42,6 +42,7 @@ struct engine_stats {
     std::string name;
     bool up = false;
     std::size_t links = 0, capacity = 0, in_flight = 0, queued = 0;
+    breaker_state breaker = breaker_state::closed;
   };
   std::vector<endpoint> endpoints;  // refreshed once a second
 };
@@ -73,7 +74,15 @@ class engine final : public inbox {
   using query_callback = std::function<void(result<std::optional<message>>)>;
   [[nodiscard]] bool query(message_id id, query_callback callback);
 
+  // Call back on the engine thread with what is durable, as query() does.
+  using opt_outs_callback = std::function<void(result<std::vector<opt_out_entry>>)>;
+  [[nodiscard]] bool list_opt_outs(std::string pool, std::string after, std::size_t limit, opt_outs_callback callback);
+  using usage_callback = std::function<void(result<usage_counter>)>;
+  [[nodiscard]] bool query_usage(std::string account, std::string number, usage_callback callback);
+
+  // Both take effect before the next batch.
   void set_routes(std::shared_ptr<const route_table> routes);
+  void set_policy(std::shared_ptr<const policy> rules);
   [[nodiscard]] engine_stats stats() const;
   // Started, not stopping, and the store accepts.
   [[nodiscard]] bool ready() const noexcept;

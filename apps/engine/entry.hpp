@@ -21,6 +21,7 @@ struct entry {
   bool dirty = false;    // to be written by this batch
   bool is_new = false;   // not yet in the store
   bool is_replaced = false;  // in the store with another content
+  bool given = false;    // another instance's once this batch is committed
   bool touched = false;  // deadline to be computed again at the end of the batch
   std::uint8_t not_sent_streak = 0;
   endpoint* at = nullptr;          // whose ready or in-flight list it is in

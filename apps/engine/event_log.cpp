@@ -10,7 +10,8 @@ namespace {
 constexpr std::array<std::string_view, event_kind_count> event_names{
     "accepted",         "attempt",    "attempt_sent", "attempt_failed", "attempt_rejected", "attempt_throttled",
     "attempt_unknown",  "attempt_not_sent", "report", "delivered",      "undelivered",      "expired",
-    "rejected",         "canceled",   "unknown",      "receipt_created", "recovered", "replaced"};
+    "rejected",         "canceled",   "unknown",      "receipt_created", "recovered", "replaced",
+    "duplicate",        "deferred",   "blocked",      "joined",         "moved"};
 constexpr std::size_t text_max = 255;
 
 message_event read(octet_reader& in) {

@@ -32,8 +32,13 @@ enum class event_kind : std::uint8_t {
   receipt_created,   // detail: id of the receipt message
   recovered,         // found in `sending` after a restart
   replaced,          // the account gave it another content
+  duplicate,         // it came again, was acknowledged and dropped
+  deferred,          // waits for the end of quiet hours
+  blocked,           // its recipient opted out while it waited
+  joined,            // made of the parts of a long message; code: how many
+  moved,             // to another instance
 };
-constexpr std::size_t event_kind_count = 18;
+constexpr std::size_t event_kind_count = 23;
 std::string_view name(event_kind kind) noexcept;
 
 struct message_event {

@@ -2,13 +2,16 @@
 // Plain values; every action is released only after the commit that holds what it speaks of.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "engine/message.hpp"
+#include "engine/usage.hpp"
 
 namespace msgkit::engine {
 
@@ -24,6 +27,34 @@ struct ingress_token {
 
 // ---- events -------------------------------------------------------------------------------------------------------
 
+// What a submit may say beyond its content. Only who uses it pays for it.
+struct submit_extras {
+  // The sender's own id of the message, when it may come again: a carrier's message id, a hash of what has none.
+  // Within the window the second one is accepted under the first one's id and dropped.
+  std::string duplicate_id{};                    // 1..duplicate_id_octets_max octets
+  std::chrono::seconds duplicate_window{0};      // 0: core_options::duplicate_window
+  // The account's idempotency key, and a digest of what it asks for. The same key and digest get the same answer, the
+  // same key with another digest is a conflict.
+  std::string idempotency_key{};                 // 1..idempotency_key_octets_max octets
+  std::string request_digest{};                  // at most request_digest_octets_max octets
+  // The beginning of the text in UTF-8, for keywords; only for messages that people wrote.
+  std::string text{};
+  // A part of a long message that the sender had to cut. It waits for the others where the account's rules ask for
+  // whole messages; elsewhere it goes on as it came.
+  struct part {
+    std::uint32_t reference = 0;   // the same in all parts
+    std::uint8_t count = 0;        // 2..255
+    std::uint8_t number = 0;       // 1..count
+    std::uint16_t header_octets = 0;  // of the body: not part of the text, gone in the whole message
+    byte_vector passthrough{};     // what the whole message has instead of content->passthrough
+  };
+  std::optional<part> piece{};
+  std::uint16_t segments = 0;      // what it counts for in usage limits; 0: by its size
+};
+constexpr std::size_t duplicate_id_octets_max = 256;
+constexpr std::size_t idempotency_key_octets_max = 255;
+constexpr std::size_t request_digest_octets_max = 64;
+
 // Answered by `accepted` or `refused`.
 struct submit {
   ingress_token token{};
@@ -31,6 +62,7 @@ struct submit {
   // A message of the same account, source, destination and service type that still waits takes this content and keeps
   // its id; only when there is none a new message is made.
   bool replace_if_present = false;
+  std::shared_ptr<const submit_extras> extras{};  // null: none of them
 };
 
 // A way to reach an endpoint: one bound session, one HTTP carrier, ... An endpoint ("carrier:up1", "client:alice") may
@@ -84,6 +116,7 @@ struct report {
   std::uint32_t code = 0;
   std::string text{};      // the carrier's words for the error
   wall_time done_at{};     // as the carrier says; epoch means now
+  bool passed_on = false;  // by another instance, which has answered it
 };
 
 // Which message an account speaks of. What is empty is not compared.
@@ -122,7 +155,22 @@ struct drain {};
 // Nothing happened; lets time pass (retries, expiry).
 struct tick {};
 
-using event = std::variant<submit, link_state, attempt_result, report, cancel, query, replace, drain, tick>;
+// A fact that expired and must not go without a word; made by the processor.
+struct overdue {
+  std::string key{};
+};
+
+// Somebody asks for no more messages of a pool, or for messages again, by another way than a keyword: a carrier's own
+// block list, an import, an operator. Answered by `opt_out_done` or `refused`.
+struct opt_out {
+  ingress_token token{};
+  std::string pool{}, number{};  // the number as the pool's messages carry it, in digits
+  bool out = true;               // false: in again
+  std::string reason{};          // kept: "carrier 21610", "import"; at most opt_out_reason_octets_max octets
+};
+constexpr std::size_t opt_out_reason_octets_max = 128;
+
+using event = std::variant<submit, link_state, attempt_result, report, cancel, query, replace, drain, tick, overdue, opt_out>;
 
 // ---- actions ------------------------------------------------------------------------------------------------------
 
@@ -135,25 +183,32 @@ enum class refusal : std::uint8_t {
   invalid,            // permanent: a limit of message.hpp is exceeded
   not_found,          // cancel, query, replace: no such message, or not this account's
   too_late,           // cancel, replace: it is already on its way
+  limit_reached,      // temporary: a usage limit of the account or the number is used up for now
+  conflict,           // permanent: the idempotency key belongs to another request
+  blocked,            // permanent: a block list, an allow list, or the recipient has opted out
 };
 std::string_view name(refusal reason) noexcept;
 constexpr bool is_temporary(refusal r) noexcept {
-  return r == refusal::queue_full || r == refusal::store_unavailable;
+  return r == refusal::queue_full || r == refusal::store_unavailable || r == refusal::limit_reached;
 }
 
 struct accepted {
   ingress_token token{};
   message_id id{};
-  bool is_new = true;  // false: an earlier message has this content now
+  bool is_new = true;  // false: an earlier message has this content now, or this came before
+  bool repeatable = false;  // asked again under its own key it gets the same answer, so it need not be undone
 };
 struct refused {
   ingress_token token{};
   refusal reason = refusal::store_unavailable;
+  usage_period period = usage_period::burst;  // limit_reached: which one
+  bool of_number = false;                     // limit_reached: of the number, not of the account
 };
 enum class report_outcome : std::uint8_t {
   applied,
   no_effect,  // repeated or older than what is known
   unmatched,  // no message of ours; acknowledged all the same so that the carrier stops
+  passed_on,  // durable for the other instances; one of them has sent the message
 };
 struct report_done {
   ingress_token token{};
@@ -161,6 +216,10 @@ struct report_done {
 };
 struct cancel_done {
   ingress_token token{};
+};
+struct opt_out_done {
+  ingress_token token{};
+  bool changed = true;  // false: it was so already
 };
 struct replace_done {
   ingress_token token{};
@@ -185,7 +244,7 @@ struct send {
   std::vector<segment> segments{};  // not empty: parts the peer accepted earlier, do not send these again
 };
 
-using action = std::variant<accepted, refused, report_done, cancel_done, replace_done, query_done, send>;
+using action = std::variant<accepted, refused, report_done, cancel_done, replace_done, query_done, send, opt_out_done>;
 
 sink_id sink_of(const action& a) noexcept;
 

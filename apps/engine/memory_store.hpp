@@ -26,7 +26,12 @@ class memory_store final : public store {
   // What a process that dies now would find when it starts again: everything committed, nothing else.
   [[nodiscard]] memory_store after_crash() const;
 
-  result<void> commit(std::span<const record> records) override;
+  result<void> write(const changes& c) override;
+  result<void> look_up(std::span<const std::string> keys, const fact_handler& on_fact) override;
+  result<void> scan(std::string_view prefix, std::string_view after, std::size_t limit, const fact_handler& on_fact) override;
+  result<std::vector<std::string>> overdue(std::string_view prefix, wall_time before, std::size_t limit) override;
+  result<std::size_t> purge_facts(wall_time before, char spared, std::size_t limit) override;
+  result<std::uint64_t> fact_count() override { return now_.facts.size(); }
   result<void> recover() override;
   result<void> remove(std::span<const message_id> ids) override;
   result<load_report> load_active(const message_handler& on_message, const corrupt_handler& on_corrupt) override;
@@ -35,10 +40,11 @@ class memory_store final : public store {
   result<std::size_t> purge(message_id before, std::size_t limit) override;
   [[nodiscard]] std::string_view error_text() const override { return error_text_; }
 
-  [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return now_.rows.size(); }
   [[nodiscard]] std::vector<message_id> ids() const;  // in order
+  [[nodiscard]] std::size_t facts() const noexcept { return now_.facts.size(); }
   [[nodiscard]] std::uint64_t commits() const noexcept { return commits_; }
-  // All rows in id order as one octet string; equal runs give equal images.
+  // All rows and facts in order as one octet string; equal runs give equal images.
   [[nodiscard]] byte_vector image() const;
 
  private:
@@ -46,11 +52,15 @@ class memory_store final : public store {
     byte_vector content, progress;
     bool settled = false;
   };
-  void write(std::map<std::uint64_t, row>& rows, std::span<const record> records) const;
+  struct tables {
+    std::map<std::uint64_t, row> rows;
+    std::map<std::string, fact, std::less<>> facts;
+  };
+  static void write(tables& t, const changes& c);
   void forget_oldest(std::span<const record> records);
 
-  std::map<std::uint64_t, row> rows_;
-  std::map<std::uint64_t, row> in_doubt_rows_;
+  tables now_;
+  tables in_doubt_;
   std::size_t settled_max_;
   std::deque<std::uint64_t> settled_;  // in the order they were settled; only kept when there is a limit
   std::uint64_t commits_ = 0, fail_at_ = 0;

@@ -63,6 +63,8 @@ struct message_content {
   wall_time schedule_at{};        // not before; epoch means at once
   wall_time valid_until{};        // epoch means the engine's default
   std::optional<receipt_details> receipt;  // kind == receipt only
+  std::string keyword;            // folded first word, kept by the engine while routes read keywords
+  bool ignores_quiet_hours = false;  // what the recipient waits for: a code, an alarm
   friend bool operator==(const message_content&, const message_content&) = default;
 };
 using content_ptr = std::shared_ptr<const message_content>;
@@ -74,6 +76,7 @@ constexpr std::size_t address_octets_max = 256;
 constexpr std::size_t account_octets_max = 256;
 constexpr std::size_t reference_octets_max = 256;
 constexpr std::size_t service_type_octets_max = 32;
+constexpr std::size_t keyword_octets_max = 32;
 constexpr std::size_t segments_max = 255;
 constexpr std::size_t carrier_id_octets_max = 256;
 constexpr std::size_t error_text_octets_max = 256;  // longer texts are cut

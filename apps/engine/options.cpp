@@ -31,6 +31,13 @@ std::string check(const core_options& o) {
   range<std::int64_t>(p, "report_wait_s", o.report_wait.count(), 1, year_seconds);
   range<std::int64_t>(p, "early_report_wait_s", o.early_report_wait.count(), 1, 86'400);
   range<std::uint64_t>(p, "early_reports_max", o.early_reports_max, 0, 1'000'000);
+  range<std::uint64_t>(p, "breaker_failures", o.breaker.failures, 0, 1'000'000);
+  range<std::int64_t>(p, "breaker_open_ms", o.breaker.open.count(), 1, 86'400'000);
+  range<std::int64_t>(p, "breaker_open_maximum_ms", o.breaker.open_maximum.count(), o.breaker.open.count(), 86'400'000);
+  range<std::uint64_t>(p, "breaker_tries", o.breaker.tries, 1, 1'000);
+  range<std::int64_t>(p, "duplicate_window_s", o.duplicate_window.count(), 1, year_seconds);
+  range<std::int64_t>(p, "idempotency_window_s", o.idempotency_window.count(), 1, year_seconds);
+  range<std::int64_t>(p, "parts_wait_s", o.parts_wait.count(), 1, 7 * 86'400);
   range<std::uint64_t>(p, "queue_max", o.endpoint_default.queue_max, 1, 10'000'000);
   for (const auto& [name, e] : o.endpoints)
     range<std::uint64_t>(p, fmt::format("endpoints.{}.queue_max", name), e.queue_max, 1, 10'000'000);

@@ -36,6 +36,15 @@ struct endpoint_options {
   id_match ids{};
 };
 
+// An endpoint whose attempts keep failing is left alone for a while. What counts against it: temporary errors and answers
+// that never came. A message refused for good shows that the endpoint works; throttling has its own pause.
+struct breaker_options {
+  std::uint32_t failures = 20;   // in a row, until it opens; 0: never. 0..1'000'000
+  std::chrono::milliseconds open{10'000};          // the first time; doubles while tries fail
+  std::chrono::milliseconds open_maximum{300'000};
+  std::uint32_t tries = 1;       // attempts under way at once while it is half open, 1..1000
+};
+
 struct core_options {
   std::uint32_t instance = 0;                   // 0..1023
   std::size_t active_messages_max = 1'000'000;  // held in memory, 1..10'000'000
@@ -49,6 +58,11 @@ struct core_options {
   std::chrono::seconds early_report_wait{300};  // a report that arrived before the submit answer
   std::size_t early_reports_max = 10'000;
   unknown_policy on_unknown = unknown_policy::resend;
+  breaker_options breaker{};
+  std::chrono::seconds duplicate_window{7 * 24 * 3600};  // an id of a carrier's message is remembered for that long
+  std::chrono::seconds idempotency_window{24 * 3600};    // and an idempotency key
+  std::chrono::seconds parts_wait{1'800};   // how long the parts of a message wait for the others, after the latest one
+  bool forward_incomplete = true;           // what came of them goes on then; false: it is dropped
   endpoint_options endpoint_default{};
   std::map<std::string, endpoint_options, std::less<>> endpoints{};  // exceptions by name
 };

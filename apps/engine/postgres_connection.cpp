@@ -276,15 +276,18 @@ bool postgres_connection::script(const char* sql) {
   return good && !failed;
 }
 
-bool postgres_connection::notified() {
-  if (!sound_) return false;
-  if (PQconsumeInput(c_) == 0) return lost(one_line(PQerrorMessage(c_)));
-  bool any = false;
-  while (PGnotify* n = PQnotifies(c_)) {
-    PQfreemem(n);
-    any = true;
+std::vector<std::string> postgres_connection::notifications() {
+  std::vector<std::string> out;
+  if (!sound_) return out;
+  if (PQconsumeInput(c_) == 0) {
+    lost(one_line(PQerrorMessage(c_)));
+    return out;
   }
-  return any;
+  while (PGnotify* n = PQnotifies(c_)) {
+    if (n->be_pid != PQbackendPID(c_)) out.emplace_back(n->extra);
+    PQfreemem(n);
+  }
+  return out;
 }
 
 }  // namespace msgkit::engine

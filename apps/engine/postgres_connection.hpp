@@ -90,8 +90,8 @@ class postgres_connection {
   [[nodiscard]] const postgres_error& error() const noexcept { return error_; }
   // True while nothing went wrong below SQL.
   [[nodiscard]] bool sound() const noexcept { return sound_; }
-  // Waits for nothing; true when the server sent a notification.
-  bool notified();
+  // Waits for nothing. What other connections have said since on the channels we listen to.
+  std::vector<std::string> notifications();
 
  private:
   postgres_connection(pg_conn* c, milliseconds answer_timeout) : c_(c), answer_timeout_(answer_timeout) {}

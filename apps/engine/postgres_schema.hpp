@@ -23,7 +23,7 @@ constexpr const char* postgres_version_table =
     "CREATE TABLE IF NOT EXISTS msgkit_schema(version integer PRIMARY KEY); COMMIT";
 constexpr const char* postgres_read_version = "SELECT coalesce(max(version), 0) FROM msgkit_schema";
 
-constexpr std::array<const char*, 1> postgres_migrations{
+constexpr std::array<const char*, 3> postgres_migrations{
     // Room in the pages lets an update of progress stay in its page and leave the indexes alone.
     R"(BEGIN;
     SELECT pg_advisory_xact_lock(1836279659);
@@ -36,6 +36,22 @@ constexpr std::array<const char*, 1> postgres_migrations{
     ALTER TABLE msgkit_message ALTER content SET STORAGE EXTERNAL, ALTER progress SET STORAGE PLAIN;
     CREATE INDEX IF NOT EXISTS msgkit_message_active ON msgkit_message(owner, id) WHERE NOT settled;
     INSERT INTO msgkit_schema VALUES(1) ON CONFLICT DO NOTHING;
+    COMMIT)",
+    R"(BEGIN;
+    SELECT pg_advisory_xact_lock(1836279659);
+    CREATE TABLE IF NOT EXISTS msgkit_fact(key bytea PRIMARY KEY, expires bigint, value bytea NOT NULL) WITH (fillfactor = 70);
+    CREATE INDEX IF NOT EXISTS msgkit_fact_expires ON msgkit_fact(expires) WHERE expires IS NOT NULL;
+    INSERT INTO msgkit_schema VALUES(2) ON CONFLICT DO NOTHING;
+    COMMIT)",
+    // Sessions end with the server anyway; the inbox holds reports that were acknowledged.
+    R"(BEGIN;
+    SELECT pg_advisory_xact_lock(1836279659);
+    CREATE UNLOGGED TABLE IF NOT EXISTS msgkit_session(
+      endpoint text NOT NULL, instance smallint NOT NULL, PRIMARY KEY(instance, endpoint));
+    CREATE TABLE IF NOT EXISTS msgkit_inbox(
+      seq bigserial PRIMARY KEY, receiver smallint NOT NULL, message bigint, octets bytea);
+    CREATE INDEX IF NOT EXISTS msgkit_inbox_receiver ON msgkit_inbox(receiver, seq);
+    INSERT INTO msgkit_schema VALUES(3) ON CONFLICT DO NOTHING;
     COMMIT)"};
 
 struct postgres_statement {
@@ -60,6 +76,51 @@ constexpr postgres_statement postgres_statements[] = {
              " ORDER BY id LIMIT $3::bigint"},
     {"find", "SELECT id, progress, content FROM msgkit_message WHERE id = $1::bigint"},
     {"last", "SELECT coalesce(max(id), 0) FROM msgkit_message"},
+
+    {"begin", "BEGIN"},
+    {"commit", "COMMIT"},
+    // In ascending order, so that two instances never wait for each other. Held until the transaction ends.
+    {"lock", "SELECT pg_advisory_xact_lock('msgkit_fact'::regclass::oid::bigint::integer, n::integer)"
+             " FROM unnest($1::bigint[]) AS n"},
+    {"facts", "SELECT key, coalesce(expires, 0), value FROM msgkit_fact WHERE key = ANY($1::bytea[])"},
+    {"put", "INSERT INTO msgkit_fact SELECT v.key, nullif(v.expires, 0), v.value"
+            " FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS v(key, expires, value)"
+            " ON CONFLICT (key) DO UPDATE SET expires = excluded.expires, value = excluded.value"},
+    {"drop", "DELETE FROM msgkit_fact WHERE key = ANY($1::bytea[])"},
+    {"scan", "SELECT key, coalesce(expires, 0), value FROM msgkit_fact WHERE key >= $1::bytea AND key < $2::bytea"
+             " AND key > $3::bytea ORDER BY key LIMIT $4::bigint"},
+    {"overdue", "SELECT key FROM msgkit_fact WHERE expires < $3::bigint AND key >= $1::bytea AND key < $2::bytea"
+                " ORDER BY expires LIMIT $4::bigint"},
+    {"purge_facts", "DELETE FROM msgkit_fact WHERE key IN (SELECT key FROM msgkit_fact WHERE expires < $1::bigint"
+                    " AND NOT (key >= $2::bytea AND key < $3::bytea) ORDER BY expires LIMIT $4::bigint FOR UPDATE SKIP LOCKED)"},
+    {"count_facts", "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'msgkit_fact'::regclass"},
+
+    // Between instances. One channel for each set of tables; who is not meant looks in vain, which is cheap.
+    {"channel", "SELECT 'msgkit_' || 'msgkit_inbox'::regclass::oid::text"},
+    {"call", "SELECT pg_notify('msgkit_' || 'msgkit_inbox'::regclass::oid::text, convert_from($1::bytea, 'UTF8'))"},
+    {"give", "UPDATE msgkit_message m SET owner = v.receiver FROM unnest($2::bigint[], $3::bigint[]) AS v(id, receiver)"
+             " WHERE m.id = v.id AND m.owner = $1::bigint"},
+    {"announce_given", "INSERT INTO msgkit_inbox(receiver, message) SELECT v.receiver, v.id"
+                       " FROM unnest($1::bigint[], $2::bigint[]) AS v(id, receiver)"},
+    {"note", "INSERT INTO msgkit_inbox(receiver, octets) SELECT v.receiver, v.octets"
+             " FROM unnest($1::bigint[], $2::bytea[]) AS v(receiver, octets)"},
+    {"intake", "WITH mine AS MATERIALIZED (SELECT seq FROM msgkit_inbox WHERE receiver = $1::bigint ORDER BY seq LIMIT $2::bigint),"
+               " taken AS (DELETE FROM msgkit_inbox i USING mine WHERE i.seq = mine.seq RETURNING i.seq, i.message, i.octets)"
+               " SELECT coalesce(t.message, 0), m.progress, m.content, t.octets, m.id IS NOT NULL FROM taken t"
+               " LEFT JOIN msgkit_message m ON m.id = t.message AND m.owner = $1::bigint AND NOT m.settled ORDER BY t.seq"},
+    {"present", "INSERT INTO msgkit_session SELECT convert_from(v.endpoint, 'UTF8'), $1::bigint FROM unnest($2::bytea[]) AS v(endpoint)"
+                " ON CONFLICT DO NOTHING"},
+    {"absent", "DELETE FROM msgkit_session s USING unnest($2::bytea[]) AS v(endpoint)"
+               " WHERE s.instance = $1::bigint AND s.endpoint = convert_from(v.endpoint, 'UTF8')"},
+    {"absent_all", "DELETE FROM msgkit_session WHERE instance = $1::bigint"},
+    {"others", "SELECT number FROM msgkit_instance i WHERE number <> $1::bigint AND (lease_until > clock_timestamp()"
+               " OR EXISTS (SELECT FROM msgkit_message m WHERE m.owner = i.number AND NOT m.settled)) ORDER BY number"},
+    {"bound", "SELECT s.endpoint, s.instance FROM msgkit_instance i JOIN msgkit_session s ON s.instance = i.number"
+              " WHERE i.number <> $1::bigint AND i.lease_until > clock_timestamp() ORDER BY s.endpoint, s.instance"},
+    // Notes for one that is gone; not before its messages have been taken over, or they would find nothing.
+    {"inherit", "UPDATE msgkit_inbox SET receiver = $1::bigint WHERE message IS NULL AND receiver IN (SELECT number"
+                " FROM msgkit_instance i WHERE i.number <> $1::bigint AND i.lease_until = '-infinity'"
+                " AND NOT EXISTS (SELECT FROM msgkit_message m WHERE m.owner = i.number AND NOT m.settled))"},
 
     {"enrol", "INSERT INTO msgkit_instance SELECT min(n), $1::text, 0, '-infinity'::timestamptz FROM generate_series(0, 1023) AS n"
               " WHERE $2::bigint > 0 AND NOT EXISTS (SELECT FROM msgkit_instance WHERE number = n)"

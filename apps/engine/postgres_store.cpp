@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
-#include "engine/error.hpp"
-#include "engine/postgres_connection.hpp"
 #include "engine/postgres_schema.hpp"
+#include "engine/postgres_store_impl.hpp"
 #include "engine/record_codec.hpp"
 
 namespace msgkit::engine {
@@ -21,10 +21,8 @@ constexpr int enrol_tries = 3;  // another instance may take the number we saw f
 constexpr std::chrono::milliseconds join_pause{20};
 constexpr std::string_view state_fenced = "22012";  // division_by_zero, raised by `hold` on purpose
 
-std::int64_t sql(message_id id) { return static_cast<std::int64_t>(id.key()); }
-message_id id_of(std::int64_t v) { return message_id{static_cast<std::uint64_t>(v)}; }
+}  // namespace
 
-// Columns: id, progress, content.
 result<message> read_row(const postgres_rows& rows, std::size_t i) {
   const auto progress_octets = unseal(rows.octets(i, 1));
   if (!progress_octets) return progress_octets.error();
@@ -51,10 +49,6 @@ void hand_over(const postgres_rows& rows, load_report& report, const store::mess
   }
 }
 
-fault failed(std::string_view field) { return fault{make_error_code(errc::store_failed), field}; }
-
-}  // namespace
-
 std::string check(const postgres_store_options& o) {
   if (o.dsn.empty()) return "dsn: is missing, e.g. \"host=/run/postgresql dbname=msgkit\"";
   if (const auto why = postgres_connection::check(o.dsn); !why.empty()) return "dsn: " + why;
@@ -62,15 +56,6 @@ std::string check(const postgres_store_options& o) {
   if (o.statement_timeout * 2 > o.lease) return "lease: must be at least twice statement_timeout";
   return {};
 }
-
-// Reused between commits.
-struct postgres_store::scratch {
-  postgres_parameters parameters;
-  std::vector<std::int64_t> ids;
-  std::vector<std::uint8_t> settled;
-  byte_vector octets;              // the rows of a chunk, one behind the other
-  std::vector<std::size_t> ends;
-};
 
 postgres_store::postgres_store(postgres_store_options options)
     : options_(std::move(options)), scratch_(std::make_unique<scratch>()) {}
@@ -157,6 +142,14 @@ result<void> postgres_store::join(std::chrono::milliseconds patience) {
   number_ = static_cast<std::uint32_t>(rows->integer(0, 0));
   epoch_ = rows->integer(0, 1);
   joined_ = true;
+  // Links of an earlier life are no more; those of this one are announced anew by whoever holds them.
+  postgres_parameters mine;
+  mine.integer(number_);
+  if (!db_->query("absent_all", mine)) return open_failed("cannot be joined", db_->error().text);
+  if (auto done = listen(); !done) return done;
+  db_->begin();
+  add_call(call_work);
+  if (!db_->finish()) return open_failed("cannot be joined", db_->error().text);
   return {};
 }
 
@@ -166,6 +159,9 @@ result<void> postgres_store::leave() {
   p.integer(number_);
   p.integer(epoch_);
   if (!db_->query("leave", p)) return fail("leave");
+  db_->begin();
+  add_call(call_left);
+  if (!db_->finish()) return fail("leave");
   return {};
 }
 
@@ -191,6 +187,7 @@ fault postgres_store::fail(std::string_view what) {
     error_text_ = fmt::format("store postgres: {} failed: {}{}", what, e.text,
                               e.sqlstate.empty() ? "" : fmt::format(" (SQLSTATE {})", e.sqlstate));
   faulted_ = true;
+  open_ = false;
   return failed(what);
 }
 
@@ -198,6 +195,10 @@ fault postgres_store::fail(std::string_view what) {
 
 void postgres_store::begin_write() {
   db_->begin();
+  if (!open_) add_hold();
+}
+
+void postgres_store::add_hold() {
   auto& p = scratch_->parameters;
   p.clear();
   p.integer(number_);
@@ -267,18 +268,18 @@ bool postgres_store::write_changes(std::span<const record> records) {
   return db_->add("update", p);
 }
 
-result<void> postgres_store::commit(std::span<const record> records) {
+result<void> postgres_store::write(const changes& c) {
   if (faulted_) return failed("commit");
-  if (records.empty()) return {};
+  if (!open_ && c.records.empty() && c.facts.empty() && c.given.empty() && c.notes.empty() && c.presences.empty()) return {};
   begin_write();
   std::vector<record> fresh, replaced, changed;
   std::size_t octets = 0;
   bool good = true;
-  const auto flush = [&](std::vector<record>& list, auto write) {
-    if (!list.empty()) good = good && (this->*write)(list);
+  const auto flush = [&](std::vector<record>& list, auto writer) {
+    if (!list.empty()) good = good && (this->*writer)(list);
     list.clear();
   };
-  for (const auto& r : records) {
+  for (const auto& r : c.records) {
     (r.is_new ? fresh : r.is_replaced ? replaced : changed).push_back(r);
     if (r.is_new || r.is_replaced) octets += r.content->body.size() + r.content->passthrough.size();
     if (fresh.size() + replaced.size() >= chunk_rows_max || octets >= chunk_octets_max) {
@@ -291,6 +292,9 @@ result<void> postgres_store::commit(std::span<const record> records) {
   flush(fresh, &postgres_store::write_new);
   flush(replaced, &postgres_store::write_replaced);
   flush(changed, &postgres_store::write_changes);
+  add_facts(c.facts);
+  add_for_others(c);
+  if (std::exchange(open_, false)) good = good && db_->add("commit", {});
   if (!good || !db_->finish()) return fail("commit");
   return {};
 }
@@ -356,26 +360,6 @@ result<message_id> postgres_store::last_id() {
   const auto rows = db_->query("last", {});
   if (!rows) return fail("last_id");
   return id_of(rows->integer(0, 0));
-}
-
-// ---- beside other instances ---------------------------------------------------------------------------------------
-
-result<load_report> postgres_store::upkeep(const message_handler& on_message, const corrupt_handler& on_corrupt) {
-  if (faulted_) return failed("upkeep");
-  begin_write();
-  auto& p = scratch_->parameters;
-  p.integer(options_.lease.count());
-  db_->add("renew", p);
-  p.clear();
-  p.integer(number_);
-  db_->add("fence", p);
-  p.integer(static_cast<std::int64_t>(options_.takeover_rows_max));
-  db_->add("adopt", p);
-  std::vector<postgres_rows> rows;
-  if (!db_->finish(&rows) || rows.size() != 4) return fail("upkeep");
-  load_report report;
-  hand_over(rows[3], report, on_message, on_corrupt);
-  return report;
 }
 
 }  // namespace msgkit::engine

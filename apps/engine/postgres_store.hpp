@@ -37,7 +37,12 @@ class postgres_store final : public store {
   postgres_store(const postgres_store&) = delete;
   postgres_store& operator=(const postgres_store&) = delete;
 
-  result<void> commit(std::span<const record> records) override;
+  result<void> write(const changes& c) override;
+  result<void> look_up(std::span<const std::string> keys, const fact_handler& on_fact) override;
+  result<void> scan(std::string_view prefix, std::string_view after, std::size_t limit, const fact_handler& on_fact) override;
+  result<std::vector<std::string>> overdue(std::string_view prefix, wall_time before, std::size_t limit) override;
+  result<std::size_t> purge_facts(wall_time before, char spared, std::size_t limit) override;
+  result<std::uint64_t> fact_count() override;
   result<void> recover() override;
   result<void> remove(std::span<const message_id> ids) override;
   result<load_report> load_active(const message_handler& on_message, const corrupt_handler& on_corrupt) override;
@@ -48,6 +53,9 @@ class postgres_store final : public store {
 
   [[nodiscard]] std::optional<std::uint32_t> instance_number() const override { return number_; }
   [[nodiscard]] std::chrono::milliseconds upkeep_interval() const override { return options_.lease / 3; }
+  call called() override;
+  result<bool> intake(const message_handler& on_message, const corrupt_handler& on_corrupt, const note_handler& on_note) override;
+  result<neighbourhood> look_around() override;
   result<load_report> upkeep(const message_handler& on_message, const corrupt_handler& on_corrupt) override;
 
  private:
@@ -58,6 +66,12 @@ class postgres_store final : public store {
   result<void> join(std::chrono::milliseconds patience);
   result<void> leave();
   void begin_write();
+  void add_hold();
+  void add_facts(std::span<const fact_change> facts);
+  void add_for_others(const changes& c);
+  void add_call(std::string_view what);
+  void open_batch();
+  result<void> listen();
   bool write_new(std::span<const record> records);
   bool write_replaced(std::span<const record> records);
   bool write_whole(std::span<const record> records, const char* statement);
@@ -73,6 +87,7 @@ class postgres_store final : public store {
   std::uint32_t number_ = 0;
   std::int64_t epoch_ = 0;
   bool joined_ = false, faulted_ = false;
+  bool open_ = false;  // a transaction: between look_up() and write()
 };
 
 }  // namespace msgkit::engine

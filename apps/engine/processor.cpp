@@ -8,6 +8,12 @@ namespace msgkit::engine {
 namespace {
 
 constexpr std::chrono::seconds purge_interval{60};
+constexpr std::chrono::seconds overdue_interval{1};
+constexpr std::size_t overdue_max = 100;
+// A notification that was lost is made up for by looking.
+constexpr std::chrono::milliseconds look_around_interval{1'000};
+constexpr std::chrono::milliseconds share_interval{10}, share_interval_alone{200};
+constexpr char parts_space = static_cast<char>(fact_space::parts);
 processor_observer silent;
 
 }  // namespace
@@ -25,9 +31,10 @@ result<void> processor::start(wall_time now) {
   if (!report) return report.error();
   core_.loaded(now, {}, core::sending_policy::attempt_unknown, *last);
   core_.finish(now);
-  if (auto done = store_.commit(core_.records()); !done) return done;
+  if (auto done = store_.write(batch()); !done) return done;
   core_.committed();  // no link is up yet, so there is nothing to release
-  purge_at_ = now + purge_interval;
+  purge_at_ = facts_at_ = now + purge_interval;
+  overdue_at_ = now;
   upkeep_at_ = now + store_.upkeep_interval();
   return {};
 }
@@ -37,6 +44,9 @@ std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
   if (faulted_ && now >= retry_at_) try_recover(now);
   if (!faulted_ && upkeep_is_due(now)) upkeep(now);
   if (faulted_) {
+    run_faulted(events, now);
+  } else if ((is_shared() && !share(now)) || !look_up(events, now)) {
+    fail({}, now);
     run_faulted(events, now);
   } else {
     elsewhere_.clear();
@@ -49,7 +59,8 @@ std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
     for (const auto& q : elsewhere_)
       released_.push_back(committed ? answer_from_store(q) : refused{q.token, refusal::store_unavailable});
     if (!committed) fail(events, now);
-    else if (options_.retention.count() > 0 && now >= purge_at_) purge(now);
+    if (!faulted_ && options_.retention.count() > 0 && now >= purge_at_) purge(now);
+    if (!faulted_ && now >= facts_at_) purge_facts(now);
   }
   events.clear();
   return released_;
@@ -60,13 +71,61 @@ wall_time processor::next_deadline() const noexcept {
   wall_time at = core_.next_deadline();
   if (options_.retention.count() > 0) at = std::min(at, purge_at_);
   if (store_.upkeep_interval().count() > 0) at = std::min(at, upkeep_at_);
-  return at;
+  if (is_shared()) at = std::min(at, share_at_);
+  return std::min({at, facts_at_, overdue_at_});
 }
 
 result<std::optional<message>> processor::find(message_id id) { return store_.find(id); }
 
+result<std::vector<opt_out_entry>> processor::opt_outs(std::string_view pool, std::string_view after, std::size_t limit) {
+  std::vector<opt_out_entry> out;
+  const auto prefix = fact_key(fact_space::opt_out, {pool, ""});
+  const auto from = after.empty() ? std::string{} : prefix + std::string{after};
+  const auto done = store_.scan(prefix, from, limit, [&](std::string_view key, fact&& f) {
+    if (auto e = decode_opt_out(key, f.value)) out.push_back(*std::move(e));
+  });
+  if (!done) return done.error();
+  return out;
+}
+
+result<usage_counter> processor::usage(std::string_view account, std::string_view number) {
+  usage_counter found;
+  const auto wanted = fact_key(fact_space::usage, {account, number});
+  const auto done = store_.scan(wanted, {}, 1, [&](std::string_view key, fact&& f) {
+    if (key == wanted) found = decode_usage(f.value);
+  });
+  if (!done) return done.error();
+  return found;
+}
+
+// Reads what the batch has to know. Parts of messages that waited long enough join the batch first.
+bool processor::look_up(std::vector<event>& events, wall_time now) {
+  keys_.clear();
+  if (now >= overdue_at_) {
+    overdue_at_ = now + (core_.joins_parts() ? overdue_interval : purge_interval);
+    auto keys = store_.overdue(std::string_view{&parts_space, 1}, now, overdue_max);
+    if (!keys) return false;
+    for (auto& key : *keys) events.emplace_back(overdue{std::move(key)});
+  }
+  for (const auto& e : events) core_.wants(e, now, keys_);
+  if (keys_.empty()) return true;
+  std::ranges::sort(keys_);
+  keys_.erase(std::ranges::unique(keys_).begin(), keys_.end());
+  return bool{store_.look_up(keys_, [this](std::string_view key, fact&& f) { core_.know(key, std::move(f)); })};
+}
+
+changes processor::batch() const {
+  changes c{.records = core_.records(), .facts = core_.facts()};
+  if (is_shared()) {
+    c.given = core_.given();
+    c.notes = core_.notes();
+    c.presences = core_.presences();
+  }
+  return c;
+}
+
 bool processor::commit_batch() {
-  if (!store_.commit(core_.records())) return false;
+  if (!store_.write(batch())) return false;
   auto& actions = core_.actions();
   if (released_.empty()) released_.swap(actions);
   else released_.insert(released_.end(), std::make_move_iterator(actions.begin()), std::make_move_iterator(actions.end()));
@@ -94,7 +153,7 @@ void processor::fail(std::span<event> events, wall_time now) {
       released_.push_back(*r);
       continue;
     }
-    if (const auto* ok = std::get_if<accepted>(&a); ok != nullptr && ok->is_new) refused_ids_.push_back(ok->id);
+    if (const auto* ok = std::get_if<accepted>(&a); ok != nullptr && ok->is_new && !ok->repeatable) refused_ids_.push_back(ok->id);
     std::visit([&](const auto& what) {
       if constexpr (requires { what.token; }) unanswered.push_back(what.token);
     }, a);
@@ -146,6 +205,7 @@ result<void> processor::reload(wall_time now) {
                                          [this](message_id id, const fault& f) { observer_.on_corrupt(id, f); });
   if (!report) return report.error();
   core_.loaded(now, in_flight_, core::sending_policy::attempt_not_sent, *last);
+  core_.announce_links();
   for (const auto& e : held_results_) core_.apply(e, now);
   // Links that went down meanwhile took their attempts with them.
   for (const auto& ref : in_flight_) {
@@ -174,10 +234,45 @@ void processor::upkeep(wall_time now) {
   upkeep_at_ = std::min(upkeep_at_, now + std::chrono::milliseconds{100});  // there may be more
 }
 
+// What other instances have for us, and who they are. Reads only a socket while nobody calls.
+result<void> processor::share(wall_time now) {
+  const auto call = store_.called();
+  if (call.left) upkeep_at_ = now;
+  const bool due = now >= look_around_at_ || look_around_at_ - now > look_around_interval;
+  share_at_ = now + (has_neighbours_ ? share_interval : share_interval_alone);
+  if (!call.anything && !due) return {};
+  auto around = store_.look_around();
+  if (!around) return around.error();
+  has_neighbours_ = !around->instances.empty();
+  look_around_at_ = now + look_around_interval;
+  share_at_ = now + (has_neighbours_ ? share_interval : share_interval_alone);
+  core_.set_neighbours(*std::move(around));
+  const auto more = store_.intake([&](message&& m) { core_.adopt(std::move(m), now); },
+                                  [this](message_id id, const fault& f) { observer_.on_corrupt(id, f); },
+                                  [&](std::string_view note) { core_.hear(note, now); });
+  if (!more) return more.error();
+  if (*more) share_at_ = look_around_at_ = now;
+  return {};
+}
+
 void processor::purge(wall_time now) {
   const auto gone = store_.purge(first_id_at(now - options_.retention), options_.purge_rows_max);
   if (!gone) return fail({}, now);
   purge_at_ = *gone == options_.purge_rows_max ? now + std::chrono::seconds{1} : now + purge_interval;
+}
+
+// Parts of messages are not thrown away like this; what never expires neither.
+void processor::purge_facts(wall_time now) {
+  auto gone = store_.purge_facts(now, parts_space, options_.purge_rows_max);
+  if (gone && *gone < options_.purge_rows_max) {
+    const auto held = store_.fact_count();
+    if (!held) return fail({}, now);
+    if (*held > options_.facts_max)
+      gone = store_.purge_facts(wall_time::max(), parts_space,
+                                std::min<std::size_t>(options_.purge_rows_max, static_cast<std::size_t>(*held - options_.facts_max)));
+  }
+  if (!gone) return fail({}, now);
+  facts_at_ = *gone == options_.purge_rows_max ? now + std::chrono::milliseconds{100} : now + purge_interval;
 }
 
 }  // namespace msgkit::engine

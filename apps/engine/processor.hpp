@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/core.hpp"
+#include "engine/opt_out_list.hpp"
 #include "engine/store.hpp"
 #include "msgkit/core/backoff.hpp"
 
@@ -23,6 +24,7 @@ struct processor_options {
   backoff_options recovery{.initial = std::chrono::milliseconds{200}, .maximum = std::chrono::seconds{30}};
   std::chrono::hours retention{30 * 24};  // settled messages older than this are removed; 0 keeps them for ever
   std::size_t purge_rows_max = 500;       // removed in one go
+  std::uint64_t facts_max = 5'000'000;    // ids, keys and counters remembered; beyond it those that expire next go early
 };
 
 struct processor_observer {
@@ -50,11 +52,18 @@ class processor {
   [[nodiscard]] bool store_faulted() const noexcept { return faulted_; }
   // From the store, so what it returns is durable. Errors: record_corrupt, store_failed (also while faulted).
   result<std::optional<message>> find(message_id id);
+  // Likewise: opt-outs of a pool in the order of their numbers, from the one after `after` on.
+  result<std::vector<opt_out_entry>> opt_outs(std::string_view pool, std::string_view after, std::size_t limit);
+  // Likewise: what was used, as of the last message that counted. `number` empty: of the whole account.
+  result<usage_counter> usage(std::string_view account, std::string_view number);
 
   [[nodiscard]] core& state() noexcept { return core_; }
   [[nodiscard]] const core& state() const noexcept { return core_; }
 
  private:
+  bool look_up(std::vector<event>& events, wall_time now);
+  [[nodiscard]] bool is_shared() const { return store_.instance_number().has_value(); }
+  [[nodiscard]] changes batch() const;
   bool commit_batch();
   action answer_from_store(const query& q);
   void fail(std::span<event> events, wall_time now);
@@ -62,6 +71,8 @@ class processor {
   void try_recover(wall_time now);
   result<void> reload(wall_time now);
   void purge(wall_time now);
+  void purge_facts(wall_time now);
+  result<void> share(wall_time now);
   [[nodiscard]] bool upkeep_is_due(wall_time now) const;
   void upkeep(wall_time now);
   void refuse_token(const event& e);
@@ -72,7 +83,9 @@ class processor {
   core core_;
   std::vector<action> released_;
   std::vector<query> elsewhere_;  // asks about messages that are not active
-  wall_time purge_at_{}, upkeep_at_{};
+  std::vector<std::string> keys_;  // of the facts this batch reads
+  wall_time purge_at_{}, upkeep_at_{}, facts_at_{}, overdue_at_{}, share_at_{}, look_around_at_{};
+  bool has_neighbours_ = false;
 
   // While faulted.
   bool faulted_ = false;

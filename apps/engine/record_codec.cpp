@@ -14,6 +14,8 @@ constexpr std::size_t events_octets_max = event_log::events_max * 600;
 
 constexpr std::uint8_t flag_user_data_header = 1;
 constexpr std::uint8_t flag_receipt_details = 2;
+constexpr std::uint8_t flag_keyword = 4;
+constexpr std::uint8_t flag_ignores_quiet_hours = 8;
 constexpr std::uint8_t flag_settled = 1;
 constexpr std::uint8_t flag_error = 2;
 constexpr std::uint8_t flag_segment_accepted = 1;
@@ -109,7 +111,8 @@ void encode(const message_content& c, byte_vector& out) {
   w.octet(content_version);
   w.octet(static_cast<std::uint8_t>(c.kind));
   w.octet(static_cast<std::uint8_t>((c.user_data_header ? flag_user_data_header : 0) |
-                                    (c.receipt ? flag_receipt_details : 0)));
+                                    (c.receipt ? flag_receipt_details : 0) | (c.keyword.empty() ? 0 : flag_keyword) |
+                                    (c.ignores_quiet_hours ? flag_ignores_quiet_hours : 0)));
   w.octet(c.coding);
   w.octet(c.receipt_wanted);
   w.octet(c.priority);
@@ -123,6 +126,7 @@ void encode(const message_content& c, byte_vector& out) {
   w.time(c.schedule_at);
   w.time(c.valid_until);
   if (c.receipt) write(w, *c.receipt);
+  if (!c.keyword.empty()) w.string(c.keyword);
 }
 
 result<message_content> decode_content(bytes_view octets) {
@@ -132,6 +136,7 @@ result<message_content> decode_content(bytes_view octets) {
   c.kind = in.enumeration<message_kind>("kind", 2);
   const std::uint8_t flags = in.octet("flags");
   c.user_data_header = flags & flag_user_data_header;
+  c.ignores_quiet_hours = flags & flag_ignores_quiet_hours;
   c.coding = in.octet("coding");
   c.receipt_wanted = in.octet("receipt_wanted");
   c.priority = std::min<std::uint8_t>(in.octet("priority"), 3);
@@ -147,6 +152,7 @@ result<message_content> decode_content(bytes_view octets) {
   c.schedule_at = in.time("schedule_at");
   c.valid_until = in.time("valid_until");
   if (flags & flag_receipt_details) c.receipt = read_receipt(in);
+  if (flags & flag_keyword) c.keyword = in.string("keyword", keyword_octets_max);
   if (!in.at_end()) in.fail("end");
   if (in.failed()) return in.error();
   return c;

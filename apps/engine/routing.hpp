@@ -1,10 +1,10 @@
 // Which endpoints may take a message. Immutable: a reload builds a new table and swaps the pointer.
-// Thread-safe because it never changes.
+// Thread-safe because it never changes. Costs about 50 octets a route beyond the text of its pattern and name: what
+// routes have in common (targets, accounts, time windows) is kept once.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/time_zone.hpp"
 #include "msgkit/core/result.hpp"
 
 namespace msgkit::engine {
@@ -19,11 +20,23 @@ namespace msgkit::engine {
 struct route_target {
   std::string endpoint{};       // "carrier:NAME" or "client:NAME"
   std::uint32_t priority = 0;   // lowest first
-  std::uint32_t weight = 1;     // share among targets of the same priority, 1..1000
+  std::uint32_t weight = 1;     // share among targets of the same priority (and cost), 1..1000
+  std::uint32_t cost = 0;       // of one segment, in any unit all routes share; see route::cheapest_first
+  friend bool operator==(const route_target&, const route_target&) = default;
+};
+
+// Local hours of some days of the week.
+struct time_window {
+  std::uint8_t days = 0x7F;          // bit 0 is Monday
+  std::uint16_t begin = 0, end = 0;  // minutes of the day; equal: all of it; begin > end: over midnight, of the day it begins
+  std::shared_ptr<const time_zone> zone{};  // null: UTC
+  friend bool operator==(const time_window&, const time_window&) = default;
+  [[nodiscard]] bool contains(wall_time t) const noexcept;
 };
 
 // A route matches when everything it names matches. Between routes that match, the most specific destination wins
-// (exact, then longest prefix), then one that names an account, then the longest source prefix, then the earlier one.
+// (exact, then longest prefix), then one that names an account, then the longest source prefix, then one with a keyword,
+// then one with a time window, then the earlier one.
 struct route {
   std::string name{};
   std::string destination{};    // digits as they appear in the address; empty: every destination
@@ -31,8 +44,18 @@ struct route {
   std::string source_prefix{};  // empty: every source
   std::string account{};        // empty: every account
   std::vector<route_target> targets{};  // 1..route_targets_max
+  std::string keyword{};        // the first word of the text, in any case; empty: every text
+  time_window hours{};          // the default: always
+  bool cheapest_first = false;  // among targets of the same priority: by cost, and only then by weight
 };
 constexpr std::size_t route_targets_max = 8;
+
+struct route_query {
+  std::string_view destination{}, source{}, account{};
+  std::string_view keyword{};   // folded (text_fold.hpp)
+  wall_time now{};
+  std::uint64_t seed = 0;       // decides among weights: the same seed gives the same order
+};
 
 // Endpoints in the order to try. Views into the table that made it.
 class route_choice {
@@ -55,27 +78,54 @@ class route_table {
   route_table(const route_table&) = delete;
   route_table& operator=(const route_table&) = delete;
 
-  // `seed` decides among weights: the same seed gives the same order. Cost: one binary search over the distinct
-  // destinations plus one step per stored prefix of the number. Empty when no route matches.
+  // Cost: one binary search over the distinct destinations plus one step per stored prefix of the number. Empty when no
+  // route matches.
+  [[nodiscard]] route_choice choose(const route_query& q) const;
   [[nodiscard]] route_choice choose(std::string_view destination, std::string_view source, std::string_view account,
-                                    std::uint64_t seed) const;
+                                    std::uint64_t seed) const {
+    return choose(route_query{.destination = destination, .source = source, .account = account, .seed = seed});
+  }
 
   // False when no route gives messages for this endpoint anywhere else to go.
   [[nodiscard]] bool has_alternative(std::string_view endpoint) const;
-  [[nodiscard]] std::size_t size() const noexcept { return routes_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return rules_.size(); }
+  // Whether the answer may depend on text or time.
+  [[nodiscard]] bool reads_keywords() const noexcept { return reads_keywords_; }
+  // What the table holds beside itself, in octets.
+  [[nodiscard]] std::size_t memory() const noexcept;
 
  private:
+  static constexpr std::uint32_t none = UINT32_MAX;
+  struct piece {  // of text_
+    std::uint32_t at = 0, size = 0;
+  };
+  struct rule {
+    piece name, source_prefix;
+    std::uint32_t account = none, keyword = none, hours = none;  // into texts_, texts_ and hours_
+    std::uint32_t targets = 0;                                   // into target_sets_
+    bool exact = false;
+  };
   struct node {  // one distinct destination pattern
-    std::string_view pattern;
-    std::uint32_t first = 0, count = 0;   // into order_
+    piece pattern;
+    std::uint32_t first = 0, count = 0;   // into rules_
     std::int32_t parent = -1;             // longest proper prefix that is also a pattern
   };
-  const route* match_at(const node& n, bool exact, std::string_view source, std::string_view account) const;
+  struct target_set {
+    std::vector<route_target> targets;
+    bool cheapest_first = false;
+    friend bool operator==(const target_set&, const target_set&) = default;
+  };
+  [[nodiscard]] std::string_view text(piece p) const noexcept { return std::string_view{text_}.substr(p.at, p.size); }
+  const rule* match_at(const node& n, bool exact, const route_query& q) const;
 
-  std::vector<route> routes_;
-  std::vector<std::uint32_t> order_;  // route indices, grouped by pattern, most specific first
+  std::string text_;                  // patterns, names and source prefixes, one behind the other
+  std::vector<std::string> texts_;    // accounts and keywords
+  std::vector<time_window> hours_;
+  std::vector<target_set> target_sets_;
+  std::vector<rule> rules_;           // grouped by pattern, most specific first
   std::vector<node> nodes_;           // sorted by pattern
   std::unordered_set<std::string_view> with_alternative_;
+  bool reads_keywords_ = false;
 };
 
 }  // namespace msgkit::engine

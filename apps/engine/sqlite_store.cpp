@@ -14,22 +14,27 @@
 namespace msgkit::engine {
 namespace {
 
-constexpr int schema_version = 1;
+constexpr int schema_version = 2;
 constexpr int application_id = 0x6D73676B;  // "msgk"
 // Bigger contents live in a table of their own, so that an update of progress does not rewrite them.
 constexpr std::size_t inline_content_max = 1'024;
 
 // One row per message: insert appends, the three updates of a message's life touch one page that is still cached.
 // Measured against content and progress in two tables: 10 % less processor time a message (docs/adr/0005).
-constexpr const char* schema = R"(
+constexpr const char* messages_schema = R"(
   CREATE TABLE message(id INTEGER PRIMARY KEY, active INTEGER, progress BLOB NOT NULL, content BLOB);
   CREATE INDEX message_active ON message(active) WHERE active IS NOT NULL;
   CREATE TABLE large_content(id INTEGER PRIMARY KEY, content BLOB NOT NULL);
 )";
+constexpr const char* facts_schema = R"(
+  CREATE TABLE fact(key BLOB PRIMARY KEY, expires INTEGER, value BLOB NOT NULL) WITHOUT ROWID;
+  CREATE INDEX fact_expires ON fact(expires) WHERE expires IS NOT NULL;
+)";
 
 enum statement : std::size_t {
   begin, commit_, rollback, insert, insert_large, update_active, update_settled, select_one, select_active,
-  select_last, delete_message, delete_large, replace_content, replace_large, purge_large, purge_message, statement_count
+  select_last, delete_message, delete_large, replace_content, replace_large, purge_large, purge_message,
+  put_fact, drop_fact, get_fact, scan_facts, overdue_facts, purge_facts_, count_facts, statement_count
 };
 constexpr std::array<const char*, statement_count> statement_text{
     "BEGIN IMMEDIATE",
@@ -52,6 +57,14 @@ constexpr std::array<const char*, statement_count> statement_text{
     " (SELECT id FROM message WHERE id < ?1 AND active IS NULL ORDER BY id LIMIT ?2)",
     "DELETE FROM message WHERE id IN"
     " (SELECT id FROM message WHERE id < ?1 AND active IS NULL ORDER BY id LIMIT ?2)",
+    "INSERT INTO fact VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET expires = excluded.expires, value = excluded.value",
+    "DELETE FROM fact WHERE key = ?1",
+    "SELECT key, expires, value FROM fact WHERE key = ?1",
+    "SELECT key, expires, value FROM fact WHERE key >= ?1 AND key < ?2 AND key > ?3 ORDER BY key LIMIT ?4",
+    "SELECT key FROM fact WHERE expires < ?3 AND key >= ?1 AND key < ?2 ORDER BY expires LIMIT ?4",
+    "DELETE FROM fact WHERE key IN (SELECT key FROM fact WHERE expires < ?1 AND NOT (key >= ?2 AND key < ?3)"
+    " ORDER BY expires LIMIT ?4)",
+    "SELECT count(*) FROM fact INDEXED BY fact_expires WHERE expires IS NOT NULL",
 };
 
 // SQLite counts its memory under a global lock unless told otherwise, which nobody here reads.
@@ -172,6 +185,27 @@ struct sqlite_store::connection {
     return run(replace_content) && run(second);
   }
 
+  bool write(const fact_change& f) {
+    const auto which = f.now == nullptr ? drop_fact : put_fact;
+    bind(which, 1, as_bytes(f.key));
+    if (f.now == nullptr) return run(which);
+    if (f.now->expires == wall_time{}) sqlite3_bind_null(statements[which], 2);
+    else sqlite3_bind_int64(statements[which], 2, f.now->expires.time_since_epoch().count());
+    // A null pointer would be NULL, also when it is said to have no octets.
+    sqlite3_bind_blob(statements[which], 3, f.now->value.empty() ? "" : f.now->value.data(),
+                      static_cast<int>(f.now->value.size()), SQLITE_STATIC);
+    return run(which);
+  }
+
+  // Steps through the rows of `which`, whose parameters are bound.
+  template <class F>
+  bool each_row(statement which, F&& on_row) {
+    auto* s = statements[which];
+    int rc = SQLITE_ROW;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW) on_row(s);
+    return sqlite3_reset(s) == SQLITE_OK && rc == SQLITE_DONE;
+  }
+
   template <class F>
   bool transaction(F&& body) {
     if (!run(begin)) return false;
@@ -228,8 +262,8 @@ std::optional<sqlite_store::connection::problem> sqlite_store::connection::check
   if (*owner != std::to_string(application_id)) {
     if (*tables != "0" || *owner != "0")
       return problem{errc::store_open_failed, "is a database of another program"};
-    if (!execute(fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id={}; PRAGMA user_version={}; COMMIT", schema,
-                             application_id, schema_version))) {
+    if (!execute(fmt::format("BEGIN IMMEDIATE; {} {} PRAGMA application_id={}; PRAGMA user_version={}; COMMIT",
+                             messages_schema, facts_schema, application_id, schema_version))) {
       const std::string why = sqlite3_errmsg(db);
       execute("ROLLBACK");
       return problem{errc::store_open_failed, fmt::format("cannot be initialised: {}", why)};
@@ -240,6 +274,12 @@ std::optional<sqlite_store::connection::problem> sqlite_store::connection::check
   if (found > schema_version)
     return problem{errc::store_newer, fmt::format("has schema version {}, this program knows up to {}", found,
                                                   schema_version)};
+  if (found < schema_version &&
+      !execute(fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT", facts_schema, schema_version))) {
+    const std::string why = sqlite3_errmsg(db);
+    execute("ROLLBACK");
+    return problem{errc::store_open_failed, fmt::format("cannot be brought to schema version {}: {}", schema_version, why)};
+  }
   return std::nullopt;
 }
 
@@ -292,12 +332,14 @@ fault sqlite_store::fail(std::string_view what) {
   return failed(what);
 }
 
-result<void> sqlite_store::commit(std::span<const record> records) {
+result<void> sqlite_store::write(const changes& c) {
   if (faulted_) return failed("commit");
-  if (records.empty()) return {};
+  if (c.records.empty() && c.facts.empty()) return {};
   const bool done = db_->transaction([&] {
-    for (const auto& r : records)
+    for (const auto& r : c.records)
       if (!db_->write(r)) return false;
+    for (const auto& f : c.facts)
+      if (!db_->write(f)) return false;
     return true;
   });
   if (!done) return fail("commit");
@@ -399,6 +441,78 @@ result<std::size_t> sqlite_store::purge(message_id before, std::size_t limit) {
   });
   if (!done) return fail("purge");
   return static_cast<std::size_t>(gone);
+}
+
+// ---- facts --------------------------------------------------------------------------------------------------------
+
+namespace {
+
+void hand_over(sqlite3_stmt* s, const store::fact_handler& on_fact) {
+  on_fact(as_text(column(s, 0)), fact{std::string{as_text(column(s, 2))},
+                                      wall_time{std::chrono::milliseconds{sqlite3_column_int64(s, 1)}}});
+}
+
+}  // namespace
+
+// The file is ours alone, so nothing changes between this and the write.
+result<void> sqlite_store::look_up(std::span<const std::string> keys, const fact_handler& on_fact) {
+  if (faulted_) return failed("look_up");
+  for (const auto& key : keys) {
+    db_->bind(get_fact, 1, as_bytes(key));
+    if (!db_->each_row(get_fact, [&](sqlite3_stmt* s) { hand_over(s, on_fact); })) return fail("look_up");
+  }
+  return {};
+}
+
+result<void> sqlite_store::scan(std::string_view prefix, std::string_view after, std::size_t limit,
+                                const fact_handler& on_fact) {
+  if (faulted_) return failed("scan");
+  const auto end = fact_range_end(prefix);
+  db_->bind(scan_facts, 1, as_bytes(prefix));
+  db_->bind(scan_facts, 2, as_bytes(end));
+  db_->bind(scan_facts, 3, as_bytes(after.empty() ? std::string_view{""} : after));
+  db_->bind(scan_facts, 4, limit);
+  if (!db_->each_row(scan_facts, [&](sqlite3_stmt* s) { hand_over(s, on_fact); })) return fail("scan");
+  return {};
+}
+
+result<std::vector<std::string>> sqlite_store::overdue(std::string_view prefix, wall_time before, std::size_t limit) {
+  if (faulted_) return failed("overdue");
+  const auto end = fact_range_end(prefix);
+  db_->bind(overdue_facts, 1, as_bytes(prefix));
+  db_->bind(overdue_facts, 2, as_bytes(end));
+  db_->bind(overdue_facts, 3, static_cast<std::uint64_t>(before.time_since_epoch().count()));
+  db_->bind(overdue_facts, 4, limit);
+  std::vector<std::string> keys;
+  if (!db_->each_row(overdue_facts, [&](sqlite3_stmt* s) { keys.emplace_back(as_text(column(s, 0))); }))
+    return fail("overdue");
+  return keys;
+}
+
+result<std::size_t> sqlite_store::purge_facts(wall_time before, char spared, std::size_t limit) {
+  if (faulted_) return failed("purge");
+  const std::string first(1, spared), end = fact_range_end(first);
+  int gone = 0;
+  const bool done = db_->transaction([&] {
+    db_->bind(purge_facts_, 1, static_cast<std::uint64_t>(before.time_since_epoch().count()));
+    db_->bind(purge_facts_, 2, as_bytes(first));
+    db_->bind(purge_facts_, 3, as_bytes(end));
+    db_->bind(purge_facts_, 4, limit);
+    if (!db_->run(purge_facts_)) return false;
+    gone = sqlite3_changes(db_->db);
+    return true;
+  });
+  if (!done) return fail("purge");
+  return static_cast<std::size_t>(gone);
+}
+
+// Those that may be purged; the index alone is read.
+result<std::uint64_t> sqlite_store::fact_count() {
+  if (faulted_) return failed("count");
+  std::uint64_t n = 0;
+  if (!db_->each_row(count_facts, [&](sqlite3_stmt* s) { n = static_cast<std::uint64_t>(sqlite3_column_int64(s, 0)); }))
+    return fail("count");
+  return n;
 }
 
 std::string_view sqlite_store::error_text() const { return error_text_; }

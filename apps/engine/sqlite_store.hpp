@@ -26,7 +26,12 @@ class sqlite_store final : public store {
   sqlite_store(const sqlite_store&) = delete;
   sqlite_store& operator=(const sqlite_store&) = delete;
 
-  result<void> commit(std::span<const record> records) override;
+  result<void> write(const changes& c) override;
+  result<void> look_up(std::span<const std::string> keys, const fact_handler& on_fact) override;
+  result<void> scan(std::string_view prefix, std::string_view after, std::size_t limit, const fact_handler& on_fact) override;
+  result<std::vector<std::string>> overdue(std::string_view prefix, wall_time before, std::size_t limit) override;
+  result<std::size_t> purge_facts(wall_time before, char spared, std::size_t limit) override;
+  result<std::uint64_t> fact_count() override;
   result<void> recover() override;
   result<void> remove(std::span<const message_id> ids) override;
   result<load_report> load_active(const message_handler& on_message, const corrupt_handler& on_corrupt) override;

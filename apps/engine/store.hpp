@@ -8,7 +8,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "engine/fact.hpp"
 #include "engine/message.hpp"
 #include "msgkit/core/result.hpp"
 
@@ -28,8 +31,39 @@ struct load_report {
   std::size_t corrupt = 0;  // rows skipped; each was handed to on_corrupt
 };
 
+// To other instances of a store that several share; `to` is an instance number.
+struct handover {  // a message that is theirs from now on
+  message_id id;
+  std::uint32_t to = 0;
+};
+struct note {      // something they have to know, in octets only the core understands
+  std::uint32_t to = 0;
+  std::string octets{};
+};
+struct presence {  // whether an endpoint has links here
+  std::string endpoint{};
+  bool here = false;
+};
+
+// Everything one batch makes durable, all or nothing.
+struct changes {
+  std::span<const record> records{};
+  std::span<const fact_change> facts{};
+  // Shared stores only.
+  std::span<const handover> given{};
+  std::span<const note> notes{};
+  std::span<const presence> presences{};
+};
+
+// Who else works on the store, and which endpoints have links there.
+struct neighbourhood {
+  std::vector<std::uint32_t> instances{};  // those that live, and those whose messages nobody has taken over yet
+  std::vector<std::pair<std::string, std::uint32_t>> bound{};
+};
+
 class store {
  public:
+  using fact_handler = std::function<void(std::string_view key, fact&& f)>;
   using message_handler = std::function<void(message&&)>;
   using corrupt_handler = std::function<void(message_id, const fault&)>;
 
@@ -37,7 +71,22 @@ class store {
 
   // All or nothing, and durable when it returns success. After an error nothing may be assumed about this batch, and
   // every call fails until recover() succeeds.
-  virtual result<void> commit(std::span<const record> records) = 0;
+  virtual result<void> write(const changes& c) = 0;
+  result<void> commit(std::span<const record> records) { return write({.records = records}); }
+
+  // Hands over those of the facts named that exist. The batch they are for ends with the next write(), which must
+  // follow whatever it holds; until then no other instance reads or changes them. `keys` is sorted, without repetitions.
+  virtual result<void> look_up(std::span<const std::string> keys, const fact_handler& on_fact) = 0;
+
+  // Facts whose key begins with `prefix`, in order, from the one after `after` on (a whole key, or empty); at most `limit`.
+  virtual result<void> scan(std::string_view prefix, std::string_view after, std::size_t limit,
+                            const fact_handler& on_fact) = 0;
+  // Facts that expired before `before`: keys of up to `limit` that begin with `prefix`, the ones overdue the longest first.
+  virtual result<std::vector<std::string>> overdue(std::string_view prefix, wall_time before, std::size_t limit) = 0;
+  // Removes up to `limit` facts that expired before `before`, whatever they begin with except `spared`.
+  virtual result<std::size_t> purge_facts(wall_time before, char spared, std::size_t limit) = 0;
+  // How many facts there are, about.
+  virtual result<std::uint64_t> fact_count() = 0;
 
   // Forgets what a failed medium may have promised: drops the handle, opens afresh, makes what is found there durable
   // by rewriting it. After success the store holds every earlier commit, and either all or nothing of the failed one.
@@ -62,6 +111,20 @@ class store {
   [[nodiscard]] virtual std::optional<std::uint32_t> instance_number() const { return std::nullopt; }
   // How often upkeep() is wanted; 0: never.
   [[nodiscard]] virtual std::chrono::milliseconds upkeep_interval() const { return std::chrono::milliseconds{0}; }
+  // What others committed for us since the last time was noticed; cheap. `left`: one of them has gone.
+  struct call {
+    bool anything = false, left = false;
+  };
+  virtual call called() { return {}; }
+  // Hands over what others gave us, in the order they did: messages, ours from now on, and notes. Opens the batch that the
+  // next write() ends, as look_up() does; what is handed over is gone from the store after that write. True when there
+  // may be more.
+  using note_handler = std::function<void(std::string_view octets)>;
+  virtual result<bool> intake(const message_handler& /*on_message*/, const corrupt_handler& /*on_corrupt*/,
+                              const note_handler& /*on_note*/) {
+    return false;
+  }
+  virtual result<neighbourhood> look_around() { return neighbourhood{}; }
   // Tells the others that we live. Hands over messages of instances that are gone: they are ours from now on, durably.
   virtual result<load_report> upkeep(const message_handler& /*on_message*/, const corrupt_handler& /*on_corrupt*/) {
     return load_report{};

@@ -39,15 +39,26 @@ engine::engine_options read_engine(config_reader r, bool shared_store) {
   c.report_wait = seconds(r.time("report_wait", 72h, 1min, 24h * 365));
   c.early_report_wait = seconds(r.time("early_report_wait", 5min, 1s, 1h));
   c.on_unknown = read_unknown_policy(r);
+  c.breaker.failures = r.u32("breaker_failures", 20, 0, 1'000'000);
+  c.breaker.open = r.time("breaker_open", 10s, 10ms, 24h);
+  c.breaker.open_maximum = r.time("breaker_open_maximum", 5min, 10ms, 24h);
+  c.breaker.tries = r.u32("breaker_tries", 1, 1, 1000);
+  c.duplicate_window = seconds(r.time("duplicate_window", 24h * 7, 1s, 24h * 366));
+  c.idempotency_window = seconds(r.time("idempotency_window", 24h, 1s, 24h * 366));
+  c.parts_wait = seconds(r.time("parts_wait", 30min, 1s, 24h * 7));
+  c.forward_incomplete = r.flag("forward_incomplete", true);
+  o.processor.facts_max = r.size("facts_max", 5'000'000, 1'000, 1'000'000'000);
   c.endpoint_default.queue_max = r.size("endpoint_queue_max", 200'000, 1, 10'000'000);
   o.processor.retention = std::chrono::duration_cast<std::chrono::hours>(r.time("retention", 24h * 30, 0s, 24h * 3650));
   if (const auto problem = engine::check(c); !problem.empty()) r.fail("", problem);
   return o;
 }
 
-smpp_account read_client(config_reader r, std::vector<engine::route>& routes) {
+smpp_account read_client(config_reader r, std::vector<engine::route>& routes, rules_config& rules) {
   auto a = read_smpp_account(r, {});
-  for (const auto& number : r.texts("numbers")) {
+  const auto numbers = r.texts("numbers");
+  read_account_rules(r, "client:" + a.name, numbers, rules);
+  for (const auto& number : numbers) {
     engine::route to_client{.name = "number " + number, .destination = number, .destination_exact = true};
     to_client.targets.push_back({.endpoint = "client:" + a.name});
     routes.push_back(std::move(to_client));
@@ -55,7 +66,7 @@ smpp_account read_client(config_reader r, std::vector<engine::route>& routes) {
   return a;
 }
 
-smpp_server_options read_smpp(config_reader& all, std::vector<engine::route>& routes) {
+smpp_server_options read_smpp(config_reader& all, std::vector<engine::route>& routes, rules_config& rules) {
   smpp_server_options o;
   auto r = all.table("smpp");
   const auto listen = r.endpoint("listen", {.host = "127.0.0.1", .port = 2775});
@@ -72,7 +83,7 @@ smpp_server_options read_smpp(config_reader& all, std::vector<engine::route>& ro
   o.server.connection.output_bytes_max = r.bytes("output_bytes_max", 4 * 1024 * 1024, 64 * 1024, 256 * 1024 * 1024);
   std::set<std::string> names;
   for (auto& row : all.tables("clients")) {
-    o.accounts.push_back(read_client(row, routes));
+    o.accounts.push_back(read_client(row, routes, rules));
     if (!names.insert(o.accounts.back().system_id).second)
       row.fail("system_id", o.accounts.back().system_id + " is used twice");
   }
@@ -103,7 +114,7 @@ smpp_carrier_options read_carrier(config_reader r, engine::endpoint_options& end
   c.connection.session.window_size = r.size("window", 10, 1, 10'000);
   c.connection.session.inbound_window_size = r.size("inbound_window", 10'000, 1, 100'000);
   o.binds = r.size("binds", 1, 1, 100);
-  o.segments_per_second = r.number("segments_per_second", 0, 0, 1e6);
+  o.rate = read_rate(r);
   o.receipts = r.choice<receipt_policy>("receipts", receipt_policy::always,
                                         {{"always", receipt_policy::always}, {"requested", receipt_policy::requested}});
   o.profile.default_charset = read_charset(r, "default_charset");
@@ -128,7 +139,9 @@ engine::route read_route(config_reader r, const std::set<std::string, std::less<
   for (auto& t : r.tables("targets"))
     route.targets.push_back({.endpoint = t.required_text("endpoint", 128),
                              .priority = t.u32("priority", 0, 0, 1000),
-                             .weight = t.u32("weight", 1, 1, 1000)});
+                             .weight = t.u32("weight", 1, 1, 1000),
+                             .cost = t.u32("cost", 0, 0, 1'000'000'000)});
+  read_route_conditions(r, route);
   if (route.targets.empty()) r.fail("to", "a route needs at least one endpoint, e.g. [\"carrier:NAME\"]");
   for (const auto& target : route.targets)
     if (!endpoints.contains(target.endpoint))
@@ -136,6 +149,41 @@ engine::route read_route(config_reader r, const std::set<std::string, std::less<
   if (!route.account.empty() && !endpoints.contains(route.account))
     r.fail("from", route.account + " is neither carrier:NAME nor client:NAME of this configuration");
   return route;
+}
+
+using endpoint_names = std::set<std::string, std::less<>>;
+
+// A user's number leads to him; what he writes goes to his carrier, if he has one.
+void add_routes_of(const xmpp_settings& chats, std::vector<engine::route>& routes) {
+  for (std::size_t i = 0; i < chats.options.users.size(); ++i) {
+    const auto& u = chats.options.users[i];
+    const auto client = "client:" + u.name;
+    const auto digits = u.number.starts_with('+') ? u.number.substr(1) : u.number;  // as numbers stand in messages
+    engine::route in{.name = "number " + u.number, .destination = digits, .destination_exact = true};
+    in.targets.push_back({.endpoint = client});
+    routes.push_back(std::move(in));
+    if (chats.carriers[i].empty()) continue;
+    engine::route out{.name = "chats of " + u.name, .account = client};
+    out.targets.push_back({.endpoint = "carrier:" + chats.carriers[i]});
+    routes.push_back(std::move(out));
+  }
+}
+
+void read_lines_and_chats(config_reader& all, msggw_config& c, endpoint_names& endpoints) {
+  endpoint_names lines;  // several lines may serve one carrier
+  if (all.has("goip")) {
+    c.goip = read_goip(all.table("goip"));
+    for (const auto& l : c.goip->lines) lines.insert("carrier:" + l.carrier);
+  }
+  for (const auto& name : lines)
+    if (!endpoints.insert(name).second) all.fail("goip.lines", name + " is also one of [[carriers]]");
+  if (!all.has("xmpp")) return;
+  c.xmpp = read_xmpp(all.table("xmpp"));
+  for (const auto& u : c.xmpp->options.users) endpoints.insert("client:" + u.name);
+  for (const auto& name : c.xmpp->carriers)
+    if (!name.empty() && !endpoints.contains("carrier:" + name))
+      all.fail("xmpp.users", "carrier " + name + " is neither of [[carriers]] nor of [[goip.lines]]");
+  add_routes_of(*c.xmpp, c.routes);
 }
 
 void read_http(config_reader& all, msggw_config& c) {
@@ -146,6 +194,16 @@ void read_http(config_reader& all, msggw_config& c) {
   const bool is_loopback = asio::ip::make_address(c.http.host, ec).is_loopback();
   if (c.http_api_key.empty() && !is_loopback)
     r.fail("api_key", "is required when http.listen is not a loopback address");
+  c.outbound.public_url = r.text("public_url", "");
+  while (c.outbound.public_url.ends_with('/')) c.outbound.public_url.pop_back();
+  const auto& url = c.outbound.public_url;
+  if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://"))
+    r.fail("public_url", "is what carriers call, like https://gw.example.org");
+  auto out = all.table("outbound");
+  c.outbound.ca_file = out.text("ca_file", "");
+  c.outbound.guard.https_only = out.flag("https_only", false);
+  if (auto ranges = ip_ranges::parse(out.texts("allowed_addresses"))) c.outbound.guard.also_allowed = *std::move(ranges);
+  else out.fail("allowed_addresses", "holds something that is no address or range");
   auto m = all.table("metrics");
   c.metrics = m.endpoint("listen", {.host = "127.0.0.1", .port = 2550});
 }
@@ -155,18 +213,22 @@ void read_http(config_reader& all, msggw_config& c) {
 msggw_config read_msggw_config(config_reader& reader) {
   msggw_config c;
   c.store = read_store_config(reader.table("store"), "var/msggw.db");
+  c.directory = read_directory_config(reader.table("directory"), c.store);
   c.engine = read_engine(reader.table("engine"), std::holds_alternative<engine::postgres_store_options>(c.store));
-  c.smpp = read_smpp(reader, c.routes);
+  c.smpp = read_smpp(reader, c.routes, c.rules);
   std::set<std::string, std::less<>> endpoints;
   for (const auto& a : c.smpp.accounts) endpoints.insert("client:" + a.name);
   for (auto& row : reader.tables("carriers")) {
     auto endpoint = c.engine.core.endpoint_default;
     c.carriers.push_back(read_carrier(row, endpoint));
     const auto name = "carrier:" + c.carriers.back().name;
+    read_account_rules(row, name, {}, c.rules);
     if (!endpoints.insert(name).second) row.fail("name", c.carriers.back().name + " is used twice");
     c.engine.core.endpoints[name] = endpoint;
   }
+  read_lines_and_chats(reader, c, endpoints);
   for (auto& row : reader.tables("routes")) c.routes.push_back(read_route(row, endpoints));
+  read_pools(reader, c.rules);
   read_http(reader, c);
   return c;
 }

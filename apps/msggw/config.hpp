@@ -1,25 +1,36 @@
 // The configuration of msggw, read from TOML and the environment.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/config.hpp"
+#include "connectors/goip_settings.hpp"
 #include "connectors/smpp_carrier.hpp"
 #include "connectors/smpp_server.hpp"
-#include "engine/engine.hpp"
 #include "connectors/store_config.hpp"
+#include "connectors/xmpp_settings.hpp"
+#include "engine/engine.hpp"
+#include "msggw/directory_config.hpp"
+#include "msggw/http_carriers.hpp"
+#include "msggw/rules_config.hpp"
 
 namespace msgkit::app {
 
 struct msggw_config {
   store_config store;
+  directory_config directory;
   engine::engine_options engine;
   smpp_server_options smpp;
   std::vector<smpp_carrier_options> carriers;
   std::vector<engine::route> routes;
+  rules_config rules;
+  std::optional<goip_lines_options> goip;  // absent: no lines
+  std::optional<xmpp_settings> xmpp;       // absent: no chats
   config_endpoint http;
   std::string http_api_key;      // empty: allowed only while listening on loopback
+  http_outbound_config outbound;
   config_endpoint metrics;       // port 0: on the HTTP listener only
 };
 

@@ -1,55 +1,38 @@
 #include "msggw/gateway.hpp"
 
-#include <asio/post.hpp>
+#include <algorithm>
 #include <atomic>
-#include <future>
-#include <map>
+#include <filesystem>
+#include <mutex>
 
+#include "common/destroy_on.hpp"
+#include "common/digest.hpp"
 #include "common/health.hpp"
+#include "common/http_auth.hpp"
 #include "common/http_server.hpp"
 #include "common/log.hpp"
 #include "connectors/credential_service.hpp"
 #include "connectors/engine_metrics.hpp"
-#include "connectors/message_api.hpp"
+#include "msggw/admin_api.hpp"
+#include "msggw/batch/batch_api.hpp"
+#include "msggw/carrier_set.hpp"
+#include "msggw/client_api/client_api.hpp"
+#include "msggw/client_api/kannel_api.hpp"
+#include "msggw/client_api/usage_api.hpp"
+#include "msggw/client_set.hpp"
 #include "msggw/config.hpp"
 #include "msggw/gateway_metrics.hpp"
+#include "msggw/http_carriers.hpp"
+#include "msggw/http_metrics.hpp"
+#include "msggw/lines_and_chats.hpp"
+#include "msggw/operator_api.hpp"
+#include "msggw/policy_of.hpp"
+#include "msggw/task_worker.hpp"
 
 namespace msgkit::app {
 namespace {
 
 constexpr logger log_{"msggw"};
-
-struct running_carrier {
-  smpp_carrier_options options;
-  asio::any_io_executor executor;
-  std::unique_ptr<smpp_carrier> connector;
-};
-
-// A connector's sockets belong to its executor, so it is taken down there while that executor's thread still runs.
-template <class Connector>
-void destroy_on(const asio::any_io_executor& executor, std::unique_ptr<Connector>& connector) {
-  if (!connector) return;
-  std::promise<void> gone;
-  asio::post(executor, [&] {
-    connector.reset();
-    gone.set_value();
-  });
-  gone.get_future().wait();
-}
-
-bool same(const smpp_carrier_options& a, const smpp_carrier_options& b) {
-  const auto key = [](const smpp_carrier_options& o) {
-    const auto& s = o.client.connection.session;
-    return std::tuple(o.name, o.client.connect.host, o.client.connect.port, o.client.connect.tls == nullptr,
-                      o.client.system_id, o.client.password, o.client.system_type, o.client.mode,
-                      o.client.interface_version, o.client.address_range, o.binds, o.segments_per_second, o.receipts,
-                      o.profile.default_charset, o.profile.long_messages, o.profile.forward_validity, s.window_size,
-                      s.inbound_window_size, s.bind_timeout, s.response_timeout, s.enquire_link_interval,
-                      s.enquire_link_timeout, s.inactivity_timeout, s.partial_pdu_timeout, s.unbind_timeout,
-                      s.pdu_bytes_max);
-  };
-  return key(a) == key(b);
-}
 
 class gateway final : public daemon {
  public:
@@ -59,24 +42,37 @@ class gateway final : public daemon {
     context_ = &context;
     if (!start_engine()) return false;
     clients_executor_ = context.pool.executor(0);
-    clients_ = std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(),
-                                             make_server_observer(context.metrics));
-    if (const auto ec = clients_->listen()) return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
-    carrier_observer_ = make_carrier_observer(context.metrics);
-    for (const auto& c : config_.carriers) start_carrier(c);
-    if (!start_http()) return false;
+    sessions_ = std::make_shared<client_sessions>(make_server_observer(context.metrics));
+    clients_ =
+        std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(), sessions_);
+    if (const auto ec = clients_->listen())
+      return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
+    carriers_ = std::make_unique<carrier_set>(context.pool, *engine_, make_carrier_observer(context.metrics));
+    http_client_ = std::make_unique<http_client>();
+    http_carriers_ = std::make_unique<http_carriers>(config_.outbound, *http_client_, *engine_,
+                                                     make_http_carrier_observer(context.metrics));
+    http_carriers_->add_types(*carriers_);
+    web_executor_ = context.pool.next();
+    web_clients_ = std::make_unique<web_clients>(
+        web_executor_, *engine_,
+        web_client_options{.guard = config_.outbound.guard, .ca_file = config_.outbound.ca_file},
+        [this](outbound_request r, http_client::handler h) { return http_client_->send(std::move(r), std::move(h)); },
+        make_web_client_observer(context.metrics));
+    if (!start_directory() || !start_http() || !start_lines_and_chats()) return false;
     log_.info("ready", {{"smpp_port", clients_->port()}, {"http_port", http_->port()}});
     return true;
   }
 
   std::function<void()> reload(config_reader& reader) override {
     auto fresh = std::make_shared<msggw_config>(read_msggw_config(reader));
-    return [this, fresh] { apply(*fresh); };
+    return [this, fresh] { reconfigure(*fresh); };
   }
 
   void drain(std::function<void()> done) override {
     health_.set_draining();
     clients_->drain();
+    others_->drain();
+    batch_runner_->stop();  // while the engine still answers
     // The engine waits for what is on the wire; only then do the binds go.
     drainer_ = std::thread([this, done = std::move(done)] {
       if (!engine_->stop(drain_time)) log_.warn("messages were still on the wire: their outcome is unknown");
@@ -90,10 +86,17 @@ class gateway final : public daemon {
     checks_.clear();
     if (http_) http_->close();
     if (metrics_http_) metrics_http_->close();
-    for (auto& [name, c] : carriers_) destroy_on(c.executor, c.connector);
-    carriers_.clear();
+    worker_.stop();
+    batch_runner_.reset();
+    if (http_client_) http_client_->stop();  // its last answers are posted before the connectors go
+    carriers_.reset();
+    http_carriers_.reset();
+    destroy_on(web_executor_, web_clients_);
+    others_.reset();
     destroy_on(clients_executor_, clients_);
     credentials_.stop();
+    sender_.reset();
+    canceler_.reset();
     engine_.reset();
   }
 
@@ -121,25 +124,61 @@ class gateway final : public daemon {
       return false;
     }
     if (const auto started = engine_->start(); !started) {
-      log_.error("cannot load the store",
-                 {{"reason", started.error().code}, {"detail", engine_->store_error_text()}});
+      log_.error("cannot load the store", {{"reason", started.error().code}, {"detail", engine_->store_error_text()}});
       return false;
     }
+    engine_->set_policy(config_.rules.make());
     collected_ = collect_engine_metrics(context_->metrics, *engine_, "msggw");
     return true;
   }
 
-  void start_carrier(const smpp_carrier_options& options) {
-    const auto executor = context_->pool.next();
-    auto made = std::make_unique<smpp_carrier>(executor, *engine_, options, carrier_observer_);
-    made->start();
-    carriers_[options.name] = {options, executor, std::move(made)};
+  bool start_directory() {
+    std::string problem;
+    directory_ =
+        open_directory(config_.directory,
+                       {.carrier_types = carriers_->types(),
+                        .now = [] { return std::chrono::floor<wall_time::duration>(std::chrono::system_clock::now()); },
+                        .random = random_octets},
+                       problem);
+    if (!directory_) {
+      log_.error("cannot open the directory", {{"detail", problem}});
+      return false;
+    }
+    if (!apply(*directory_->current())) return false;
+    directory_->on_change([this](const snapshot_ptr& s) { apply(*s); });
+    return true;
+  }
+
+  bool start_lines_and_chats() {
+    others_ =
+        std::make_unique<lines_and_chats>(context_->pool, *engine_, context_->metrics, config_.goip, config_.xmpp);
+    std::string problem;
+    if (others_->start(problem)) return true;
+    log_.error("cannot serve lines or chats", {{"detail", problem}});
+    return false;
   }
 
   bool start_http() {
     auto router = std::make_shared<http_router>();
     add_health_routes(*router, health_, context_->metrics);
-    add_message_routes(*router, *engine_, config_.http_api_key);
+    access_ = std::make_unique<api_access>(*directory_, credentials_.check(), config_.http_api_key);
+    sender_ = std::make_unique<sender>(*engine_);
+    canceler_ = std::make_unique<message_canceler>(*engine_);
+    std::string problem;
+    batches_ = batch_store::open(std::filesystem::path(config_.directory.path).replace_filename("batches.db"), problem);
+    if (!batches_) {
+      log_.error("cannot open the batches", {{"detail", problem}});
+      return false;
+    }
+    batch_runner_ = std::make_unique<batch_runner>(*batches_, *sender_, *directory_);
+    const task_runner tasks = [this](std::function<void()> task) { return worker_.run(std::move(task)); };
+    add_usage_routes(*router, *access_, *engine_);  // before /messages/{id}, which matches its path too
+    add_batch_routes(*router, {*access_, *sender_, *batches_, *batch_runner_, tasks});
+    add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_});
+    add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators());
+    add_kannel_routes(*router, *access_, *sender_);
+    add_admin_routes(*router, *directory_, tasks, administrators());
+    http_carriers_->add_routes(*router);
     checks_.push_back(health_.add("store", [this] {
       return engine_->ready() ? readiness{} : readiness{false, "the store cannot commit, or the engine is stopping"};
     }));
@@ -151,6 +190,14 @@ class gateway final : public daemon {
     add_health_routes(*metrics_router, health_, context_->metrics);
     metrics_http_ = listen_http(metrics_router, config_.metrics);
     return metrics_http_ != nullptr;
+  }
+
+  // Unlike a trace, the directory is never open to everybody: it makes accounts.
+  http_guard administrators() const {
+    if (!config_.http_api_key.empty()) return require_api_key("msggw", config_.http_api_key);
+    return [](const http_request&) {
+      return std::optional(http_error(403, "no_api_key", "set http.api_key to use the administrators' API"));
+    };
   }
 
   std::unique_ptr<http_server> listen_http(std::shared_ptr<const http_router> router, const config_endpoint& at) {
@@ -175,46 +222,53 @@ class gateway final : public daemon {
 
   // A carrier that is down is no reason to refuse messages: they wait. Readiness only tells.
   readiness carriers_ready() {
-    std::size_t up = 0;
-    for (const auto& [name, c] : carriers_) up += c.connector->bound() > 0 ? 1 : 0;
-    return {true, std::to_string(up) + " of " + std::to_string(carriers_.size()) + " carriers bound"};
+    const auto all = carriers_->status();
+    const auto up = std::ranges::count_if(all, &carrier_status::is_up);
+    return {true, std::to_string(up) + " of " + std::to_string(all.size()) + " carriers bound"};
   }
 
-  void apply(const msggw_config& fresh) {
+  void reconfigure(const msggw_config& fresh) {
+    {
+      const std::lock_guard lock(applying_);
+      config_.carriers = fresh.carriers;
+      config_.routes = fresh.routes;
+      config_.smpp.accounts = fresh.smpp.accounts;
+      config_.rules = fresh.rules;
+    }
+    apply(*directory_->current());
+  }
+
+  // Makes the file and the directory effective, together. From the main thread and from those that change the
+  // directory. False, and nothing but a line in the log, when the routes do not work.
+  bool apply(const directory_snapshot& managed) {
+    const std::lock_guard lock(applying_);
+    if (managed.version() < applied_) return true;  // overtaken by a newer one
     try {
-      engine_->set_routes(std::make_shared<const engine::route_table>(fresh.routes));
+      engine_->set_routes(std::make_shared<const engine::route_table>(routes_of(config_.routes, managed)));
     } catch (const std::invalid_argument& e) {
       log_.error("routes not changed", {{"reason", std::string_view(e.what())}});
-      return;
+      return false;
     }
-    clients_->set_accounts(fresh.smpp.accounts);
-    std::map<std::string, smpp_carrier_options> wanted;
-    for (const auto& c : fresh.carriers) wanted[c.name] = c;
-    for (auto at = carriers_.begin(); at != carriers_.end();) {
-      const auto found = wanted.find(at->first);
-      const bool stays = found != wanted.end() && same(found->second, at->second.options);
-      if (!stays) retire(std::move(at->second));
-      at = stays ? std::next(at) : carriers_.erase(at);
-    }
-    for (const auto& [name, options] : wanted)
-      if (!carriers_.contains(name)) start_carrier(options);
-    config_ = fresh;
-    log_.info("configuration applied", {{"clients", fresh.smpp.accounts.size()}, {"carriers", carriers_.size()}});
-  }
-
-  // Unbinds, and is destroyed on its executor once its connections are closed.
-  static void retire(running_carrier old) {
-    std::shared_ptr<smpp_carrier> kept = std::move(old.connector);
-    kept->stop([kept, executor = old.executor] { asio::post(executor, [kept] {}); });
+    engine_->set_policy(policy_of(config_.rules, managed));
+    applied_ = managed.version();
+    auto accounts = accounts_of(config_.smpp.accounts, managed);
+    const auto clients = accounts.size();
+    clients_->set_accounts(std::move(accounts));
+    web_clients_->set_clients(web_clients_of(managed));
+    carriers_->apply(config_.carriers, managed);
+    log_.info("configuration applied", {{"clients", clients}, {"carriers", carriers_->status().size()}});
+    return true;
   }
 
   void stop_connectors(const std::function<void()>& done) {
-    auto left = std::make_shared<std::atomic<std::size_t>>(carriers_.size() + 1);
+    auto left = std::make_shared<std::atomic<std::size_t>>(4);
     const auto one_done = [left, done] {
       if (--*left == 0) done();
     };
     clients_->stop(one_done);
-    for (const auto& [name, c] : carriers_) c.connector->stop(one_done);
+    carriers_->stop(one_done);
+    web_clients_->stop(one_done);
+    others_->stop(std::chrono::milliseconds{0}, one_done);  // the engine has waited for what was on the way
   }
 
   msggw_config config_;
@@ -226,8 +280,22 @@ class gateway final : public daemon {
   std::shared_ptr<void> collected_;
   asio::any_io_executor clients_executor_;
   std::unique_ptr<smpp_server> clients_;
-  std::shared_ptr<smpp_carrier_observer> carrier_observer_;
-  std::map<std::string, running_carrier> carriers_;
+  std::unique_ptr<http_client> http_client_;
+  std::unique_ptr<http_carriers> http_carriers_;
+  std::unique_ptr<carrier_set> carriers_;
+  asio::any_io_executor web_executor_;
+  std::unique_ptr<web_clients> web_clients_;
+  std::unique_ptr<lines_and_chats> others_;
+  std::unique_ptr<directory> directory_;
+  std::shared_ptr<client_sessions> sessions_;
+  std::unique_ptr<api_access> access_;
+  std::unique_ptr<sender> sender_;
+  std::unique_ptr<message_canceler> canceler_;
+  std::unique_ptr<batch_store> batches_;
+  std::unique_ptr<batch_runner> batch_runner_;
+  task_worker worker_;   // for the directory
+  std::mutex applying_;  // guards the parts of config_ that change, and applied_
+  std::uint64_t applied_ = 0;
   std::unique_ptr<http_server> http_, metrics_http_;
   std::thread drainer_;
 };

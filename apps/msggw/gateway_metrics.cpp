@@ -112,7 +112,8 @@ class carrier_observer final : public smpp_carrier_observer {
         delivers_(registry, "smpp_carrier_deliver_refusals_total", "Messages of carriers refused at once", "carrier",
                   "status"),
         receipts_(registry, "smpp_carrier_receipts_total", "Receipts of carriers", "carrier", "understood"),
-        binds_(registry, "smpp_carrier_binds_total", "Binds gained and lost", "carrier", "event") {}
+        binds_(registry, "smpp_carrier_binds_total", "Binds gained and lost", "carrier", "event"),
+        registry_(registry) {}
 
   void on_bound(const std::string& carrier) override {
     binds_.add(carrier, 1, "bound");
@@ -125,6 +126,11 @@ class carrier_observer final : public smpp_carrier_observer {
   void on_submit(const std::string& carrier, std::error_code error) override {
     submits_.add(carrier, static_cast<std::uint32_t>(error.value()), server_observer::result_name(error));
   }
+  void on_slowed_down(const std::string& carrier, double segments_per_second) override {
+    registry_.counter("smpp_carrier_slowdowns_total", "Times a carrier's complaint lowered the pace", {{"carrier", carrier}})
+        .add();
+    log_.warn("carrier asks to slow down", {{"carrier", carrier}, {"segments_per_second", segments_per_second}});
+  }
   void on_receipt(const std::string& carrier, bool understood) override {
     receipts_.add(carrier, understood ? 1 : 0, understood ? "true" : "false");
   }
@@ -134,6 +140,7 @@ class carrier_observer final : public smpp_carrier_observer {
 
  private:
   counter_family submits_, delivers_, receipts_, binds_;
+  metrics& registry_;
 };
 
 }  // namespace

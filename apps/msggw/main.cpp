@@ -6,6 +6,15 @@ int main(int argc, char** argv) {
       .name = "msggw",
       .summary = "Messaging gateway: takes messages over SMPP, keeps them safe, hands them to carriers, returns receipts.",
       .env_prefix = "MSGGW",
+      .aliases = {{"API_KEY", "http.api_key"},
+                  {"ENCRYPTION_KEY", "directory.encryption_key"},
+                  {"WEB_LISTEN", "http.listen"},
+                  {"SMPP_LISTEN", "smpp.listen"},
+                  {"PROMETHEUS_LISTEN", "metrics.listen"},
+                  {"HAPROXY_PROXY_PROTOCOL", "smpp.proxy_protocol"},
+                  {"LOG_LEVEL", "log.level"},
+                  {"POSTGRES_PASSWORD", "store.password"},
+                  {"SERVER_ID", "store.instance"}},
       .default_configs = {"msggw.toml", "/etc/msggw/msggw.toml"},
       .make = msgkit::app::make_gateway};
   return msgkit::app::run_daemon(argc, argv, spec);

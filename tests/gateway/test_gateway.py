@@ -183,7 +183,8 @@ class OperationTest(GatewayTest):
         metrics = http_get(url + "/metrics")[1]
         self.assertRegex(metrics, r'(?m)^msggw_messages_settled_total\{state="delivered"\} 2$')
         self.assertRegex(metrics, r'(?m)^msggw_submits_total 1$')
-        self.assertRegex(metrics, r'(?m)^msggw_endpoint_up\{endpoint="carrier:upstream"\} 1$')
+        up = re.compile(r'(?m)^msggw_endpoint_up\{endpoint="carrier:upstream"\} 1$')  # told once a second
+        wait_until(lambda: up.search(http_get(url + "/metrics")[1]), 15, "the carrier's metric")
 
     def test_sigterm_ends_with_success(self):
         msggw = self.gateway()

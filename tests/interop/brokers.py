@@ -8,6 +8,8 @@ import time
 import unittest
 from pathlib import Path
 
+from peers import free_port
+
 BIN = os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin"
 
 
@@ -18,12 +20,6 @@ def program(name):
             raise AssertionError(f"{name} is missing")
         raise unittest.SkipTest(f"{name} is missing")
     return found
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_until(condition, what, limit=60):

@@ -7,6 +7,7 @@ import contextlib
 import http.server
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -37,12 +38,30 @@ def require(condition, what):
     raise unittest.SkipTest(f"{what} is missing")
 
 
+def kernel_ports():
+    """The first of the ports that the kernel hands out to clients."""
+    return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
+_given_ports = set()
+
+
 def free_port():
-    """A TCP port that was free a moment ago, outside the range the kernel hands out to clients."""
-    with socket.socket() as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A TCP port that was free a moment ago, never given twice, and outside the range the kernel hands out to clients:
+    none of their connections can take it before the program under test listens."""
+    for _ in range(1000):
+        port = random.randrange(10000, min(kernel_ports(), 32768))
+        if port in _given_ports:
+            continue
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given_ports.add(port)
+        return port
+    raise AssertionError("no free port in 1000 tries")
 
 
 def wait_until(condition, seconds, what):

@@ -3,32 +3,16 @@
 #include <algorithm>
 #include <map>
 
+#include "store_around.hpp"
+
 namespace msgkit::simulation {
 namespace {
 
-class store_around : public engine::store {
- public:
-  explicit store_around(engine::store& inner) : inner_(inner) {}
-  result<void> commit(std::span<const engine::record> records) override { return inner_.commit(records); }
-  result<void> recover() override { return inner_.recover(); }
-  result<void> remove(std::span<const engine::message_id> ids) override { return inner_.remove(ids); }
-  result<engine::load_report> load_active(const message_handler& m, const corrupt_handler& c) override {
-    return inner_.load_active(m, c);
-  }
-  result<std::optional<engine::message>> find(engine::message_id id) override { return inner_.find(id); }
-  result<engine::message_id> last_id() override { return inner_.last_id(); }
-  result<std::size_t> purge(engine::message_id before, std::size_t limit) override { return inner_.purge(before, limit); }
-  [[nodiscard]] std::string_view error_text() const override { return inner_.error_text(); }
-
- private:
-  engine::store& inner_;
-};
-
 struct forgetful final : store_around {
   using store_around::store_around;
-  result<void> commit(std::span<const engine::record> records) override {
-    if (!records.empty() && ++count_ % 25 == 0) return {};
-    return store_around::commit(records);
+  result<void> write(const engine::changes& c) override {
+    if (!c.records.empty() && ++count_ % 25 == 0) return {};
+    return store_around::write(c);
   }
   int count_ = 0;
 };

@@ -89,7 +89,7 @@ carrier_plan carrier(random_source& r, std::size_t index, std::size_t messages, 
   app::smpp_carrier_options o;
   o.name = c.name;
   o.binds = r.between(1, 3);
-  o.segments_per_second = r.chance(0.2) ? static_cast<double>(r.between(5, 50)) : 0;
+  o.rate.per_second = r.chance(0.2) ? static_cast<double>(r.between(5, 50)) : 0;
   o.receipts = r.chance(0.3) ? app::receipt_policy::requested : app::receipt_policy::always;
   o.profile = profile(r, true);
   o.client.system_id = "gateway";

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
-#include <sqlite3.h>
 
 #include "msggw/directory/document_store.hpp"
+#include "msggw/directory/sqlite_query.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -17,48 +17,6 @@ constexpr const char* schema = R"(
   CREATE INDEX audit_version ON audit(version);
 )";
 
-// One prepared statement, for as long as it takes. Binding and stepping go on after an error and do nothing.
-class query {
- public:
-  query(sqlite3* db, const char* sql) { good_ = sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr) == SQLITE_OK; }
-  ~query() { sqlite3_finalize(statement_); }
-  query(const query&) = delete;
-  query& operator=(const query&) = delete;
-
-  query& bind(std::uint64_t v) { return checked(sqlite3_bind_int64(statement_, ++at_, static_cast<sqlite3_int64>(v))); }
-  query& bind(const std::string& v) {  // static: the text outlives the step
-    return checked(sqlite3_bind_text(statement_, ++at_, v.data(), static_cast<int>(v.size()), SQLITE_STATIC));
-  }
-  bool next() {
-    if (!good_) return false;
-    const int rc = sqlite3_step(statement_);
-    good_ = rc == SQLITE_ROW || rc == SQLITE_DONE;
-    return rc == SQLITE_ROW;
-  }
-  bool run() {
-    while (next()) {}
-    return good_;
-  }
-  [[nodiscard]] bool good() const { return good_; }
-  [[nodiscard]] std::uint64_t number(int i) const {
-    return static_cast<std::uint64_t>(sqlite3_column_int64(statement_, i));
-  }
-  [[nodiscard]] std::string text(int i) const {
-    const auto* const octets = reinterpret_cast<const char*>(sqlite3_column_text(statement_, i));
-    return octets == nullptr ? std::string()
-                             : std::string(octets, static_cast<std::size_t>(sqlite3_column_bytes(statement_, i)));
-  }
-
- private:
-  query& checked(int rc) {
-    good_ = good_ && rc == SQLITE_OK;
-    return *this;
-  }
-  sqlite3_stmt* statement_ = nullptr;
-  int at_ = 0;
-  bool good_ = false;
-};
-
 class sqlite_document_store final : public document_store {
  public:
   ~sqlite_document_store() override { sqlite3_close(db_); }
@@ -70,7 +28,7 @@ class sqlite_document_store final : public document_store {
     constexpr int busy_ms = 2'000;
     sqlite3_busy_timeout(db_, busy_ms);
     if (!execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")) return note();
-    query version(db_, "PRAGMA user_version");
+    sqlite_query version(db_, "PRAGMA user_version");
     if (!version.next()) return note();
     const auto found = version.number(0);
     if (found > schema_version) {
@@ -93,7 +51,7 @@ class sqlite_document_store final : public document_store {
   }
 
   store_outcome version(std::uint64_t& out) override {
-    query q(db_, "SELECT version FROM directory");
+    sqlite_query q(db_, "SELECT version FROM directory");
     if (!q.next()) return failed();
     out = q.number(0);
     return store_outcome::done;
@@ -111,7 +69,7 @@ class sqlite_document_store final : public document_store {
 
   store_outcome audit(std::uint64_t before, std::size_t limit, std::vector<audit_entry>& out) override {
     out.clear();
-    query q(db_,
+    sqlite_query q(db_,
             "SELECT version, at_ms, actor, action, kind, id, before, after FROM audit WHERE ?1 = 0 OR version < ?1"
             " ORDER BY version DESC, rowid DESC LIMIT ?2");
     q.bind(before).bind(limit);
@@ -135,29 +93,29 @@ class sqlite_document_store final : public document_store {
   }
 
   bool read(contents& out) {
-    query head(db_, "SELECT version, last_id FROM directory");
+    sqlite_query head(db_, "SELECT version, last_id FROM directory");
     if (!head.next()) return note();
     out.version = head.number(0);
     out.last_id = head.number(1);
-    query rows(db_, "SELECT kind, id, body FROM document ORDER BY kind, id");
+    sqlite_query rows(db_, "SELECT kind, id, body FROM document ORDER BY kind, id");
     while (rows.next()) out.documents.push_back({rows.text(0), rows.number(1), rows.text(2)});
     return rows.good() || note();
   }
 
   store_outcome write(std::uint64_t expected, std::uint64_t last_id, std::span<const document_change> changes,
                       std::span<const audit_entry> audit) {
-    query head(db_, "UPDATE directory SET version = version + 1, last_id = ?2 WHERE version = ?1");
+    sqlite_query head(db_, "UPDATE directory SET version = version + 1, last_id = ?2 WHERE version = ?1");
     if (!head.bind(expected).bind(last_id).run()) return store_outcome::failed;
     if (sqlite3_changes(db_) == 0) return store_outcome::conflict;
     for (const auto& c : changes) {
-      query q(db_, c.body ? "INSERT INTO document VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET body = excluded.body"
+      sqlite_query q(db_, c.body ? "INSERT INTO document VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET body = excluded.body"
                           : "DELETE FROM document WHERE kind = ?1 AND id = ?2");
       q.bind(c.kind).bind(c.id);
       if (c.body) q.bind(*c.body);
       if (!q.run()) return store_outcome::failed;
     }
     for (const auto& a : audit) {
-      query q(db_, "INSERT INTO audit VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+      sqlite_query q(db_, "INSERT INTO audit VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
       q.bind(a.version).bind(static_cast<std::uint64_t>(a.at_ms)).bind(a.actor).bind(a.action).bind(a.kind).bind(a.id);
       if (!q.bind(a.before).bind(a.after).run()) return store_outcome::failed;
     }

@@ -186,6 +186,7 @@ void client::complete_bind(std::error_code ec) {
 }
 
 bool client::may_go() {
+  if (!options_.rate) return true;
   const auto now = driver_clock::now();
   if (options_.rate->is_ready(now)) return true;
   if (std::exchange(waiting_for_rate_, true)) return false;

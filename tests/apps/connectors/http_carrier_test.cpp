@@ -125,20 +125,24 @@ TEST_F(HttpCarrier, EndsEachAttemptByWhatIsKnown) {
   start();
   const std::pair<outbound_answer, engine::attempt_outcome> rows[]{
       {answered(422, R"({"errors":[{"code":"40012"}]})"), permanent},
-      {answered(429, ""), throttled},
       {answered(503, ""), temporary},
       {answered(200, "<html>"), unknown},
       {{.outcome = exchange_outcome::not_sent}, temporary},
       {{.outcome = exchange_outcome::no_answer}, unknown},
       {{.outcome = exchange_outcome::too_large}, unknown},
       {{.outcome = exchange_outcome::refused}, permanent},
-      {{.outcome = exchange_outcome::canceled}, unknown}};
+      {{.outcome = exchange_outcome::canceled}, unknown},
+      {answered(429, ""), throttled}};
   std::size_t i = 0;
   for (const auto& [given, outcome] : rows) {
     send("x", static_cast<std::uint32_t>(i + 1));
     EXPECT_EQ(answer(i, given).outcome, outcome) << i;
     ++i;
   }
+  send("waits", 100);
+  EXPECT_EQ(calls.size(), i) << "a complaint is a pause";
+  loop.run_for(2s);
+  EXPECT_EQ(calls.size(), i + 1);
 }
 
 TEST_F(HttpCarrier, TellsOfAnOptOut) {

@@ -18,6 +18,7 @@ struct centre final : smpp::server_handler {
     texts.emplace_back(s.short_message);
     registered.push_back(s.registered_delivery);
     validity.emplace_back(s.validity_period);
+    destinations.emplace_back(s.destination_addr);
     sequences.push_back(m.head.sequence);
     if (answers) answer(c, m.head.sequence);
   }
@@ -36,7 +37,7 @@ struct centre final : smpp::server_handler {
   bool answers = true;
   std::deque<command_status> statuses;
   int last_id = 0;
-  std::vector<std::string> texts, validity;
+  std::vector<std::string> texts, validity, destinations;
   std::vector<std::uint8_t> registered;
   std::vector<std::uint32_t> sequences;
   std::vector<std::error_code> outcomes;
@@ -113,9 +114,10 @@ TEST_F(SmppCarrier, StatusesBecomeOutcomes) {
       {command_status::system_error, engine::attempt_outcome::temporary},
       {command_status::invalid_bind_status, engine::attempt_outcome::temporary},
       {command_status::invalid_destination_address, engine::attempt_outcome::permanent},
+      {command_status::submit_failed, engine::attempt_outcome::permanent},
       {static_cast<command_status>(0x0555), engine::attempt_outcome::permanent},
   };
-  connect();
+  connect([](smpp_carrier_options& o) { o.rate.follows_peer = false; });
   for (const auto& [status, outcome] : table) {
     far->statuses = {status};
     send("hello");
@@ -147,7 +149,7 @@ TEST_F(SmppCarrier, KeepsToTheWindow) {
 TEST_F(SmppCarrier, KeepsToThePaceOverAllBinds) {
   connect([](smpp_carrier_options& o) {
     o.binds = 2;
-    o.segments_per_second = 10;
+    o.rate.per_second = 10;
   });
   for (int i = 0; i < 30; ++i) engine.act(make_send(link, "x"));
   loop.run_for(1s);
@@ -155,6 +157,45 @@ TEST_F(SmppCarrier, KeepsToThePaceOverAllBinds) {
   EXPECT_LE(far->texts.size(), 12u);
   loop.run_for(2s);
   EXPECT_EQ(far->texts.size(), 30u);
+}
+
+TEST_F(SmppCarrier, SlowsDownWhenTheCarrierAsksAndSpeedsUpAgain) {
+  connect([](smpp_carrier_options& o) {
+    o.binds = 2;
+    o.rate.per_second = 100;
+  });
+  far->statuses = {command_status::throttled};
+  send("refused");
+  EXPECT_EQ(engine.only<engine::attempt_result>().outcome, engine::attempt_outcome::throttled);
+  for (int i = 0; i < 200; ++i) engine.act(make_send(link, "x"));
+  loop.run_for(800ms);
+  EXPECT_EQ(far->texts.size(), 1u) << "a complaint pauses every bind";
+  loop.run_for(1s);
+  EXPECT_GT(far->texts.size(), 20u);
+  EXPECT_LT(far->texts.size(), 70u) << "then half of the pace";
+  loop.run_for(5s);
+  EXPECT_EQ(far->texts.size(), 201u);
+}
+
+TEST_F(SmppCarrier, SubmitFailedIsACongestionWhereTheProfileSaysSo) {
+  connect([](smpp_carrier_options& o) { o.client.connection.session.profile.submit_failed_is_congestion = true; });
+  far->statuses = {command_status::submit_failed};
+  send("x");
+  EXPECT_EQ(engine.only<engine::attempt_result>().outcome, engine::attempt_outcome::throttled);
+}
+
+TEST_F(SmppCarrier, NumbersAreWrittenAsTheCarrierWantsThem) {
+  connect([](smpp_carrier_options& o) {
+    o.client.connection.session.profile.numbers = smpp::number_prefix::plus;
+  });
+  auto order = make_send(link, "x");
+  auto content = std::make_shared<engine::message_content>(*order.content);
+  content->destination.value = "4712345678";
+  content->destination.type = 1;
+  order.content = content;
+  engine.act(order);
+  loop.run_for(100ms);
+  EXPECT_EQ(far->destinations.back(), "+4712345678");
 }
 
 TEST_F(SmppCarrier, PartsThatWereAcceptedSurviveALostBind) {

@@ -1,8 +1,5 @@
 #include "postgres_server.hpp"
 
-#include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -16,6 +13,8 @@
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "server_process.hpp"
 
 namespace {
 
@@ -33,52 +32,19 @@ fs::path bin_directory() {
   return {};
 }
 
-const passwd* unprivileged() {
-  if (::geteuid() != 0) return nullptr;
-  for (const char* name : {"postgres", "nobody"})
-    if (const passwd* user = ::getpwnam(name)) return user;
-  return nullptr;
-}
-
-pid_t launch(const std::vector<std::string>& command, const std::string& log, const std::string& directory) {
-  std::vector<char*> argv;
-  for (const auto& a : command) argv.push_back(const_cast<char*>(a.c_str()));
-  argv.push_back(nullptr);
-  const passwd* user = unprivileged();
-  const pid_t pid = ::fork();
-  if (pid != 0) return pid;
-  const int out = ::open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0666);
-  ::dup2(out, 1);
-  ::dup2(out, 2);
-  if (user != nullptr && (::setgroups(0, nullptr) != 0 || ::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)) ::_exit(126);
-  if (::chdir(directory.c_str()) != 0) ::_exit(126);
-  ::setenv("LC_ALL", "C", 1);
-  ::execv(argv[0], argv.data());
-  ::_exit(127);
-}
-
-int finish(pid_t pid) {
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-std::string content(const std::string& path) {
-  std::ifstream in{path};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
+const passwd* server_user() { return unprivileged({"postgres", "nobody"}); }
 
 }  // namespace
 
 bool postgres_server::is_installed() { return !bin_directory().empty(); }
 
 postgres_server::postgres_server(bool durable) : durable_(durable) {
-  if (const passwd* user = unprivileged()) {
+  if (const passwd* user = server_user()) {
     if (::chown(dir_.file("").c_str(), user->pw_uid, user->pw_gid) != 0) throw std::runtime_error("chown failed");
   }
   const auto initdb = launch({bin_directory() / "initdb", "--pgdata", file("data"), "--username", "msgkit", "--auth", "trust",
                               "--no-sync", "--encoding", "UTF8", "--no-instructions"},
-                             file("log"), file(""));
+                             file("log"), file(""), server_user());
   if (finish(initdb) != 0) throw std::runtime_error("initdb failed: " + content(file("log")));
   start();
 }
@@ -92,7 +58,7 @@ void postgres_server::start() {
   pid_ = launch({bin_directory() / "postgres", "-D", file("data"), "-k", file(""), "-c", "listen_addresses=", "-c",
                  durable_ ? "fsync=on" : "fsync=off", "-c", durable_ ? "shared_buffers=256MB" : "shared_buffers=16MB", "-c",
                  "max_wal_size=4GB", "-c", "max_connections=30"},
-                file("log"), file(""));
+                file("log"), file(""), server_user());
   for (int i = 0; i < 600; ++i) {
     try {
       sql("SELECT 1");
@@ -139,7 +105,7 @@ std::string postgres_server::sql(const std::string& text, const std::string& sch
   const auto psql = fs::exists(bin_directory() / "psql") ? bin_directory() / "psql" : fs::path{"/usr/bin/psql"};
   const auto pid = launch({psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d",
                            "host=" + file("") + " user=msgkit dbname=postgres options=-csearch_path=" + schema, "-c", text},
-                          out, file(""));
+                          out, file(""), server_user());
   const int status = finish(pid);
   auto answer = content(out);
   ::unlink(out.c_str());

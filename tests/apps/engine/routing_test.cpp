@@ -105,3 +105,54 @@ TEST(Routing, AgreesWithALinearScanOfAHundredThousandPrefixes) {
     EXPECT_EQ(first(t, number), expected) << number;
   }
 }
+
+TEST(Routing, KeywordsAndHoursNarrow) {
+  route keyword = rule("k", "72345", "votes", true), night = rule("n", "72345", "night", true), day = rule("d", "72345", "day", true);
+  keyword.keyword = "VOTE";
+  night.hours = {.begin = 22 * 60, .end = 6 * 60};
+  const route_table t{{day, night, keyword}};
+  const auto at = [&](std::string_view word, std::chrono::hours hour) {
+    const auto c = t.choose({.destination = "72345", .keyword = word, .now = wall_time{hour}});
+    return std::string{c.endpoints()[0]};
+  };
+  using namespace std::chrono_literals;
+  EXPECT_EQ(at("vote", 12h), "votes");
+  EXPECT_EQ(at("vote", 23h), "votes");
+  EXPECT_EQ(at("other", 23h), "night");
+  EXPECT_EQ(at("other", 5h), "night");
+  EXPECT_EQ(at("", 6h), "day");
+  EXPECT_TRUE(t.reads_keywords());
+}
+
+TEST(Routing, AWindowOverMidnightBelongsToTheDayItBegins) {
+  const time_window friday_night{.days = 1 << 4, .begin = 22 * 60, .end = 2 * 60};
+  using namespace std::chrono_literals;
+  const wall_time friday{std::chrono::hours{24}};  // 2 January 1970
+  EXPECT_TRUE(friday_night.contains(friday + 23h));
+  EXPECT_TRUE(friday_night.contains(friday + 25h));
+  EXPECT_FALSE(friday_night.contains(friday + 1h));
+  EXPECT_FALSE(friday_night.contains(friday + 47h));
+}
+
+TEST(Routing, TheCheapestOfAPriorityGoesFirst) {
+  route r = rule("c", "", "x");
+  r.targets = {{"dear", 0, 1000, 90}, {"cheap", 0, 1, 10}, {"free-but-last", 1, 1, 0}};
+  r.cheapest_first = true;
+  const route_table t{{r}};
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const auto c = t.choose("1", "", "", seed);
+    EXPECT_EQ(c.endpoints()[0], "cheap");
+    EXPECT_EQ(c.endpoints()[1], "dear");
+    EXPECT_EQ(c.endpoints()[2], "free-but-last");
+  }
+}
+
+TEST(Routing, AHundredThousandPrefixesNeedFewMegabytes) {
+  std::vector<route> list;
+  for (std::uint64_t i = 0; i < 100'000; ++i)
+    list.push_back(rule("p" + std::to_string(i), std::to_string(10'000'000 + i * 37), "carrier:" + std::to_string(i % 20)));
+  const route_table t{std::move(list)};
+  EXPECT_EQ(t.size(), 100'000u);
+  EXPECT_LT(t.memory(), 10u * 1024 * 1024);
+  EXPECT_EQ(first(t, "100000375"), "carrier:1");
+}

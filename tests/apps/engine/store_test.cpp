@@ -10,6 +10,7 @@
 #include "engine/error.hpp"
 #include "engine/memory_store.hpp"
 #include "engine/sqlite_store.hpp"
+#include "mariadb_server.hpp"
 #include "postgres_fixture.hpp"
 #include "temporary_directory.hpp"
 
@@ -48,6 +49,9 @@ class Stores : public ::testing::TestWithParam<std::string> {
     if (GetParam() == "postgres") {
       MSGKIT_NEEDS_POSTGRES();
       options_ = postgres_options(fresh_schema());
+    } else if (GetParam() == "mariadb") {
+      MSGKIT_NEEDS_MARIADB();
+      mariadb_ = shared_mariadb().options(fresh_database());
     }
     reopen();
     ASSERT_NE(store_, nullptr);
@@ -60,6 +64,9 @@ class Stores : public ::testing::TestWithParam<std::string> {
     } else if (GetParam() == "postgres") {
       store_.reset();
       store_ = open_postgres(options_);
+    } else if (GetParam() == "mariadb") {
+      store_.reset();
+      store_ = open_mariadb(mariadb_);
     } else {
       store_.reset();
       store_ = open_sqlite(dir_.file("messages.db"));
@@ -74,6 +81,7 @@ class Stores : public ::testing::TestWithParam<std::string> {
   }
   temporary_directory dir_;
   postgres_store_options options_;
+  mariadb_store_options mariadb_;
   std::unique_ptr<store> store_;
 };
 
@@ -223,7 +231,7 @@ TEST_P(Stores, RecoverKeepsWhatWasCommitted) {
   EXPECT_EQ(active().size(), 2u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Stores, ::testing::Values("memory", "sqlite", "postgres"), [](const auto& i) { return i.param; });
+INSTANTIATE_TEST_SUITE_P(Each, Stores, ::testing::Values("memory", "sqlite", "postgres", "mariadb"), [](const auto& i) { return i.param; });
 
 // ---- the file -----------------------------------------------------------------------------------------------------
 
@@ -265,8 +273,8 @@ TEST(SqliteStore, RefusesANewerSchema) {
   temporary_directory dir;
   const auto path = dir.file("messages.db");
   open_sqlite(path).reset();
-  execute(path, "PRAGMA user_version=2");
-  EXPECT_EQ(open_error(path, errc::store_newer), "store " + path + " has schema version 2, this program knows up to 1");
+  execute(path, "PRAGMA user_version=3");
+  EXPECT_EQ(open_error(path, errc::store_newer), "store " + path + " has schema version 3, this program knows up to 2");
 }
 
 TEST(SqliteStore, RefusesASecondGatewayOnTheSameFile) {

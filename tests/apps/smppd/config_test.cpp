@@ -62,6 +62,30 @@ error = "042"
   EXPECT_EQ(r.config.behaviours[1].end->delay, 50ms);
 }
 
+TEST(SmppdConfig, ReadsHowPeersDiffer) {
+  const auto r = read(R"(
+[peer]
+messages = "lenient"
+lengths = "tolerated"
+payload_before_text = true
+pdu_bytes_sent_max = 7424
+message_id_bytes_max = 9
+already_bound_is_success = false
+international_numbers = "plus"
+)");
+  EXPECT_THAT(r.errors, IsEmpty());
+  const smpp::peer_profile expected{.messages = smpp::strictness::lenient,
+                                    .payload_before_text = true,
+                                    .limits = smpp::length_limits::tolerated,
+                                    .pdu_bytes_sent_max = 7424,
+                                    .message_id_bytes_max = 9,
+                                    .already_bound_is_success = false,
+                                    .numbers = smpp::number_prefix::plus};
+  EXPECT_EQ(r.config.smpp.server.connection.session.profile, expected);
+  EXPECT_THAT(read("[peer]\nmessage_id_bytes_max = 8").errors, HasSubstr("peer.message_id_bytes_max"));
+  EXPECT_THAT(read("[peer]\nmessages = \"loose\"").errors, HasSubstr("strict, lenient"));
+}
+
 TEST(SmppdConfig, NamesEachMistake) {
   EXPECT_THAT(read("[[users]]\nsystem_id = \"a\"\npassword = \"p\"\npermissions = [\"fly\"]").errors,
               HasSubstr("fly is none of"));

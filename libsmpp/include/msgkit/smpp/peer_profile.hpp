@@ -61,6 +61,8 @@ struct peer_profile {
   receipt_options receipts{};
   long_message_method long_messages = long_message_method::udh8;
   number_prefix numbers = number_prefix::as_given;
+
+  friend bool operator==(const peer_profile&, const peer_profile&) = default;
 };
 
 // For calls that name no profile.

@@ -24,6 +24,8 @@ struct rate_options {
   double increase = 0;          // PDUs a second gained per second; 0: a twentieth of the ceiling or of what was refused
   std::chrono::milliseconds pause{1'000};       // after a complaint nothing leaves; doubles while complaints go on,
   std::chrono::milliseconds pause_max{30'000};  // up to this
+
+  friend bool operator==(const rate_options&, const rate_options&) = default;
 };
 
 // Whether the status asks us to slow down.

@@ -123,6 +123,8 @@ class client : public std::enable_shared_from_this<client> {
   [[nodiscard]] std::size_t window_room() const noexcept {
     return is_bound() && !connection_->session().is_unbinding() ? connection_->session().window_room() : 0;
   }
+  // Whether client_options::rate lets a request go now; if not, on_ready() will follow.
+  bool may_go();
   // Operations whose outcome has not come, or was not awaited yet.
   [[nodiscard]] std::size_t open_operations() const noexcept { return outcomes_->size(); }
   // Null while not connected.
@@ -149,8 +151,6 @@ class client : public std::enable_shared_from_this<client> {
 
   client(asio::any_io_executor executor, client_options options, std::shared_ptr<client_handler> handler);
   void wait_bound(std::unique_ptr<bind_completion> done);
-  // Whether the pace lets a request go now; if not, on_ready() will follow.
-  bool may_go();
   void took_answer(const outcome& o);
   void connect();
   void connected(std::error_code ec, std::shared_ptr<stream> transport);

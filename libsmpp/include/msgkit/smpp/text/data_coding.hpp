@@ -53,6 +53,7 @@ struct coding_profile {
   charset jis = charset::shift_jis;         // 0x05
   charset kanji = charset::euc_jp;          // 0x0D
   charset korean = charset::euc_kr;         // 0x0E
+  friend bool operator==(const coding_profile&, const coding_profile&) = default;
 };
 
 struct data_coding_info {

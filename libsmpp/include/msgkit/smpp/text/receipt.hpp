@@ -29,6 +29,7 @@ struct receipt_tlvs {
 struct receipt_options {
   std::chrono::minutes zone{0};  // the peer's clock ahead of UTC; times with their own offset ignore it
   int reference_year = reference_year_default;
+  friend bool operator==(const receipt_options&, const receipt_options&) = default;
 };
 
 struct network_error {

@@ -1,0 +1,106 @@
+#include "connectors/webhook_body.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/json.hpp"
+#include "connectors/plain_text.hpp"
+
+namespace msgkit::app {
+namespace {
+
+using nlohmann::json;
+
+std::string time_text(wall_time at) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                     (at - seconds).count());
+}
+
+std::string number_text(const engine::address& a) { return is_number(a.value) ? '+' + a.value : a.value; }
+
+// Telnyx's words for our states.
+std::string_view telnyx_word(engine::message_state s) {
+  using enum engine::message_state;
+  switch (s) {
+    case delivered: return "delivered";
+    case undelivered: return "delivery_failed";
+    case expired: return "expired";
+    case rejected:
+    case canceled: return "sending_failed";
+    case unknown: return "delivery_unconfirmed";
+    case sent: return "sent";
+    default: return "sending";
+  }
+}
+
+json telnyx_event(std::string_view type, const std::string& event_id, wall_time at, json payload) {
+  return {{"data",
+           {{"event_type", type},
+            {"id", event_id},
+            {"occurred_at", time_text(at)},
+            {"record_type", "event"},
+            {"payload", std::move(payload)}}}};
+}
+
+// A receipt goes the other way: its source is whom the message was for.
+json receipt_json(webhook_format format, const engine::message_id& id, const engine::message_content& c, wall_time now) {
+  const auto& r = *c.receipt;
+  const auto at = r.done_at == wall_time{} ? now : r.done_at;
+  const auto* const type = r.intermediate ? "message.sent" : "message.finalized";
+  const auto about = r.receipt_of.text();
+  if (format == webhook_format::telnyx) {
+    json errors = json::array();
+    if (r.error_code != 0 || !r.error_text.empty())
+      errors.push_back({{"code", std::to_string(r.error_code)}, {"title", r.error_text}});
+    return telnyx_event(type, id.text(), at,
+                        {{"id", about},
+                         {"direction", "outbound"},
+                         {"type", "SMS"},
+                         {"from", {{"phone_number", number_text(c.destination)}}},
+                         {"to", {{{"phone_number", number_text(c.source)}, {"status", telnyx_word(r.state)}}}},
+                         {"errors", std::move(errors)},
+                         {"completed_at", time_text(at)}});
+  }
+  json out{{"event", type},
+           {"id", about},
+           {"event_id", id.text()},
+           {"from", number_text(c.destination)},
+           {"to", number_text(c.source)},
+           {"status", engine::name(r.state)},
+           {"timestamp", time_text(at)}};
+  if (r.error_code != 0) out["error_code"] = r.error_code;
+  if (!r.error_text.empty()) out["error_text"] = r.error_text;
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::string> webhook_body(webhook_format format, const engine::message_id& id,
+                                        const engine::message_content& c, const std::string& tag,
+                                        const std::string& group, wall_time now) {
+  if (c.receipt) return dump_json(receipt_json(format, id, c, now));
+  const auto text = to_plain_text(c);
+  if (!text) return std::nullopt;
+  const auto from = number_text(c.source), to = number_text(c.destination);
+  if (format == webhook_format::bicom) return dump_json({{"from", from}, {"to", to}, {"text", text->text}});
+  if (format == webhook_format::telnyx)
+    return dump_json(telnyx_event("message.received", id.text(), now,
+                                  {{"id", id.text()},
+                                   {"direction", "inbound"},
+                                   {"type", "SMS"},
+                                   {"from", {{"phone_number", from}}},
+                                   {"to", {{{"phone_number", to}}}},
+                                   {"text", text->text},
+                                   {"received_at", time_text(now)}}));
+  json out{{"event", "message.received"}, {"id", id.text()},   {"from", from},
+           {"to", to},                    {"text", text->text}, {"type", "sms"},
+           {"timestamp", time_text(now)}};
+  if (!tag.empty()) out["tag"] = tag;
+  if (!group.empty()) out["group"] = group;
+  return dump_json(out);
+}
+
+}  // namespace msgkit::app

@@ -1,0 +1,22 @@
+// What clients do over HTTP: send, look, withdraw. docs/openapi.yaml describes it.
+#pragma once
+
+#include "connectors/message_canceler.hpp"
+#include "engine/engine.hpp"
+#include "msggw/client_api/api_access.hpp"
+#include "msggw/client_api/sender.hpp"
+
+namespace msgkit::app {
+
+struct client_api {
+  engine::engine& engine;
+  api_access& access;
+  sender& sending;
+  message_canceler& canceler;
+};
+
+// POST /messages and /messages/send, GET and DELETE /messages/{id}, POST /messages/{id}/cancel. What `api` refers to
+// must outlive the router's requests.
+void add_client_routes(http_router& router, const client_api& api);
+
+}  // namespace msgkit::app

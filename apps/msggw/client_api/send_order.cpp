@@ -1,0 +1,177 @@
+#include "msggw/client_api/send_order.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "connectors/plain_text.hpp"
+#include "msgkit/smpp/text/data_coding.hpp"
+#include "msgkit/smpp/text/segmentation.hpp"
+
+namespace msgkit::app {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t validity_secs_max = 14 * 86'400;
+
+// A member's text; empty when absent or null. False when it is something else.
+bool read_text(const json& in, const char* name, std::string& out, std::string& why) {
+  const auto at = in.find(name);
+  if (at == in.end() || at->is_null()) return true;
+  if (!at->is_string()) {
+    why = fmt::format("{}: must be a text", name);
+    return false;
+  }
+  out = at->get<std::string>();
+  return true;
+}
+
+bool read_number(const json& in, const char* name, std::int64_t max, std::int64_t& out, std::string& why) {
+  const auto at = in.find(name);
+  if (at == in.end() || at->is_null()) return true;
+  if (!at->is_number_integer() || at->get<std::int64_t>() < 0 || at->get<std::int64_t>() > max) {
+    why = fmt::format("{}: must be 0..{}", name, max);
+    return false;
+  }
+  out = at->get<std::int64_t>();
+  return true;
+}
+
+// An address is a text, or {"phone_number": text}.
+bool read_address(const json& in, const char* name, std::string& out, std::string& why) {
+  const auto* text = &in;
+  if (in.is_object() && in.contains("phone_number")) text = &in["phone_number"];
+  const auto digits = text->is_string() ? to_digits(text->get_ref<const std::string&>()) : std::nullopt;
+  if (!digits) {
+    why = fmt::format("{}: must be a number in international form, like +15550001", name);
+    return false;
+  }
+  out = *digits;
+  return true;
+}
+
+bool read_recipients(const json& in, std::vector<std::string>& out, std::string& why) {
+  const auto to = in.find("to");
+  if (to == in.end()) {
+    why = "to: is missing";
+    return false;
+  }
+  const auto list = to->is_array() ? *to : json::array({*to});
+  if (list.empty() || list.size() > recipients_max) {
+    why = fmt::format("to: must name 1..{} recipients", recipients_max);
+    return false;
+  }
+  for (const auto& one : list) {
+    out.emplace_back();
+    if (!read_address(one, "to", out.back(), why)) return false;
+  }
+  return true;
+}
+
+bool has_media(const json& in) {
+  for (const auto* name : {"media", "media_urls"})
+    if (const auto at = in.find(name); at != in.end() && !at->is_null() && !at->empty()) return true;
+  return false;
+}
+
+bool read_times(const json& in, send_order& out, std::string& why) {
+  std::string send_at;
+  std::int64_t validity = 0, priority = 0;
+  if (!read_text(in, "send_at", send_at, why) || !read_number(in, "validity_secs", validity_secs_max, validity, why) ||
+      !read_number(in, "priority", 3, priority, why))
+    return false;
+  out.validity = std::chrono::seconds{validity};
+  out.priority = static_cast<std::uint8_t>(priority);
+  if (const auto at = in.find("receipt"); at != in.end() && at->is_boolean()) out.receipt = at->get<bool>();
+  if (send_at.empty()) return true;
+  const auto at = read_date_time(send_at);
+  if (!at) {
+    why = "send_at: must be a time like 2030-01-31T12:00:00Z";
+    return false;
+  }
+  out.send_at = *at;
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::string> to_digits(std::string_view number) {
+  std::string digits;
+  for (const char c : number) {
+    if (c >= '0' && c <= '9') digits += c;
+    else if (std::string_view("+ -().").find(c) == std::string_view::npos) return std::nullopt;
+  }
+  constexpr std::size_t digits_min = 3, digits_max = 15;
+  if (digits.size() < digits_min || digits.size() > digits_max || digits.front() == '0') return std::nullopt;
+  return digits;
+}
+
+std::optional<wall_time> read_date_time(std::string_view text) {
+  if (!accepts::date_time(text)) return std::nullopt;
+  const auto number = [&](std::size_t at, std::size_t count) {
+    int value = 0;
+    for (const char c : text.substr(at, count)) value = value * 10 + (c - '0');
+    return value;
+  };
+  using namespace std::chrono;
+  const year_month_day date{year{number(0, 4)}, month{static_cast<unsigned>(number(5, 2))},
+                            day{static_cast<unsigned>(number(8, 2))}};
+  if (!date.ok()) return std::nullopt;
+  wall_time at = sys_days{date} + hours{number(11, 2)} + minutes{number(14, 2)} + seconds{number(17, 2)};
+  if (text.back() == 'Z') return at;
+  const auto zone = text.size() - 6;  // "+hh:mm"
+  const auto offset = hours{number(zone + 1, 2)} + minutes{number(zone + 4, 2)};
+  return text[zone] == '-' ? at + offset : at - offset;
+}
+
+bool read_send_order(const json& body, api_format usual, send_order& out, std::string& why) {
+  const json* in = &body;
+  out.shape = usual;
+  if (body.is_object() && body.contains("data")) {
+    out.shape = api_format::telnyx;
+    in = &body["data"];
+    if (in->is_object() && in->contains("payload")) in = &(*in)["payload"];
+  }
+  if (!in->is_object()) {
+    why = "the body must be an object";
+    return false;
+  }
+  if (const auto from = in->find("from"); from != in->end() && !from->is_null())
+    if (!read_address(*from, "from", out.from, why)) return false;
+  if (!read_recipients(*in, out.to, why) || !read_text(*in, "text", out.text, why)) return false;
+  if (has_media(*in)) {
+    why = "media: this gateway sends text only";
+    return false;
+  }
+  if (out.text.empty() || out.text.size() > text_octets_max) {
+    why = fmt::format("text: must have 1..{} octets", text_octets_max);
+    return false;
+  }
+  return read_times(*in, out, why);
+}
+
+engine::content_ptr content_of(const send_order& order, const std::string& account, const std::string& to) {
+  auto c = std::make_shared<engine::message_content>(*from_plain_text(order.text, account, order.from, to));
+  c->schedule_at = order.send_at;
+  c->priority = order.priority;
+  if (order.receipt) c->receipt_wanted = engine::receipt_on_success | engine::receipt_on_failure;
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  const auto begin = std::max<wall_time>(now, order.send_at);
+  // A scheduled message must outlive the wait: the default counts from now.
+  constexpr std::chrono::hours scheduled_validity{48};
+  if (order.validity.count() > 0) c->valid_until = begin + order.validity;
+  else if (order.send_at != wall_time{}) c->valid_until = begin + scheduled_validity;
+  return c;
+}
+
+std::size_t segment_count_of(const engine::message_content& c) {
+  const auto alphabet = smpp::classify(c.coding).alphabet;
+  const auto units = alphabet == smpp::charset::ucs2 ? c.body.size() / 2 : c.body.size();
+  if (units <= smpp::part_capacity(alphabet, 0)) return 1;
+  constexpr std::size_t header_octets = 6;  // concatenation with an 8-bit reference
+  const auto room = smpp::part_capacity(alphabet, header_octets);
+  return (units + room - 1) / room;
+}
+
+}  // namespace msgkit::app

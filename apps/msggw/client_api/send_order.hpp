@@ -1,0 +1,46 @@
+// What a client asks for when it sends over HTTP, read from the three shapes of bodies that clients use.
+#pragma once
+
+#include <chrono>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/message.hpp"
+#include "msggw/directory/objects.hpp"
+
+namespace msgkit::app {
+
+struct send_order {
+  api_format shape = api_format::generic;  // of the body, thus of the answer
+  std::string from{};                      // digits; empty: the client's only number
+  std::vector<std::string> to{};           // digits, 1..recipients_max
+  std::string text{};                      // UTF-8, 1..text_octets_max octets
+  wall_time send_at{};                     // the epoch: at once
+  std::chrono::seconds validity{0};        // from send_at on; 0: the gateway's default
+  std::uint8_t priority = 0;               // 0..3
+  bool receipt = false;                    // a receipt goes to the client
+};
+constexpr std::size_t recipients_max = 50;
+constexpr std::size_t text_octets_max = 16 * 1024;
+
+// generic  {"from"?, "to", "text", "send_at"?, "validity_secs"?, "priority"?, "receipt"?}, `to` also as a list
+// bicom    {"from", "to", "text", "media_urls": []}
+// telnyx   {"data": {"payload": {"from": {"phone_number"}, "to": [{"phone_number"}], "text"}}}, known by its "data"
+// False with the reason in `why`, fit for the client.
+[[nodiscard]] bool read_send_order(const nlohmann::json& body, api_format usual, send_order& out, std::string& why);
+
+// "+1 (555) 0001" as 15550001; nothing unless 3 to 15 digits come of it, the first not 0.
+std::optional<std::string> to_digits(std::string_view number);
+
+// RFC 3339. Nothing for what is none.
+std::optional<wall_time> read_date_time(std::string_view text);
+
+// The engine's content for one recipient. `account` is "client:NAME".
+engine::content_ptr content_of(const send_order& order, const std::string& account, const std::string& to);
+// How many messages a phone gets of it.
+std::size_t segment_count_of(const engine::message_content& c);
+
+}  // namespace msgkit::app

@@ -1,0 +1,87 @@
+#include "msggw/client_set.hpp"
+
+#include <algorithm>
+
+#include "common/log.hpp"
+
+namespace msgkit::app {
+namespace {
+
+constexpr logger log_{"clients"};
+
+smpp_account account_of(const client& c) {
+  smpp_account a;
+  a.system_id = c.username;
+  a.password = c.password;
+  a.name = c.username;
+  a.binds_max = c.binds_max;
+  a.segments_per_second = c.settings.segments_per_second;
+  if (auto ranges = ip_ranges::parse(c.allowed_addresses)) a.allowed_addresses = *std::move(ranges);
+  return a;
+}
+
+}  // namespace
+
+std::vector<smpp_account> accounts_of(const std::vector<smpp_account>& fixed, const directory_snapshot& managed) {
+  auto all = fixed;
+  for (const auto& [id, c] : managed.all<client>()) {
+    if (!c->enabled || c->type != client_type::legacy) continue;
+    const bool hidden = std::ranges::any_of(
+        fixed, [&](const smpp_account& a) { return a.system_id == c->username || a.name == c->username; });
+    if (hidden) log_.warn("a client of the directory is hidden by the configuration file's", {{"client", c->username}});
+    else all.push_back(account_of(*c));
+  }
+  return all;
+}
+
+std::vector<web_client> web_clients_of(const directory_snapshot& managed) {
+  std::map<object_id, web_client> all;
+  for (const auto& [id, c] : managed.all<client>()) {
+    if (!c->enabled || c->type != client_type::web) continue;
+    const auto& s = c->settings;
+    auto& w = all[id];
+    w.name = c->username;
+    w.url = s.default_webhook;
+    if (!s.webhook_secret.empty()) w.secrets.push_back(s.webhook_secret);
+    w.format = s.format == api_format::telnyx  ? webhook_format::telnyx
+               : s.format == api_format::bicom ? webhook_format::bicom
+                                               : webhook_format::generic;
+    w.retries = s.webhook_retries;
+    w.timeout = std::chrono::seconds{s.webhook_timeout_secs};
+  }
+  for (const auto& [id, n] : managed.all<client_number>())
+    if (const auto owner = all.find(n->client_id); owner != all.end())
+      owner->second.numbers[n->number] = {.url = n->webhook, .tag = n->tag, .group = n->group};
+  std::vector<web_client> out;
+  for (auto& [id, w] : all) out.push_back(std::move(w));
+  return out;
+}
+
+std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, const directory_snapshot& managed) {
+  auto all = fixed;
+  for (const auto& [id, n] : managed.all<client_number>()) {
+    const auto owner = managed.find<client>(n->client_id);
+    if (!owner) continue;
+    const auto endpoint = "client:" + owner->username;
+    engine::route in{.name = "number " + n->number, .destination = n->number, .destination_exact = true};
+    in.targets.push_back({.endpoint = endpoint});
+    all.push_back(std::move(in));
+    if (n->carrier.empty()) continue;
+    engine::route out{.name = "carrier of " + n->number, .source_prefix = n->number, .account = endpoint};
+    out.targets.push_back({.endpoint = "carrier:" + n->carrier});
+    all.push_back(std::move(out));
+  }
+  for (const auto& [id, r] : managed.all<routing_rule>()) {
+    engine::route rule{.name = r->name,
+                       .destination = r->destination,
+                       .destination_exact = r->exact,
+                       .source_prefix = r->source,
+                       .account = r->account};
+    for (const auto& hop : r->to)
+      rule.targets.push_back({.endpoint = hop.endpoint, .priority = hop.priority, .weight = hop.weight});
+    all.push_back(std::move(rule));
+  }
+  return all;
+}
+
+}  // namespace msgkit::app

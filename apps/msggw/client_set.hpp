@@ -1,0 +1,25 @@
+// The clients of the configuration file and of the directory as one: who may bind, whose numbers lead where.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "connectors/smpp_server.hpp"
+#include "connectors/web_clients.hpp"
+#include "engine/routing.hpp"
+#include "msggw/directory/directory.hpp"
+
+namespace msgkit::app {
+
+// The accounts that may bind: the file's, then the directory's legacy clients that are enabled. The file's win over the
+// directory's of the same name.
+std::vector<smpp_account> accounts_of(const std::vector<smpp_account>& fixed, const directory_snapshot& managed);
+
+// The directory's web clients that are enabled, with the webhooks of their numbers.
+std::vector<web_client> web_clients_of(const directory_snapshot& managed);
+
+// The file's routes, then those of the directory: each number to its client, what a number sends to the number's
+// carrier, and the rules.
+std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, const directory_snapshot& managed);
+
+}  // namespace msgkit::app

@@ -1,0 +1,41 @@
+// One thread for what may block: directory writes, password hashes. A short queue; who finds it full is told so.
+#pragma once
+
+#include <asio/post.hpp>
+#include <asio/thread_pool.hpp>
+#include <atomic>
+#include <functional>
+#include <utility>
+
+namespace msgkit::app {
+
+// Thread-safe.
+class task_worker {
+ public:
+  static constexpr std::size_t waiting_max = 64;
+
+  ~task_worker() { stop(); }
+  // False when too many tasks wait; the task is then gone.
+  [[nodiscard]] bool run(std::function<void()> task) {
+    if (waiting_.fetch_add(1) >= waiting_max) {
+      --waiting_;
+      return false;
+    }
+    asio::post(thread_, [this, task = std::move(task)] {
+      task();
+      --waiting_;
+    });
+    return true;
+  }
+  // Finishes the task under way and drops the others.
+  void stop() {
+    thread_.stop();
+    thread_.join();
+  }
+
+ private:
+  std::atomic<std::size_t> waiting_{0};
+  asio::thread_pool thread_{1};
+};
+
+}  // namespace msgkit::app
