@@ -1,9 +1,6 @@
 #include "goip_xmpp/config.hpp"
 
-#include <re2/re2.h>
-
-#include <set>
-
+#include "connectors/number_pattern.hpp"
 #include "msgkit/xmppcomp/jid.hpp"
 
 namespace msgkit::app {
@@ -11,71 +8,70 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A user's pattern of the numbers that may be written to; it is searched for, ^ and $ bind it.
-std::function<bool(const std::string&)> read_pattern(config_reader& r, std::string_view key) {
-  const auto text = r.text(key, "", 255);
-  if (text.empty()) return {};
-  RE2::Options quiet;
-  quiet.set_log_errors(false);
-  auto pattern = std::make_shared<const RE2>(text, quiet);
-  if (!pattern->ok()) {
-    r.fail(key, text + " is no regular expression: " + pattern->error());
-    return {};
+// The lines of [[goip.lines]] that a user of [[xmpp.users]] has are those of his carrier.
+void check_carriers(config_reader& reader, const goip_xmpp_config& c) {
+  std::set<std::string> carriers, served;
+  for (const auto& l : c.goip.lines) carriers.insert(l.carrier);
+  for (std::size_t i = 0; i < c.xmpp.options.users.size(); ++i) {
+    const auto& carrier = c.xmpp.carriers[i];
+    const auto& jid = c.xmpp.options.users[i].jid;
+    if (carrier.empty()) reader.fail("xmpp.users", jid + " needs a carrier: the id of a line");
+    else if (!carriers.contains(carrier))
+      reader.fail("xmpp.users", "carrier " + carrier + " is none of [[goip.lines]]");
+    served.insert(carrier);
   }
-  return [pattern](const std::string& number) { return RE2::PartialMatch(number, *pattern); };
+  for (const auto& l : c.goip.lines)
+    if (!served.contains(l.carrier)) reader.warn("goip.lines", "nobody gets what arrives on " + l.line.id);
 }
 
-goip_line read_line(config_reader& r) {
-  goip_line l;
-  l.line.id = r.required_text("id", 64);
-  l.line.password = r.required_secret("password");
-  l.line.enabled = r.flag("enabled", true);
-  l.line.pacing = r.time("pacing", 3s, 0ms, 1h);
-  l.msisdn = r.text("number", "", 32);
-  l.reports = r.flag("reports", true);
-  if (const auto sources = r.texts("allow_from"); !sources.empty()) {
-    auto ranges = ip_ranges::parse(sources);
-    if (ranges) l.line.source_allowed = goip::only_from(*std::move(ranges));
-    else r.fail("allow_from", sources[ranges.error().offset] + " is neither an address nor a range");
-  }
-  return l;
-}
+class planner {
+ public:
+  explicit planner(bridge_plan& out) : plan_(out) {}
 
-void read_lines(config_reader& reader, goip_xmpp_config& c, std::map<std::string, std::string>& numbers) {
-  for (auto& row : reader.tables("lines")) {
-    auto l = read_line(row);
-    const auto& id = l.line.id;
-    if (!numbers.emplace(id, l.msisdn.empty() ? id : l.msisdn).second) row.fail("id", id + " is used twice");
-    // Whether a lost answer hid a sent SMS cannot be known: it is told, not repeated.
-    c.engine.core.endpoints["carrier:" + id].on_unknown = engine::unknown_policy::fail;
-    c.goip.lines.push_back(std::move(l));
+  void add_line(goip_line l, bool enabled) {
+    l.line.enabled = l.line.enabled && enabled;
+    lines_of_carrier_[l.carrier].push_back(l.line.id);
+    if (!l.msisdn.empty()) number_of_carrier_.emplace(l.carrier, l.msisdn);
+    plan_.lines.push_back(std::move(l));
   }
-  if (numbers.empty()) reader.warn("lines", "there are none: no device is answered");
-}
 
-void read_users(config_reader& reader, goip_xmpp_config& c, const std::map<std::string, std::string>& numbers) {
-  for (auto& row : reader.tables("users")) {
-    xmpp_user u;
-    const auto given = row.required_text("jid", 1023);
-    const auto line = row.required_text("line", 64);
-    u.may_send_to = read_pattern(row, "allow");
-    const auto jid = xmppcomp::jid::parse(given);
-    const auto number = numbers.find(line);
-    if (!line.empty() && number == numbers.end()) row.fail("line", line + " is none of [[lines]]");
-    if (!given.empty() && (!jid || jid->local().empty() || !jid->is_bare()))
-      row.fail("jid", given + " is not of the form name@domain");
-    if (!jid || number == numbers.end()) continue;
-    u.jid = u.name = jid->to_string();
-    u.number = number->second;
-    if (!c.line_of_user.emplace(u.jid, line).second) row.fail("jid", u.jid + " is used twice");
-    const auto user = "client:" + u.name, carrier = "carrier:" + line;
-    c.routes.push_back({.name = "from " + u.jid, .account = user, .targets = {{.endpoint = carrier}}});
-    if (c.receiver_of_line.emplace(line, u.jid).second)
-      c.routes.push_back({.name = "from line " + line, .account = carrier, .targets = {{.endpoint = user}}});
-    c.xmpp.users.push_back(std::move(u));
+  // The first user of a carrier gets what arrives on its lines.
+  void add_user(xmpp_user u, const std::string& carrier) {
+    const auto parsed = xmppcomp::jid::parse(u.jid);
+    const auto lines = lines_of_carrier_.find(carrier);
+    if (!parsed || lines == lines_of_carrier_.end()) return;
+    u.jid = parsed->to_string();
+    u.name = u.jid;
+    if (const auto number = number_of_carrier_.find(carrier); u.number.empty() && number != number_of_carrier_.end())
+      u.number = number->second;
+    if (u.number.empty()) u.number = lines->second.front();
+    const auto client = "client:" + u.name, endpoint = "carrier:" + carrier;
+    plan_.routes.push_back({.name = "from " + u.jid, .account = client, .targets = {{.endpoint = endpoint}}});
+    if (receivers_.insert(carrier).second) {
+      plan_.routes.push_back({.name = "from line " + carrier, .account = endpoint, .targets = {{.endpoint = client}}});
+      for (const auto& id : lines->second) plan_.receiver_of_line.emplace(id, u.jid);
+    }
+    plan_.lines_of_user[u.jid] = lines->second;
+    plan_.users.push_back(std::move(u));
   }
-  for (const auto& [line, ignored] : numbers)
-    if (!c.receiver_of_line.contains(line)) reader.warn("users", "nobody gets what arrives on line " + line);
+
+ private:
+  bridge_plan& plan_;
+  std::map<std::string, std::vector<std::string>> lines_of_carrier_;
+  std::map<std::string, std::string> number_of_carrier_;
+  std::set<std::string> receivers_;
+};
+
+// Empty when the line can be used.
+std::string problem_of(const stored_line& l, const bridge_plan& plan, xmpp_user& user) {
+  for (const auto& known : plan.lines)
+    if (known.line.id == l.id) return "its id " + l.id + " is in use";
+  const auto jid = xmppcomp::jid::parse(l.jid);
+  if (!jid || jid->local().empty() || !jid->is_bare()) return l.jid + " is no bare address like alice@example.org";
+  if (plan.lines_of_user.contains(jid->to_string())) return l.jid + " has another line";
+  std::string why;
+  if (!l.allow.empty()) user.may_send_to = number_pattern(l.allow, why);
+  return why;
 }
 
 }  // namespace
@@ -83,23 +79,43 @@ void read_users(config_reader& reader, goip_xmpp_config& c, const std::map<std::
 goip_xmpp_config read_goip_xmpp_config(config_reader& reader) {
   goip_xmpp_config c;
   c.store = read_store_config(reader.table("store"), "var/goip_xmpp.db");
-  auto goip = reader.table("goip");
-  const auto listen = goip.endpoint("listen", {.host = "127.0.0.1", .port = 44444});
-  c.goip.server.listen = {{listen.host, listen.port}};
-  auto xmpp = reader.table("xmpp");
-  const auto server = xmpp.endpoint("server", {.host = "127.0.0.1", .port = 5347});
-  c.xmpp.component.connect.host = server.host;
-  c.xmpp.component.connect.port = server.port;
-  c.xmpp.component.session.domain = xmpp.required_text("domain", 1023);
-  c.xmpp.component.session.secret = xmpp.required_secret("secret");
-  c.xmpp.component.session.server = xmpp.text("ping", "", 1023);
-  c.xmpp.gateway_name = xmpp.text("name", "SMS gateway", 128);
-  c.xmpp.numbers.country_code = xmpp.text("country_code", "", 3);
-  std::map<std::string, std::string> numbers;
-  read_lines(reader, c, numbers);
-  read_users(reader, c, numbers);
+  c.goip = read_goip(reader.table("goip"), true);
+  c.xmpp = read_xmpp(reader.table("xmpp"), xmpp_rows::partial);
+  const auto& domain = c.xmpp.options.component.session.domain;
+  c.user_domain = reader.text("xmpp.user_domain", domain.substr(std::min(domain.size(), domain.find('.') + 1)), 1'000);
+  check_carriers(reader, c);
+  auto records = reader.table("records");
+  c.records_path = records.text("path", "var/goip_xmpp_records.db");
+  c.log_time = std::chrono::hours{24 * records.u32("log_days", 30, 0, 36'500)};
+  c.notices = reader.flag("notices", true);
   c.http = reader.endpoint("http.listen", {.host = "127.0.0.1", .port = 2790});
+  c.engine.processor.retention = c.log_time;
+  // Whether a lost answer hid a sent SMS cannot be known: it is told, not repeated.
+  c.engine.core.endpoints["carrier:*"].on_unknown = engine::unknown_policy::fail;
   return c;
+}
+
+bridge_plan make_plan(const goip_xmpp_config& config, const std::vector<stored_line>& stored,
+                      const std::set<std::string>& switched_off) {
+  bridge_plan plan;
+  planner p(plan);
+  for (const auto& l : config.goip.lines) p.add_line(l, !switched_off.contains(l.line.id));
+  for (std::size_t i = 0; i < config.xmpp.options.users.size(); ++i)
+    p.add_user(config.xmpp.options.users[i], config.xmpp.carriers[i]);
+  for (const auto& s : stored) {
+    xmpp_user user{.jid = s.jid, .number = s.number};
+    if (auto why = problem_of(s, plan, user); !why.empty()) {
+      plan.problems.push_back(s.extension + ": " + why);
+      continue;
+    }
+    goip_line line;
+    line.line.id = line.carrier = s.id;
+    line.line.password = s.password;
+    line.msisdn = s.number;
+    p.add_line(std::move(line), !switched_off.contains(s.id));
+    p.add_user(std::move(user), s.id);
+  }
+  return plan;
 }
 
 }  // namespace msgkit::app

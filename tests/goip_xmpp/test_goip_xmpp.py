@@ -24,6 +24,8 @@ class BridgeTest(PeerTest):
         config.write_text(f"""\
 [store]
 path = "{self.scratch}/bridge.db"
+[records]
+path = "{self.scratch}/records.db"
 [goip]
 listen = "127.0.0.1:{self.goip_port}"
 [xmpp]
@@ -33,14 +35,14 @@ secret = "{secret}"
 ping = "localhost"
 [http]
 listen = "127.0.0.1:{self.http_port}"
-[[lines]]
+[[goip.lines]]
 id = "{LINE}"
 password = "{PASSWORD}"
 number = "{OWN}"
 pacing = "0s"
-[[users]]
+[[xmpp.users]]
 jid = "alice@localhost"
-line = "{LINE}"
+carrier = "{LINE}"
 allow = '^\\+372'
 """)
         binary = Path(os.environ["MSGKIT_BIN_DIR"]) / "goip_xmpp" / "goip_xmpp"
@@ -58,7 +60,7 @@ allow = '^\\+372'
         return http_get(f"http://127.0.0.1:{self.http_port}/ready")[0] == 200
 
     def line_is_online(self):
-        return 'goip_xmpp_line_online{line="g1"} 1' in http_get(f"http://127.0.0.1:{self.http_port}/metrics")[1]
+        return 'goip_line_up{line="g1"} 1' in http_get(f"http://127.0.0.1:{self.http_port}/metrics")[1]
 
     def start_all(self, *device_options):
         bridge, device = self.start_bridge(), self.start_device(*device_options)
@@ -93,7 +95,7 @@ allow = '^\\+372'
         self.assertEqual([m["body"] for m in client.events("message")], ["meanwhile"])
 
     def stored(self):
-        return "goip_xmpp_inbound_total 1" in http_get(f"http://127.0.0.1:{self.http_port}/metrics")[1]
+        return 'goip_inbound_total{line="g1",stored="true"} 1' in http_get(f"http://127.0.0.1:{self.http_port}/metrics")[1]
 
     def test_acknowledged_sms_survives_kill_9(self):
         bridge, device = self.start_all()
