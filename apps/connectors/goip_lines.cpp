@@ -4,6 +4,7 @@
 
 #include <asio/post.hpp>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "connectors/engine_port.hpp"
@@ -77,17 +78,69 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     // The server keeps its handler alive, and the handler the server: release() parts them.
     server = goip::server::make(executor, options.server, shared_from_this());
     for (std::size_t i = 0; i < options.lines.size(); ++i) {
-      auto l = std::make_unique<link>();
-      l->config = options.lines[i];
-      l->endpoint = "carrier:" + (l->config.carrier.empty() ? l->config.line.id : l->config.carrier);
-      const auto key = server->add_line(l->config.line);
-      if (!key) return give_up({key.error().code, key.error().field, i});
-      l->key = *key;
-      by_number[l->number()] = l.get();
-      links[*key] = std::move(l);
+      const auto added = add(options.lines[i]);
+      if (!added) return give_up({added.error().code, added.error().field, i});
     }
     if (const auto error = server->listen()) return give_up({error, "listen"});
     return {};
+  }
+  static std::string endpoint_of(const goip_line& l) {
+    return "carrier:" + (l.carrier.empty() ? l.line.id : l.carrier);
+  }
+  result<void> add(const goip_line& line) {
+    auto l = std::make_unique<link>();
+    l->config = line;
+    l->endpoint = endpoint_of(line);
+    const auto key = server->add_line(line.line);
+    if (!key) return key.error();
+    l->key = *key;
+    by_number[l->number()] = l.get();
+    links[*key] = std::move(l);
+    return {};
+  }
+  result<void> change(link& l, goip_line line) {
+    if (const auto done = server->update_line(l.key, line.line); !done) return done.error();
+    if (const auto endpoint = endpoint_of(line); endpoint != l.endpoint) {
+      if (l.is_known) port.add_result(engine::link_state{.endpoint = l.endpoint, .link = l.number(), .sink = sink, .up = false});
+      l.endpoint = endpoint;
+      l.up = l.is_known = false;
+    }
+    l.config = std::move(line);
+    show(l);
+    return {};
+  }
+  result<void> set_lines(std::vector<goip_line> lines) {
+    if (!server) return fault{std::make_error_code(std::errc::operation_canceled)};
+    std::set<link*> kept;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      auto* const known = find(lines[i].line.id);
+      if (known != nullptr) kept.insert(known);
+      const auto done = known != nullptr ? change(*known, std::move(lines[i])) : add(lines[i]);
+      if (!done) return fault{done.error().code, done.error().field, i};
+      if (known == nullptr) kept.insert(find(lines[i].line.id));
+    }
+    // One that is gone stays as a disabled line: what it began will still have its outcome.
+    for (const auto& [key, l] : links) {
+      if (kept.contains(l.get())) continue;
+      auto off = l->config;
+      off.line.enabled = false;
+      (void)change(*l, std::move(off));
+    }
+    flush_port();
+    return {};
+  }
+  // Tells the engine whether the line takes messages.
+  void show(link& l) {
+    const auto* const s = server->session().status(l.key);
+    const bool up = l.config.line.enabled && s->state == goip::line_state::online;
+    if (up == l.up) return;
+    l.up = up;
+    l.is_known = true;
+    // A pause, not an end: what has begun will still have its outcome. What has not goes back for another line.
+    port.add_result(engine::link_state{.endpoint = l.endpoint, .link = l.number(), .sink = sink, .up = true,
+                                       .capacity = up ? l.config.capacity : 0});
+    if (!up)
+      for (const auto number : std::vector(l.orders)) server->cancel_sms(l.key, number);
   }
   fault give_up(fault f) {
     release();
@@ -148,15 +201,8 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
   void take(const goip::line_changed& e) {
     auto& l = *links.at(e.line);
     if (e.before != e.now) observer->on_line(l.config.line.id, e.before, e.now);
-    const bool up = e.now == goip::line_state::online;
-    if (up == l.up) return;
-    l.up = up;
-    l.is_known = true;
-    // A pause, not an end: what has begun will still have its outcome. What has not goes back for another line.
-    port.add_result(engine::link_state{.endpoint = l.endpoint, .link = l.number(), .sink = sink, .up = true,
-                                       .capacity = up ? l.config.capacity : 0});
-    if (!up)
-      for (const auto number : std::vector(l.orders)) server->cancel_sms(l.key, number);
+    observer->on_status(l.config.line.id, *server->session().status(e.line));
+    show(l);
   }
   void take(const goip::authentication_failed& e) { observer->on_authentication_failed(e); }
   void take(const goip::endpoint_held& e) { observer->on_endpoint_held(links.at(e.line)->config.line.id, e.claimed); }
@@ -222,6 +268,12 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     else if (engine::is_temporary(*no)) server->abandon(*token);  // the device says it again
     else server->refuse(*token, engine::name(*no));
   }
+  [[nodiscard]] link* find(const std::string& id) const {
+    for (const auto& [key, l] : links)
+      if (l->config.line.id == id) return l.get();
+    return nullptr;
+  }
+
   void flush_port() {
     port.flush([this](const engine::event& e) {
       if (const auto* s = std::get_if<engine::submit>(&e)) answer(s->token.value, engine::refusal::queue_full);
@@ -268,6 +320,7 @@ goip_lines::~goip_lines() {
 }
 
 result<void> goip_lines::start() { return impl_->start(); }
+result<void> goip_lines::set_lines(std::vector<goip_line> lines) { return impl_->set_lines(std::move(lines)); }
 
 void goip_lines::stop(std::chrono::milliseconds limit, std::function<void()> done) {
   asio::post(impl_->executor, [self = impl_, limit, done = std::move(done)] { self->stop(limit, done); });
@@ -275,5 +328,19 @@ void goip_lines::stop(std::chrono::milliseconds limit, std::function<void()> don
 
 std::uint16_t goip_lines::port() const noexcept { return impl_->server ? impl_->server->port() : std::uint16_t{0}; }
 const goip::server& goip_lines::server() const noexcept { return *impl_->server; }
+
+const goip::line_status* goip_lines::status(const std::string& id) const {
+  const auto* l = impl_->find(id);
+  return l == nullptr || !impl_->server ? nullptr : impl_->server->session().status(l->key);
+}
+
+void goip_lines::ussd(const std::string& id, const std::string& code,
+                      std::function<void(std::error_code, std::string)> done) {
+  const auto* l = impl_->find(id);
+  if (l == nullptr || !impl_->server) return done(make_error_code(std::errc::no_such_device), {});
+  impl_->server->async_ussd(l->key, code, false, [done = std::move(done)](std::error_code ec, goip::ussd_done d) {
+    done(ec, goip::clean_text(d.text));
+  });
+}
 
 }  // namespace msgkit::app

@@ -30,6 +30,8 @@ struct goip_lines_options {
 struct goip_lines_observer {
   virtual ~goip_lines_observer() = default;
   virtual void on_line(const std::string& /*id*/, goip::line_state /*before*/, goip::line_state /*now*/) {}
+  // A keepalive said something new, or the state changed; see goip_lines::status().
+  virtual void on_status(const std::string& /*id*/, const goip::line_status&) {}
   virtual void on_authentication_failed(const goip::authentication_failed&) {}
   virtual void on_endpoint_held(const std::string& /*id*/, const goip::endpoint& /*claimed*/) {}
   virtual void on_sent(const std::string& /*id*/, const goip::sms_done&) {}
@@ -55,6 +57,14 @@ class goip_lines {
   void stop(std::chrono::milliseconds limit, std::function<void()> done);
   [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] const goip::server& server() const noexcept;
+  // What the line's keepalives said; null for an unknown id. On the executor, valid until the next event.
+  [[nodiscard]] const goip::line_status* status(const std::string& id) const;
+  // Adds, changes and removes lines, known by their ids. A line that is gone is answered no more; what it was given and
+  // has not begun goes back to the engine. On the executor. The fault's offset names the line that is impossible; those
+  // before it are in force.
+  result<void> set_lines(std::vector<goip_line> lines);
+  // `done` runs on the executor, once: the answer, or an error. On the executor.
+  void ussd(const std::string& id, const std::string& code, std::function<void(std::error_code, std::string)> done);
 
  private:
   struct impl;

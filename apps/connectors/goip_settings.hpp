@@ -6,6 +6,7 @@
 
 namespace msgkit::app {
 
-goip_lines_options read_goip(config_reader r);
+// Without lines it is a mistake, unless `may_be_empty`: they may come from elsewhere.
+goip_lines_options read_goip(config_reader r, bool may_be_empty = false);
 
 }  // namespace msgkit::app

@@ -2,6 +2,7 @@
 // reader.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,11 @@ struct xmpp_settings {
   std::vector<std::string> carriers{};
 };
 
-xmpp_settings read_xmpp(config_reader r);
+// How much the table may leave to be found elsewhere.
+enum class xmpp_rows : std::uint8_t {
+  complete,  // at least one user, and each has a number
+  partial,
+};
+xmpp_settings read_xmpp(config_reader r, xmpp_rows rows = xmpp_rows::complete);
 
 }  // namespace msgkit::app

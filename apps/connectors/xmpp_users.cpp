@@ -2,6 +2,7 @@
 
 #include <asio/post.hpp>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "connectors/engine_port.hpp"
@@ -70,7 +71,7 @@ struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enab
         options(std::move(o)),
         observer(std::move(obs)),
         answers({.domain = options.component.session.domain, .name = options.gateway_name, .numbers = options.numbers},
-                directory) {
+                options.directory != nullptr ? *options.directory : no_directory) {
     for (std::size_t i = 0; i < options.users.size(); ++i) {
       const auto jid = xmpp::jid::parse(options.users[i].jid);
       if (!jid || jid->local().empty() || !jid->is_bare())
@@ -78,18 +79,69 @@ struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enab
                                 "users: " + options.users[i].jid);
       users_by_jid[jid->to_string()] = i;
     }
+    slots = users_by_jid;
   }
 
   // ---- links: one for each user, up as long as we are, because the outbox waits for the server
 
   std::uint64_t link_of(std::size_t user) const { return std::uint64_t{sink} << 32 | user; }
+  void post_link(std::size_t i, bool up, std::uint32_t capacity) {
+    port.add_result(engine::link_state{
+        .endpoint = "client:" + options.users[i].name, .link = link_of(i), .sink = sink, .up = up, .capacity = capacity});
+  }
   void post_links(bool up) {
-    for (std::size_t i = 0; i < options.users.size(); ++i) {
-      const auto& u = options.users[i];
-      port.add_result(engine::link_state{
-          .endpoint = "client:" + u.name, .link = link_of(i), .sink = sink, .up = up, .capacity = up ? u.window : 0});
-    }
+    for (const auto& [jid, i] : users_by_jid) post_link(i, up, up ? options.users[i].window : 0);
     flush_port();
+  }
+
+  void set_users(std::vector<xmpp_user> fresh) {
+    std::map<std::string, std::size_t> now;
+    for (auto& u : fresh) {
+      const auto jid = xmpp::jid::parse(u.jid);
+      if (!jid || jid->local().empty() || !jid->is_bare()) continue;
+      const auto [slot, is_new] = slots.try_emplace(jid->to_string(), options.users.size());
+      const auto i = slot->second;
+      if (is_new) options.users.emplace_back();
+      else if (options.users[i].name != u.name) post_link(i, false, 0);
+      options.users[i] = std::move(u);
+      now[slot->first] = i;
+      if (!stopping) post_link(i, true, options.users[i].window);
+    }
+    // A pause, not an end: what is on the way to one who is gone still has its outcome.
+    for (const auto& [jid, i] : users_by_jid)
+      if (!now.contains(jid)) post_link(i, true, 0);
+    users_by_jid = std::move(now);
+    flush_port();
+  }
+
+  // ---- presence
+
+  static constexpr std::size_t contacts_max = 1'000;  // remembered of each user; others show themselves when asked
+
+  [[nodiscard]] xmpp::contact_presence presence_of(const xmpp_user& user) const {
+    return options.presence ? options.presence(user) : xmpp::contact_presence{};
+  }
+  void on_presence(const xmpp::element& stanza, const xmpp_user* user) {
+    if (user == nullptr) {
+      for (const auto& each : xmpp::refuse_presence(stanza)) (void)component->send(each);
+      return;
+    }
+    const auto kind = xmpp::presence_kind_of(stanza);
+    auto& seen = contacts[user->jid];
+    std::string contact(xmpp::split_jid(stanza.get("to")).local);
+    if (kind == xmpp::presence_kind::unsubscribe) seen.erase(contact);
+    else if ((kind == xmpp::presence_kind::subscribe || kind == xmpp::presence_kind::probe) &&
+             seen.size() < contacts_max)
+      seen.insert(std::move(contact));
+    for (const auto& each : xmpp::answer_presence(stanza, presence_of(*user))) (void)component->send(each);
+  }
+  void show_presence(const xmpp_user& user) {
+    const auto state = presence_of(user);
+    const auto& domain = options.component.session.domain;
+    auto shown = contacts[user.jid];
+    shown.insert({"", xmpp::local_of_sender(user.number)});
+    for (const auto& local : shown)
+      (void)component->send(xmpp::make_contact_presence(local.empty() ? domain : local + "@" + domain, user.jid, state));
   }
 
   void flush_port() {
@@ -101,7 +153,11 @@ struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enab
 
   // ---- from the server
 
-  void on_open(xmpp::component&) override { observer->on_open(); }
+  void on_open(xmpp::component&) override {
+    observer->on_open();
+    if (!options.presence) return;
+    for (const auto& [jid, i] : users_by_jid) show_presence(options.users[i]);
+  }
   void on_closed(xmpp::component&, std::error_code reason, std::chrono::milliseconds retry_in) override {
     observer->on_closed(reason, retry_in);
   }
@@ -120,10 +176,7 @@ struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enab
       case xmpp::stanza_kind::iq:
         if (const auto answer = answers.answer(stanza, driver_clock::now())) (void)c.send(*answer);
         return;
-      case xmpp::stanza_kind::presence:
-        for (const auto& each : user != nullptr ? xmpp::answer_presence(stanza, {}) : xmpp::refuse_presence(stanza))
-          (void)c.send(each);
-        return;
+      case xmpp::stanza_kind::presence: return on_presence(stanza, user);
       case xmpp::stanza_kind::message: return on_message(stanza, user);
       case xmpp::stanza_kind::other: return;
     }
@@ -139,10 +192,14 @@ struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enab
     if (content != xmpp::message_content::text) return;
     if (user == nullptr) return refuse(m, stanza_condition::registration_required);
     if (draining) return refuse(m, stanza_condition::recipient_unavailable);
-    const auto number = xmpp::number_of_local(xmpp::split_jid(m.get("to")).local, options.numbers);
+    const auto local = xmpp::split_jid(m.get("to")).local;
+    if (local.empty() && options.command && options.command(*user, {}, std::string(xmpp::body_of(m)))) return;
+    const auto number = xmpp::number_of_local(local, options.numbers);
     if (!number) return refuse(m, stanza_condition::jid_malformed);
     auto text = xmpp::body_of(m);
     if (text.empty()) text = xmpp::link_of(m).value_or("");
+    if (options.command && options.command(*user, *number, std::string(text))) return;
+    if (user->may_send_to && !user->may_send_to(*number)) return refuse(m, stanza_condition::forbidden);
     auto content_ptr = from_plain_text(text, "client:" + user->name, user->number, *number);
     auto full = *content_ptr;
     full.reference = reference_of(m);
@@ -241,11 +298,13 @@ struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enab
   engine_port port;
   xmpp_users_options options;
   std::shared_ptr<xmpp_users_observer> observer;
-  xmpp::gateway_directory directory;
+  xmpp::gateway_directory no_directory;
   xmpp::responder answers;
   engine::sink_id sink = 0;
   std::shared_ptr<xmpp::component> component;
   std::map<std::string, std::size_t> users_by_jid;
+  std::map<std::string, std::size_t> slots;  // in options.users, of everybody who has ever been a user
+  std::map<std::string, std::set<std::string>> contacts;  // by user: local parts that he subscribed to or asked for
   slab<xmpp::element> chats;      // that wait for the store
   slab<attempt_key> attempts;     // in the outbox
   bool draining = false;
@@ -269,6 +328,20 @@ void xmpp_users::start() {
     self->post_links(true);
     self->component->start();
   });
+}
+
+const std::string& xmpp_users::domain() const noexcept { return impl_->options.component.session.domain; }
+
+void xmpp_users::say(const std::string& jid, const std::string& from, const std::string& text) {
+  const auto address = (from.empty() ? std::string{} : xmpp::local_of_sender(from) + "@") + domain();
+  (void)impl_->component->push(xmpp::make_message(address, jid, text, "chat", {}), impl::unreported);
+}
+
+void xmpp_users::set_users(std::vector<xmpp_user> users) { impl_->set_users(std::move(users)); }
+
+void xmpp_users::show_presence(const std::string& jid) {
+  const auto found = impl_->users_by_jid.find(jid);
+  if (found != impl_->users_by_jid.end()) impl_->show_presence(impl_->options.users[found->second]);
 }
 
 void xmpp_users::drain() {

@@ -15,6 +15,8 @@
 #include "msgkit/xmppcomp/address.hpp"
 #include "msgkit/xmppcomp/net/component.hpp"
 #include "msgkit/xmppcomp/stanza_error.hpp"
+#include "msgkit/xmppcomp/xep/presence.hpp"
+#include "msgkit/xmppcomp/xep/responder.hpp"
 
 namespace msgkit::app {
 
@@ -23,6 +25,7 @@ struct xmpp_user {
   std::string name{};    // the endpoint is "client:<name>"; several users may share it, each then gets a share
   std::string number{};  // the sender of what the user writes
   std::uint32_t window = 100;  // messages on the way to this user
+  std::function<bool(const std::string& number)> may_send_to{};  // +<digits> or a short code; all when empty
 };
 
 struct xmpp_users_options {
@@ -30,6 +33,13 @@ struct xmpp_users_options {
   std::vector<xmpp_user> users{};
   xmppcomp::number_rules numbers{};
   std::string gateway_name = "SMS gateway";
+  // Takes a chat that is no message for the engine: true when it was one. Called on the executor.
+  // `number` is empty for a chat to the gateway's own address.
+  std::function<bool(const xmpp_user&, const std::string& number, const std::string& text)> command{};
+  // What the contacts of a user show; available when null. Called on the executor.
+  std::function<xmppcomp::contact_presence(const xmpp_user&)> presence{};
+  // Answers discovery, ad-hoc commands and the like; outlives the connector. Null: one that offers nothing.
+  xmppcomp::gateway_directory* directory = nullptr;
 };
 
 // Called on the connector's executor.
@@ -53,6 +63,14 @@ class xmpp_users {
 
   // From any thread.
   void start();
+  [[nodiscard]] const std::string& domain() const noexcept;
+  // A chat from a number, or from the gateway itself (empty), that the engine knows nothing of; it is lost when we end before the server has read it. On the
+  // executor.
+  void say(const std::string& jid, const std::string& from, const std::string& text);
+  // Adds, changes and removes users, known by their addresses. One that is impossible is left out. On the executor.
+  void set_users(std::vector<xmpp_user> users);
+  // Shows the user's contacts anew, because what options.presence says has changed. On the executor.
+  void show_presence(const std::string& jid);
   // Takes no more chats; answers and messages under way are still sent.
   void drain();
   // Ends the stream; `done` runs on the executor.

@@ -9,7 +9,9 @@ endpoint& core::impl::endpoint_named(std::string_view name) {
   if (const auto at = endpoint_by_name.find(name); at != endpoint_by_name.end()) return *at->second;
   auto made = std::make_unique<endpoint>();
   made->name = name;
-  const auto special = options.endpoints.find(name);
+  auto special = options.endpoints.find(name);
+  if (special == options.endpoints.end())
+    special = options.endpoints.find(std::string(name.substr(0, name.find(':'))) + ":*");
   made->options = special == options.endpoints.end() ? &options.endpoint_default : &special->second;
   made->tries = options.breaker.tries;
   if (const auto at = bound_elsewhere.find(made->name); at != bound_elsewhere.end()) made->elsewhere = &at->second;

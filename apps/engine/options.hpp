@@ -64,7 +64,8 @@ struct core_options {
   std::chrono::seconds parts_wait{1'800};   // how long the parts of a message wait for the others, after the latest one
   bool forward_incomplete = true;           // what came of them goes on then; false: it is dropped
   endpoint_options endpoint_default{};
-  std::map<std::string, endpoint_options, std::less<>> endpoints{};  // exceptions by name
+  // Exceptions by name; "carrier:*" holds for all of that kind without one of their own.
+  std::map<std::string, endpoint_options, std::less<>> endpoints{};
 };
 
 // The first problem as "key: value is outside min..max", empty when there is none.

@@ -9,12 +9,12 @@
 #include "connectors/goip_settings.hpp"
 #include "connectors/smpp_carrier.hpp"
 #include "connectors/smpp_server.hpp"
+#include "connectors/store_config.hpp"
 #include "connectors/xmpp_settings.hpp"
 #include "engine/engine.hpp"
 #include "msggw/directory_config.hpp"
 #include "msggw/http_carriers.hpp"
 #include "msggw/rules_config.hpp"
-#include "msggw/store_config.hpp"
 
 namespace msgkit::app {
 

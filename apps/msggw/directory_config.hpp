@@ -6,7 +6,7 @@
 
 #include "common/config.hpp"
 #include "msggw/directory/directory.hpp"
-#include "msggw/store_config.hpp"
+#include "connectors/store_config.hpp"
 
 namespace msgkit::app {
 

@@ -27,7 +27,7 @@
 #include "msggw/lines_and_chats.hpp"
 #include "msggw/operator_api.hpp"
 #include "msggw/policy_of.hpp"
-#include "msggw/task_worker.hpp"
+#include "common/task_worker.hpp"
 
 namespace msgkit::app {
 namespace {

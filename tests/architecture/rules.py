@@ -69,7 +69,7 @@ def apps_point_downwards(path, text):
     forbidden = {
         "apps/common/": r"(engine|connectors)/",
         "apps/engine/": r"(connectors/|msgkit/(?!core/))",
-        "apps/connectors/": r"(msggw|smppd|smppc|mmsgw)/",
+        "apps/connectors/": r"(msggw|smppd|smppc|mmsgw|goip_xmpp)/",
     }
     for directory, pattern in forbidden.items():
         if path.startswith(directory) and is_source(path):

@@ -1,6 +1,6 @@
 #include "msggw/batch/batch_store.hpp"
 
-#include "msggw/directory/sqlite_query.hpp"
+#include "common/sqlite_query.hpp"
 
 namespace msgkit::app {
 namespace {

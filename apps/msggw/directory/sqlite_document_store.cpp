@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "msggw/directory/document_store.hpp"
-#include "msggw/directory/sqlite_query.hpp"
+#include "common/sqlite_query.hpp"
 
 namespace msgkit::app {
 namespace {

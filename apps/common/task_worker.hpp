@@ -1,4 +1,4 @@
-// One thread for what may block: directory writes, password hashes. A short queue; who finds it full is told so.
+// One thread for what may block: writes to a file, password hashes. A short queue; who finds it full is told so.
 #pragma once
 
 #include <asio/post.hpp>
@@ -12,12 +12,11 @@ namespace msgkit::app {
 // Thread-safe.
 class task_worker {
  public:
-  static constexpr std::size_t waiting_max = 64;
-
+  explicit task_worker(std::size_t waiting_max = 64) : waiting_max_(waiting_max) {}
   ~task_worker() { stop(); }
   // False when too many tasks wait; the task is then gone.
   [[nodiscard]] bool run(std::function<void()> task) {
-    if (waiting_.fetch_add(1) >= waiting_max) {
+    if (waiting_.fetch_add(1) >= waiting_max_) {
       --waiting_;
       return false;
     }
@@ -34,6 +33,7 @@ class task_worker {
   }
 
  private:
+  std::size_t waiting_max_;
   std::atomic<std::size_t> waiting_{0};
   asio::thread_pool thread_{1};
 };

@@ -1,4 +1,4 @@
-#include "msggw/store_config.hpp"
+#include "connectors/store_config.hpp"
 
 #include <asio/ip/host_name.hpp>
 #include <filesystem>

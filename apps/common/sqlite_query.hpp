@@ -1,4 +1,4 @@
-// A statement of SQLite, as the directory and the batches use it.
+// A statement of SQLite, for small tables beside the messages.
 #pragma once
 
 #include <sqlite3.h>
