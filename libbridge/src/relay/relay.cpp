@@ -42,8 +42,12 @@ bool relay::is_wanted(link l) const noexcept {
 
 void relay::connected(link l, time_point now, wall_time wall) {
   ready_[index(l)] = false;
-  if (l == link::mqtt) mqtt_.connected(now);
-  else redis_of(l).connected(now);
+  if (l == link::mqtt) {
+    mqtt_.connected(now);
+    window_connection_ = open_in_window_ = 0;  // what is open came over an earlier connection
+  } else {
+    redis_of(l).connected(now);
+  }
   work(now, wall);
 }
 
@@ -70,9 +74,11 @@ bool relay::is_closed(link l) const noexcept { return l == link::mqtt ? mqtt_.is
 
 bool relay::is_ready(link l) const noexcept { return ready_[index(l)] && !is_closed(l); }
 
-// A 3.1.1 broker knows no receive maximum and others overstep it, so far beyond it the connection waits. A subscriber always reads: Redis would cut it.
+// A 3.1.1 broker knows no receive maximum and others overstep it: then the connection waits, so that what comes again
+// after a failure stays within the window. A subscriber always reads: Redis would cut it.
 bool relay::may_read(link l) const noexcept {
-  return l != link::mqtt || open_from_mqtt_ <= options_.mqtt.receive_maximum + options_.queue_max;
+  return l != link::mqtt ||
+         (!is_window_overrun() && open_from_mqtt_ <= options_.mqtt.receive_maximum + options_.queue_max);
 }
 
 time_point relay::next_deadline() const noexcept {
@@ -82,6 +88,7 @@ time_point relay::next_deadline() const noexcept {
 }
 
 void relay::on_time(time_point now, wall_time wall) {
+  if (!may_read(link::mqtt)) mqtt_.excuse_silence();
   mqtt_.on_time(now);
   for (auto& s : redis_) s.on_time(now);
   if (now >= retry_at_) retry_at_ = never;
@@ -111,10 +118,17 @@ void relay::work(time_point now, wall_time wall) {
 
 bool relay::drain_mqtt() {
   bool any = false;
-  while (const auto e = mqtt_.next_event()) {
+  mqtt_.resume_input();  // what an overrun window has kept back
+  while (!is_window_overrun() || mqtt_.is_closed()) {
+    const auto e = mqtt_.next_event();
+    if (!e) return any;
     any = true;
     switch (e->kind) {
-      case mqtt::event_kind::connected: subscribe_mqtt(); break;
+      case mqtt::event_kind::connected:
+        counters_.sessions_lost += was_online_ && !e->session_present && !options_.mqtt.clean_start;
+        was_online_ = true;
+        subscribe_mqtt();
+        break;
       case mqtt::event_kind::refused: errors_[index(link::mqtt)] = make_error_code(e->reason).message(); break;
       case mqtt::event_kind::message: on_mqtt_message(*e); break;
       case mqtt::event_kind::published: on_mqtt_outcome(e->cookie, e->reason); break;
@@ -130,6 +144,7 @@ bool relay::drain_mqtt() {
       default: break;
     }
   }
+  mqtt_.keep_input();
   return any;
 }
 
@@ -161,8 +176,11 @@ void relay::on_mqtt_message(const mqtt::event& e) {
   if (draining_) return;  // not acknowledged, so the broker keeps it
   ++counters_.from_mqtt;
   const auto& p = e.message;
-  message m{.from = endpoint::mqtt, .name = p.topic, .payload = as_text(p.payload),
-            .qos = static_cast<std::uint8_t>(p.qos), .retain = p.retain};
+  message m{.from = endpoint::mqtt,
+            .name = p.topic,
+            .payload = as_text(p.payload),
+            .qos = static_cast<std::uint8_t>(p.qos),
+            .retain = p.retain};
   for (const auto& property : p.properties) {
     using enum mqtt::property_id;
     switch (property.id) {
@@ -178,7 +196,8 @@ void relay::on_mqtt_message(const mqtt::event& e) {
           const auto colon = property.value.rfind(':');
           m.origin = property.value.substr(0, colon);
           if (colon != std::string_view::npos)
-            (void)std::from_chars(property.value.data() + colon + 1, property.value.data() + property.value.size(), m.hops);
+            (void)std::from_chars(property.value.data() + colon + 1, property.value.data() + property.value.size(),
+                                  m.hops);
         } else {
           m.user_properties.emplace_back(property.text, property.value);
         }
@@ -208,7 +227,12 @@ bool relay::is_looping(const message& m) {
 std::uint64_t relay::accept(open_message m, const message& source, const std::vector<delivery>& deliveries) {
   const auto id = ++next_id_;
   m.left = deliveries.size() + 1;
+  m.since = now_;
   if (m.from_mqtt) ++open_from_mqtt_;
+  if (m.token.serial != 0) {
+    if (std::exchange(window_connection_, m.token.connection) != m.token.connection) open_in_window_ = 0;
+    ++open_in_window_;
+  }
   if (!m.stream.empty()) entries_.emplace(std::pair(m.stream, m.entry), id);
   open_.emplace(id, std::move(m));
   for (const auto& d : deliveries) {
@@ -220,13 +244,21 @@ std::uint64_t relay::accept(open_message m, const message& source, const std::ve
   return id;
 }
 
+std::chrono::nanoseconds relay::oldest_open(time_point now) const noexcept {
+  auto since = now;
+  for (const auto& [id, m] : open_) since = std::min(since, m.since);
+  return now - since;
+}
+
 void relay::finish_one(std::uint64_t id) {
   const auto found = open_.find(id);
   if (found == open_.end() || --found->second.left > 0) return;
   const auto m = std::move(found->second);
   open_.erase(found);
+  if (options_.on_finished) options_.on_finished(now_ - m.since);
   if (m.from_mqtt) {
     --open_from_mqtt_;
+    if (m.token.serial != 0 && m.token.connection == window_connection_) --open_in_window_;
     (void)mqtt_.acknowledge(m.token);  // of an earlier connection: it comes again
   } else if (!m.stream.empty()) {
     entries_.erase(entries_.find(std::pair(m.stream, m.entry)));
@@ -237,7 +269,7 @@ void relay::finish_one(std::uint64_t id) {
 }
 
 void relay::deliver_to_redis(std::uint64_t id, const message& m, const delivery& d) {
-  redis_job job{.message = id};
+  redis_job job{.message = id, .rule = d.by->config().name};
   auto& a = job.arguments;
   if (d.to == endpoint::stream) {
     a = {"XADD", d.name};
@@ -246,9 +278,13 @@ void relay::deliver_to_redis(std::uint64_t id, const message& m, const delivery&
     std::vector<std::string> storage;
     std::vector<std::string_view> fields;
     append_stream_fields(m, d.payload, storage, fields);
+    std::size_t name = 0;
+    while (fields[name] != "p") name += 2;
+    job.payload_at = a.size() + name + 1;
     a.insert(a.end(), fields.begin(), fields.end());
   } else {
     job.is_publish = true;
+    job.payload_at = 2;
     a = {d.to == endpoint::sharded ? "SPUBLISH" : "PUBLISH", d.name, d.payload};
   }
   to_redis_.push_back(std::move(job));
@@ -257,9 +293,20 @@ void relay::deliver_to_redis(std::uint64_t id, const message& m, const delivery&
 void relay::bury(std::uint64_t id, std::string_view rule, std::string_view reason, std::string_view origin,
                  std::string_view payload) {
   redis_job job{.message = id, .dead_letter = true};
-  job.arguments = {"XADD", options_.dead_letters, "MAXLEN", "~", std::to_string(options_.dead_letters_maxlen), "*",
-                   "rule", std::string(rule), "reason", std::string(reason), "origin", std::string(origin),
-                   "p", std::string(payload)};
+  job.arguments = {"XADD",
+                   options_.dead_letters,
+                   "MAXLEN",
+                   "~",
+                   std::to_string(options_.dead_letters_maxlen),
+                   "*",
+                   "rule",
+                   std::string(rule),
+                   "reason",
+                   std::string(reason),
+                   "origin",
+                   std::string(origin),
+                   "p",
+                   std::string(payload)};
   to_redis_.push_back(std::move(job));
 }
 
@@ -351,7 +398,7 @@ void relay::on_writer_reply(const redis::event& e) {
   } else if (job.dead_letter) {
     ++counters_.dead_lost;
   } else {
-    return bury(job.message, job.arguments[0], text, job.arguments[1], job.arguments.back());
+    return bury(job.message, job.rule, text, job.arguments[1], job.arguments[job.payload_at]);
   }
   finish_one(job.message);
 }
@@ -469,8 +516,8 @@ void relay::claim_stale() {
   const auto idle = std::to_string(options_.claim_min_idle.count());
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     const auto cookie = ++next_id_;
-    const std::vector<std::string_view> a{"XAUTOCLAIM", streams_[i], options_.group, options_.consumer, idle, "0",
-                                          "COUNT", "100"};
+    const std::vector<std::string_view> a{"XAUTOCLAIM", streams_[i], options_.group, options_.consumer,
+                                          idle,         "0",         "COUNT",        "100"};
     if (redis_of(link::writer).command(a, cookie, now_)) claiming_.emplace(cookie, i);
   }
 }
@@ -478,7 +525,12 @@ void relay::claim_stale() {
 void relay::on_claimed(std::size_t stream, const redis::value& reply) { on_entries(streams_[stream], reply.child(1)); }
 
 void relay::deliver_to_mqtt(std::uint64_t id, const message& m, const delivery& d) {
-  mqtt_job job{.message = id, .topic = d.name, .payload = d.payload, .qos = d.qos, .retain = d.retain,
+  mqtt_job job{.message = id,
+               .rule = d.by->config().name,
+               .topic = d.name,
+               .payload = d.payload,
+               .qos = d.qos,
+               .retain = d.retain,
                .expires_at_ms = m.expires_at_ms};
   if (options_.mqtt.version == mqtt::version::v5) {
     using enum mqtt::property_id;
@@ -514,7 +566,7 @@ bool relay::pump_mqtt() {
                            cookie, now_);
     }
     if (sent) at_mqtt_.emplace(cookie, std::move(job));
-    else bury(job.message, "", sent.error().code.message(), job.topic, job.payload);
+    else bury(job.message, job.rule, sent.error().code.message(), job.topic, job.payload);
     to_mqtt_.pop_front();
   }
   return to_mqtt_.size() != waiting;
@@ -526,7 +578,7 @@ void relay::on_mqtt_outcome(std::uint64_t cookie, mqtt::reason_code reason) {
   const auto job = std::move(found->second);
   at_mqtt_.erase(found);
   // The broker will say the same again, so it is not asked again.
-  if (mqtt::is_failure(reason)) return bury(job.message, "", mqtt::to_string(reason), job.topic, job.payload);
+  if (mqtt::is_failure(reason)) return bury(job.message, job.rule, mqtt::to_string(reason), job.topic, job.payload);
   ++counters_.to_mqtt;
   finish_one(job.message);
 }

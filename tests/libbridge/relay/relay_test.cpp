@@ -31,6 +31,7 @@ struct played {
     std::vector<rule_error> errors;
     return rule_set::make(std::vector{c}, errors);
   }
+  [[nodiscard]] std::size_t window() const { return relay_options{}.mqtt.receive_maximum; }
   void connect_redis() {
     r.connected(link::writer, start, wall);
     (void)commands();
@@ -131,10 +132,38 @@ TEST(Relay, BuriesWhatRedisRefusesForGoodThenAcknowledges) {
   (void)t.commands();
   t.reply("-WRONGTYPE Operation against a key\r\n");
   EXPECT_EQ(t.pubacks(), 0u);
+  const std::string buried(as_text(t.r.output(link::writer)));
+  EXPECT_NE(buried.find("\r\norigin\r\n"), std::string::npos);
+  EXPECT_NE(buried.find("\r\np\r\n$1\r\nx\r\n"), std::string::npos) << buried;
   EXPECT_EQ(t.commands("\r\nbridge:dead\r\n"), 1u);
   t.reply("$3\r\n1-1\r\n");
   EXPECT_EQ(t.pubacks(), 1u);
   EXPECT_EQ(t.r.counters().dead, 1u);
+}
+
+TEST(Relay, TakesNoMoreThanItsWindowFromABrokerThatOverstepsIt) {
+  relay_options o;
+  o.mqtt.keep_alive = 1s;
+  played t(endpoint::stream, o);
+  const auto window = t.window();
+  byte_vector octets;
+  for (std::uint16_t id = 1; id <= 2 * window + 5; ++id)
+    ASSERT_TRUE(mqtt::encode(mqtt::publish{.qos = mqtt::qos::at_least_once, .topic = "a/1", .packet_id = id,
+                                           .payload = as_bytes("x")}, mqtt::version::v5, octets));
+  t.r.feed(link::mqtt, octets, start, wall);
+  EXPECT_EQ(t.commands("\r\nXADD\r\n"), window + 1u);
+  EXPECT_FALSE(t.r.may_read(link::mqtt));
+  for (const auto after : {1s, 2s, 3s, 4s}) t.r.on_time(start + after, wall);  // a PINGRESP may be behind what is kept
+  EXPECT_FALSE(t.r.is_closed(link::mqtt));
+  std::size_t sent = window + 1u;
+  for (std::size_t i = 0; i < 2u * window + 5; ++i) {
+    t.reply("$3\r\n1-1\r\n");
+    sent += t.commands("\r\nXADD\r\n");
+    EXPECT_LE(t.r.open_messages(), window + 1u);
+  }
+  EXPECT_EQ(sent, 2u * window + 5);
+  EXPECT_EQ(t.r.open_messages(), 0u);
+  EXPECT_TRUE(t.r.may_read(link::mqtt));
 }
 
 TEST(Relay, CountsPublishesThatNobodyHeard) {

@@ -4,8 +4,8 @@
 // are wanted, moves octets, and opens a link again when it is closed:
 //
 //   r.connected(link::mqtt, now);   r.feed(link::mqtt, octets, now);   r.disconnected(link::mqtt, reason, now);
-//   for each link: transmit(r.output(l)); r.clear_output(l); if (r.is_closed(l)) reopen later; if (!r.may_read(l)) pause
-//   wake_at(r.next_deadline());     r.on_time(now);
+//   for each link: transmit(r.output(l)); r.clear_output(l); if (r.is_closed(l)) reopen later; if (!r.may_read(l))
+//   pause wake_at(r.next_deadline());     r.on_time(now);
 //
 // Nothing is acknowledged upstream before it is accepted downstream: PUBACK or PUBREC after the Redis reply to every
 // delivery of the message, XACK after PUBACK or PUBCOMP. What a lost connection left open is sent again. What can never
@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -39,24 +40,26 @@ constexpr std::size_t link_count = 4;
 struct relay_options {
   mqtt::session_options mqtt{};
   redis::session_options redis{};
-  std::string instance = "msgkit";        // marks what this bridge has sent
+  std::string instance = "msgkit";  // marks what this bridge has sent
   std::uint32_t hops_max = 1;
-  std::string group = "msgkit";           // consumer group of stream sources
-  std::string consumer = "msgkit-1";      // unique per replica
-  std::size_t entries_max = 1'000;        // stream entries between XREADGROUP and XACK
-  std::size_t queue_max = 10'000;         // QoS 0 and pub/sub messages waiting for a link; beyond, the newest is dropped
+  std::string group = "msgkit";       // consumer group of stream sources
+  std::string consumer = "msgkit-1";  // unique per replica
+  std::size_t entries_max = 1'000;    // stream entries between XREADGROUP and XACK
+  std::size_t queue_max = 10'000;     // QoS 0 and pub/sub messages waiting for a link; beyond, the newest is dropped
   std::chrono::milliseconds block{1'000};  // of XREADGROUP
   std::chrono::milliseconds retry_delay{500};
   std::chrono::milliseconds claim_interval{30'000};
   std::chrono::milliseconds claim_min_idle{60'000};
   std::string dead_letters = "bridge:dead";
   std::uint64_t dead_letters_maxlen = 100'000;
+  // A message has left us: how long it was here. Called from within feed() and the like; must not call the relay.
+  std::function<void(std::chrono::nanoseconds)> on_finished{};
 };
 
 struct relay_counters {
   std::uint64_t from_mqtt = 0;
   std::uint64_t from_redis = 0;
-  std::uint64_t to_redis = 0;      // deliveries accepted
+  std::uint64_t to_redis = 0;  // deliveries accepted
   std::uint64_t to_mqtt = 0;
   std::uint64_t unmatched = 0;
   std::uint64_t dropped_full = 0;  // at most once messages over queue_max
@@ -64,9 +67,10 @@ struct relay_counters {
   std::uint64_t dead = 0;          // written to the dead letter stream
   std::uint64_t dead_lost = 0;     // and that failed too
   std::uint64_t retried = 0;
-  std::uint64_t no_receiver = 0;   // PUBLISH that nobody listened to
+  std::uint64_t no_receiver = 0;     // PUBLISH that nobody listened to
   std::uint64_t qos_downgraded = 0;  // QoS 0 arrived on a subscription of 1 or 2
   std::uint64_t subscriptions_refused = 0;
+  std::uint64_t sessions_lost = 0;  // the broker forgot us while we were away: what it had queued is lost
 };
 
 class relay {
@@ -91,9 +95,14 @@ class relay {
   [[nodiscard]] std::string_view last_error(link l) const noexcept { return errors_[index(l)]; }
   // Messages accepted and not acknowledged upstream yet, and those waiting without that.
   [[nodiscard]] std::size_t open_messages() const noexcept { return open_.size(); }
+  // How long the oldest of them has been here; looks at all of them.
+  [[nodiscard]] std::chrono::nanoseconds oldest_open(time_point now) const noexcept;
+  [[nodiscard]] std::size_t open_from_mqtt() const noexcept { return open_from_mqtt_; }
   // Takes no more messages; those open are finished.
   void drain();
-  [[nodiscard]] bool is_drained() const noexcept { return draining_ && open_.empty() && acks_.empty() && acking_.empty(); }
+  [[nodiscard]] bool is_drained() const noexcept {
+    return draining_ && open_.empty() && acks_.empty() && acking_.empty();
+  }
   void say_goodbye() { mqtt_.disconnect(); }
   [[nodiscard]] const relay_counters& counters() const noexcept { return counters_; }
   [[nodiscard]] const rule_set& rules() const noexcept { return rules_; }
@@ -101,20 +110,24 @@ class relay {
  private:
   // A message from either side, until all its deliveries are done.
   struct open_message {
-    mqtt::ack_token token{};    // from MQTT
-    std::string stream{};       // from a stream, with its entry
+    mqtt::ack_token token{};  // from MQTT
+    std::string stream{};     // from a stream, with its entry
     std::string entry{};
     bool from_mqtt = false;
     std::size_t left = 0;
+    time_point since{};
   };
   struct redis_job {
     std::uint64_t message = 0;
     bool dead_letter = false;
     bool is_publish = false;
+    std::size_t payload_at = 0;  // in the arguments
+    std::string rule{};
     std::vector<std::string> arguments{};
   };
   struct mqtt_job {
     std::uint64_t message = 0;
+    std::string rule{};
     std::string topic{};
     std::string payload{};
     std::uint8_t qos = 0;
@@ -155,6 +168,7 @@ class relay {
   void read_streams();
   void claim_stale();
   bool is_looping(const message& m);
+  [[nodiscard]] bool is_window_overrun() const noexcept { return open_in_window_ > options_.mqtt.receive_maximum; }
 
   rule_set rules_;
   relay_options options_;
@@ -162,12 +176,13 @@ class relay {
   std::array<redis::session, 3> redis_;
   std::array<std::string, link_count> errors_{};
   std::array<bool, link_count> ready_{};
-  std::vector<std::string> streams_;      // sources
-  std::vector<std::string> read_from_;    // per stream: the id to read own pending entries from, ">" for new ones
-  std::size_t groups_left_ = 0;           // XGROUP CREATE not answered
+  std::vector<std::string> streams_;    // sources
+  std::vector<std::string> read_from_;  // per stream: the id to read own pending entries from, ">" for new ones
+  std::size_t groups_left_ = 0;         // XGROUP CREATE not answered
   bool reading_ = false;
   bool draining_ = false;
   bool working_ = false;
+  bool was_online_ = false;
   time_point now_{};
   wall_time wall_{};
   time_point retry_at_ = never;
@@ -177,8 +192,10 @@ class relay {
   std::unordered_map<std::uint64_t, open_message> open_;
   std::map<std::pair<std::string, std::string>, std::uint64_t, std::less<>> entries_;  // open, by stream and id
   std::size_t open_from_mqtt_ = 0;
-  std::deque<redis_job> to_redis_;                          // waiting for the link
-  std::unordered_map<std::uint64_t, redis_job> at_redis_;   // sent, by cookie
+  std::uint64_t window_connection_ = 0;  // the connection that open_in_window_ is about
+  std::size_t open_in_window_ = 0;       // messages of this connection to be acknowledged
+  std::deque<redis_job> to_redis_;                         // waiting for the link
+  std::unordered_map<std::uint64_t, redis_job> at_redis_;  // sent, by cookie
   std::deque<mqtt_job> to_mqtt_;
   std::unordered_map<std::uint64_t, mqtt_job> at_mqtt_;
   std::deque<ack_batch> acks_;
