@@ -1,13 +1,17 @@
 #include "mqtt_redis/mqtt_redis.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "common/health.hpp"
 #include "common/http_server.hpp"
 #include "common/log.hpp"
+#include "mqtt_redis/certificate.hpp"
 #include "mqtt_redis/config.hpp"
 #include "mqtt_redis/explain.hpp"
 #include "msgkit/bridge/net/relay_driver.hpp"
+#include "msgkit/core/net/clock.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -36,7 +40,13 @@ constexpr counter_row counter_table[] = {
     {"mqtt_redis_qos_downgraded_total", "QoS 0 on a subscription of 1 or 2", &bridge::relay_counters::qos_downgraded},
     {"mqtt_redis_subscriptions_refused_total", "Filters the broker refused",
      &bridge::relay_counters::subscriptions_refused},
+    {"mqtt_redis_sessions_lost_total", "The broker forgot our session: what it had queued is lost",
+     &bridge::relay_counters::sessions_lost},
 };
+
+// From 0.1 ms: what the bridge adds; to 60 s: what an outage adds.
+constexpr double forward_buckets[] = {0.0001, 0.0002, 0.0003, 0.0005, 0.001, 0.002, 0.005, 0.01,
+                                      0.05,   0.1,    0.5,    1,      5,     10,    30,    60};
 
 // Belongs to the main thread, as HTTP does: counters are read where they are written.
 struct running_link {
@@ -44,7 +54,9 @@ struct running_link {
   std::shared_ptr<tls_context> mqtt_tls;
   std::shared_ptr<tls_context> redis_tls;
   bool stopping = false;
-  std::unique_ptr<bridge::relay_driver> driver;  // last: it calls back into the rest
+  std::uint64_t sessions_lost = 0;                       // told
+  std::map<std::string_view, wall_time> certificates{};  // by side, when they end
+  std::unique_ptr<bridge::relay_driver> driver;          // last: it calls back into the rest
 };
 
 class mqtt_redis final : public daemon {
@@ -115,6 +127,7 @@ class mqtt_redis final : public daemon {
     auto made = std::make_shared<running_link>();
     made->config = c;
     if (!open_tls(c.mqtt, c.name, made->mqtt_tls) || !open_tls(c.redis, c.name, made->redis_tls)) return nullptr;
+    note_certificates(*made);
     bridge::relay_options relay;
     relay.mqtt.version = c.version_5 ? bridge::mqtt::version::v5 : bridge::mqtt::version::v3_1_1;
     relay.mqtt.client_id = c.client_id;
@@ -133,6 +146,11 @@ class mqtt_redis final : public daemon {
     relay.group = c.group;
     relay.consumer = c.consumer;
     relay.queue_max = c.queue_max;
+    relay.on_finished = [seconds = context_->metrics.histogram(
+                             "mqtt_redis_forward_seconds", "From a message's arrival until it is acknowledged upstream",
+                             {{"link", c.name}}, forward_buckets)](std::chrono::nanoseconds took) {
+      seconds.observe(std::chrono::duration<double>(took).count());
+    };
     bridge::relay_driver_options driver;
     driver.mqtt = {.host = c.mqtt.host, .port = c.mqtt.port, .tls = made->mqtt_tls};
     driver.redis = {.host = c.redis.host, .port = c.redis.port, .tls = made->redis_tls};
@@ -142,7 +160,7 @@ class mqtt_redis final : public daemon {
     driver.on_link = [this, raw = made.get(), name = c.name](bridge::link l, bool up, std::string_view why) {
       const auto side = link_names[static_cast<std::size_t>(l)];
       if (raw->stopping) return;  // we hang up ourselves
-      if (up) return log_.info("connected", {{"link", name}, {"side", side}});
+      if (up) return on_up(*raw, side);
       log_.warn("not connected", {{"link", name}, {"side", side}, {"reason", why}});
       context_->metrics
           .counter("mqtt_redis_disconnects_total", "Connections lost or not made",
@@ -153,6 +171,19 @@ class mqtt_redis final : public daemon {
     made->driver = std::make_unique<bridge::relay_driver>(context_->executor, bridge::rule_set::make(c.rules, errors),
                                                           relay, driver);
     return made;
+  }
+
+  void on_up(running_link& l, std::string_view side) {
+    log_.info("connected", {{"link", l.config.name}, {"side", side}});
+    if (!l.driver) return;
+    if (const auto lost = l.driver->relay().counters().sessions_lost; std::exchange(l.sessions_lost, lost) != lost)
+      log_.warn("the broker has forgotten the session: messages it had queued are lost", {{"link", l.config.name}});
+  }
+
+  static void note_certificates(running_link& l) {
+    l.certificates.clear();
+    for (const auto& [side, peer] : {std::pair("mqtt", &l.config.mqtt), std::pair("redis", &l.config.redis)})
+      if (const auto end = certificate_end(peer->certificate_file)) l.certificates.emplace(side, *end);
   }
 
   // A link that is the same stays connected; its certificates are read again for the next connection.
@@ -209,6 +240,7 @@ class mqtt_redis final : public daemon {
         log_.error("certificates stay as they were",
                    {{"link", l.config.name}, {"key", done.error().field}, {"reason", done.error().code}});
     }
+    note_certificates(l);
   }
 
   void collect(metric_sink& sink) const {
@@ -217,13 +249,26 @@ class mqtt_redis final : public daemon {
       const metric_labels labels{{"link", l->config.name}};
       for (const auto& row : counter_table)
         sink.counter(row.name, row.help, static_cast<double>(relay.counters().*row.value), labels);
-      sink.gauge("mqtt_redis_open_messages", "Accepted and not acknowledged upstream yet",
-                 static_cast<double>(relay.open_messages()), labels);
+      const auto side = [&l](std::string_view name) {
+        return metric_labels{{"link", l->config.name}, {"side", std::string(name)}};
+      };
+      constexpr std::string_view open_name = "mqtt_redis_open_messages";
+      constexpr std::string_view open_help = "Accepted and not acknowledged upstream yet, by where they came from";
+      const auto from_mqtt = relay.open_from_mqtt();
+      sink.gauge(open_name, open_help, static_cast<double>(from_mqtt), side("mqtt"));
+      sink.gauge(open_name, open_help, static_cast<double>(relay.open_messages() - from_mqtt), side("redis"));
+      sink.gauge("mqtt_redis_window", "Most messages open at once", l->config.receive_maximum, side("mqtt"));
+      sink.gauge("mqtt_redis_window", "Most messages open at once", l->config.send_window, side("redis"));
+      sink.gauge("mqtt_redis_lag_seconds", "Age of the oldest open message",
+                 std::chrono::duration<double>(relay.oldest_open(driver_clock::now())).count(), labels);
+      for (const auto& [name, end] : l->certificates)
+        sink.gauge("mqtt_redis_cert_expiry_seconds", "Until our certificate ends",
+                   std::chrono::duration<double>(end - driver_clock::wall_now()).count(), side(name));
       for (std::size_t i = 0; i < bridge::link_count; ++i) {
         const auto which = static_cast<bridge::link>(i);
         if (!relay.is_wanted(which)) continue;
         sink.gauge("mqtt_redis_connected", "1: connected and, where it subscribes, subscribed",
-                   relay.is_ready(which) ? 1 : 0, {{"link", l->config.name}, {"side", std::string(link_names[i])}});
+                   relay.is_ready(which) ? 1 : 0, side(link_names[i]));
       }
     }
   }

@@ -52,9 +52,12 @@ std::vector<bridge::rule_config> rules() {
       rule(endpoint::mqtt, "site/{site}/up", endpoint::stream, "telemetry:{site}"),
       rule(endpoint::stream, "commands", endpoint::mqtt, "site/{field:site}/cmd"),
       rule(endpoint::mqtt, "note/{x}", endpoint::channel, "note:{x}"),
+      rule(endpoint::mqtt, "kept/{x}", endpoint::stream, "kept:{x}"),
       rule(endpoint::channel, "say.*", endpoint::mqtt, "said/{1}"),
   };
   all.back().is_pattern = true;
+  all[3].spool = all[4].spool = true;
+  all[3].dedupe = "{prop:msg-id}";
   return all;
 }
 
@@ -83,6 +86,13 @@ int main(int argc, char** argv) {
   driver.mqtt = {.host = "127.0.0.1", .port = number("mqtt", 1883), .tls = tls_of("mqtt")};
   driver.redis = {.host = "127.0.0.1", .port = number("redis", 6379), .tls = tls_of("redis")};
   driver.mqtt_websocket_path = text("websocket");
+  if (const auto directory = text("spool"); !directory.empty()) {
+    auto files = bridge::open_spool_directory(directory);
+    if (!files) return 3;
+    auto made = bridge::spool::open(*std::move(files), {});
+    if (!made) return 3;
+    relay.spool = *made;
+  }
   driver.reconnect.maximum = std::chrono::milliseconds{1'000};
   driver.on_link = [](bridge::link l, bool up, std::string_view why) {
     constexpr const char* names[] = {"mqtt", "writer", "subscriber", "reader"};
@@ -100,7 +110,9 @@ int main(int argc, char** argv) {
   });
   io.run();
   const auto& c = node.relay().counters();
-  std::printf("to_redis=%llu to_mqtt=%llu dead=%llu\n", static_cast<unsigned long long>(c.to_redis),
-              static_cast<unsigned long long>(c.to_mqtt), static_cast<unsigned long long>(c.dead));
+  std::printf("to_redis=%llu to_mqtt=%llu dead=%llu spooled=%llu duplicates=%llu\n",
+              static_cast<unsigned long long>(c.to_redis), static_cast<unsigned long long>(c.to_mqtt),
+              static_cast<unsigned long long>(c.dead), static_cast<unsigned long long>(c.spooled),
+              static_cast<unsigned long long>(c.duplicates));
   return 0;
 }

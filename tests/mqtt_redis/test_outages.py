@@ -2,7 +2,7 @@
 import signal
 import unittest
 
-from bridge_case import RULES, WINDOW, BridgeCase, StallingProxy, wait_until
+from bridge_case import WINDOW, BridgeCase, StallingProxy, wait_until
 
 COUNT = 10_000
 
@@ -23,11 +23,11 @@ class Away(BridgeCase):
             self.add("down", "a", range(first, last))
             self.feed_redis(f"PUBLISH news.b {i}\n" for i in range(first, min(first + 100, last)))
 
-    def assert_all_of_streams(self, count):
+    def assert_all_of_streams(self, count, outages=1):
         wait_until(lambda: len(set(self.payloads("up:1"))) >= count, "all upwards")
         wait_until(lambda: len(set(self.down())) >= count, "all downwards")
-        self.assert_none_missing(self.payloads("up:1"), count, WINDOW)
-        self.assert_none_missing(self.down(), count, WINDOW)
+        self.assert_none_missing(self.payloads("up:1"), count, WINDOW * outages)
+        self.assert_none_missing(self.down(), count, WINDOW * outages)
         wait_until(lambda: self.metric("to_redis_total") >= 2 * count, "Redis has taken all that was to be published")
 
     def test_broker_away(self):
@@ -66,7 +66,7 @@ class Away(BridgeCase):
         self.assertEqual(self.get("/health")[0], 200)
         self.redis.start()
         self.mqtt.start()
-        self.assert_all_of_streams(COUNT)
+        self.assert_all_of_streams(COUNT, outages=2)  # each has its own window
         wait_until(self.is_ready, "ready")
 
     def test_bridge_terminated_doubles_nothing(self):
@@ -82,6 +82,19 @@ class Away(BridgeCase):
             self.assert_none_missing(got, 2000, 0)
         # News that arrived before SIGTERM is delivered, the rest had no subscriber; none is doubled.
         self.assertEqual(len(set(self.news())), len(self.news()))
+
+
+class Forgetful(BridgeCase):
+    def test_broker_that_lost_its_sessions_is_subscribed_to_again_and_the_loss_is_told(self):
+        self.bridge()
+        self.assertEqual(self.metric("sessions_lost_total"), 0)
+        self.mqtt.stop()
+        (self.directory / "mqtt" / "mosquitto.db").unlink()
+        self.mqtt.start()
+        wait_until(lambda: self.metric("sessions_lost_total") == 1 and self.is_ready(), "ready again")
+        self.assertIn("has forgotten the session", self.log())
+        self.publish("up/1", range(100))
+        wait_until(lambda: len(self.payloads("up:1")) == 100, "all after the loss")
 
 
 class Slow(BridgeCase):

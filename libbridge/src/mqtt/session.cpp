@@ -89,7 +89,18 @@ std::optional<event> session::next_event() {
     if (auto e = next_frame()) return e;
     if (input_.size() == before && queued_.empty()) break;
   }
-  if (input_.data() == nullptr) return std::nullopt;  // nothing new: what is unfinished stays
+  keep_input();
+  return std::nullopt;
+}
+
+void session::resume_input() noexcept {
+  if (input_.data() != nullptr || pending_.empty() || state_ == state::closed) return;
+  input_ = pending_;
+  input_is_pending_ = true;
+}
+
+void session::keep_input() {
+  if (input_.data() == nullptr) return;  // nothing new: what is unfinished stays
   if (input_is_pending_) {
     pending_.erase(pending_.begin(), pending_.end() - static_cast<std::ptrdiff_t>(input_.size()));
   } else {
@@ -97,7 +108,6 @@ std::optional<event> session::next_event() {
   }
   input_ = {};
   input_is_pending_ = false;
-  return std::nullopt;
 }
 
 std::optional<event> session::next_frame() {
@@ -240,7 +250,8 @@ std::optional<event> session::on_publish(mqtt::publish& m) {
   }
   event e{.kind = event_kind::message, .message = m, .token = {connection_, 0}, .properties = m.properties};
   if (m.qos == qos::at_most_once) return e;
-  // Mosquitto 2.0.11 oversteps the receive maximum while we hold acknowledgements; the identifiers bound what can be open.
+  // Mosquitto 2.0.11 oversteps the receive maximum while we hold acknowledgements; the identifiers bound what can be
+  // open.
   if (received_.size() >= 65'535) {
     finish(make_error_code(errc::protocol_violation), reason_code::receive_maximum_exceeded);
     return std::nullopt;
@@ -248,8 +259,8 @@ std::optional<event> session::on_publish(mqtt::publish& m) {
   const bool exactly_once = m.qos == qos::exactly_once;
   if (exactly_once && exactly_once_.contains(m.packet_id)) {
     // We have it, and said so unless it still waits for the caller.
-    const bool waiting = std::ranges::any_of(
-        received_, [&](const received& r) { return r.exactly_once && r.packet_id == m.packet_id; });
+    const bool waiting =
+        std::ranges::any_of(received_, [&](const received& r) { return r.exactly_once && r.packet_id == m.packet_id; });
     if (!waiting) (void)put(pubrec{.packet_id = m.packet_id});
     return std::nullopt;
   }
@@ -295,8 +306,8 @@ void session::flush_acknowledgements() {
 
 void session::on_pubrel(std::uint16_t id) {
   const bool known = exactly_once_.erase(id) != 0;
-  (void)put(pubcomp{.packet_id = id,
-                    .reason = known ? reason_code::success : reason_code::packet_identifier_not_found});
+  (void)put(
+      pubcomp{.packet_id = id, .reason = known ? reason_code::success : reason_code::packet_identifier_not_found});
 }
 
 void session::on_pubrec(std::uint16_t id, reason_code reason) {
@@ -461,9 +472,7 @@ void session::disconnected(std::error_code reason) {
   finish(reason ? reason : make_error_code(errc::not_connected), reason_code::success);
 }
 
-time_point session::next_deadline() const noexcept {
-  return std::min({connect_deadline_, ping_due_, ping_deadline_});
-}
+time_point session::next_deadline() const noexcept { return std::min({connect_deadline_, ping_due_, ping_deadline_}); }
 
 void session::on_time(time_point now) {
   now_ = now;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <asio/post.hpp>
+#include <asio/thread_pool.hpp>
 #include <optional>
 #include <random>
 
@@ -193,7 +194,23 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
       }
       if (core.is_ready(l) && !std::exchange(at.told_ready, true) && options.on_link) options.on_link(l, true, {});
     }
+    sync();
     arm();
+  }
+
+  // On a thread of its own: keep-alive and the links go on while the disk works.
+  void sync() {
+    if (!core.wants_sync()) return;
+    if (!syncer) syncer = std::make_unique<asio::thread_pool>(1);
+    asio::post(*syncer, [weak = weak_from_this(), ex = executor, job = core.begin_sync()] {
+      auto outcome = job();
+      asio::post(ex, [weak, outcome] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->core.end_sync(outcome, steady_now(), wall_now());
+        self->settle();
+      });
+    });
   }
 
   void arm() {
@@ -243,6 +260,7 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
   time_point armed_for = never;
   std::array<line, link_count> lines;
   bool running = false;
+  std::unique_ptr<asio::thread_pool> syncer;  // last: joins before the rest goes
 };
 
 relay_driver::relay_driver(asio::any_io_executor executor, rule_set rules, relay_options relay,

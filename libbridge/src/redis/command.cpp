@@ -69,11 +69,16 @@ bool parse_redirect(std::string_view error, redirect& out) noexcept {
   return number(error.substr(0, space), out.slot) && out.slot < 16'384 && number(error.substr(colon + 1), out.port);
 }
 
-std::uint16_t slot_of(std::string_view key) noexcept {
+std::string_view hash_tag(std::string_view key) noexcept {
   if (const auto open = key.find('{'); open != std::string_view::npos) {
     const auto close = key.find('}', open + 1);
-    if (close != std::string_view::npos && close > open + 1) key = key.substr(open + 1, close - open - 1);
+    if (close != std::string_view::npos && close > open + 1) return key.substr(open + 1, close - open - 1);
   }
+  return key;
+}
+
+std::uint16_t slot_of(std::string_view key) noexcept {
+  key = hash_tag(key);
   std::uint16_t crc = 0;
   for (const auto c : as_bytes(key)) {
     crc = static_cast<std::uint16_t>(crc ^ (c << 8));

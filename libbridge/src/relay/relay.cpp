@@ -4,19 +4,21 @@
 #include <charconv>
 
 #include "msgkit/bridge/errc.hpp"
+#include "relay/parts.hpp"
 
 namespace msgkit::bridge {
 namespace {
 
 constexpr std::string_view marker = "x-bridge";
-constexpr std::size_t read_count_max = 100;
+
+// Not atomic otherwise: a crash between the two would lose the message or let it through twice.
+constexpr std::string_view dedupe_script =
+    "if redis.call('SET',KEYS[1],'1','NX','EX',ARGV[1]) then return redis.call(unpack(ARGV,2)) end return false";
 
 redis::session_options for_link(redis::session_options o, link l) {
   o.client_name += l == link::writer ? "-writer" : l == link::subscriber ? "-subscriber" : "-reader";
   return o;
 }
-
-std::vector<std::string_view> views(const std::vector<std::string>& all) { return {all.begin(), all.end()}; }
 
 }  // namespace
 
@@ -42,8 +44,12 @@ bool relay::is_wanted(link l) const noexcept {
 
 void relay::connected(link l, time_point now, wall_time wall) {
   ready_[index(l)] = false;
-  if (l == link::mqtt) mqtt_.connected(now);
-  else redis_of(l).connected(now);
+  if (l == link::mqtt) {
+    mqtt_.connected(now);
+    window_connection_ = open_in_window_ = 0;  // what is open came over an earlier connection
+  } else {
+    redis_of(l).connected(now);
+  }
   work(now, wall);
 }
 
@@ -70,21 +76,26 @@ bool relay::is_closed(link l) const noexcept { return l == link::mqtt ? mqtt_.is
 
 bool relay::is_ready(link l) const noexcept { return ready_[index(l)] && !is_closed(l); }
 
-// A 3.1.1 broker knows no receive maximum and others overstep it, so far beyond it the connection waits. A subscriber always reads: Redis would cut it.
+// A 3.1.1 broker knows no receive maximum and others overstep it: then the connection waits, so that what comes again
+// after a failure stays within the window. A subscriber always reads: Redis would cut it.
 bool relay::may_read(link l) const noexcept {
-  return l != link::mqtt || open_from_mqtt_ <= options_.mqtt.receive_maximum + options_.queue_max;
+  return l != link::mqtt ||
+         (!is_window_overrun() && open_from_mqtt_ <= options_.mqtt.receive_maximum + options_.queue_max &&
+          open_bytes_ <= options_.queue_bytes_max);
 }
 
 time_point relay::next_deadline() const noexcept {
-  auto next = std::min({mqtt_.next_deadline(), retry_at_, claim_at_});
+  auto next = std::min({mqtt_.next_deadline(), retry_at_, claim_at_, spool_retry_at_});
   for (const auto& s : redis_) next = std::min(next, s.next_deadline());
   return next;
 }
 
 void relay::on_time(time_point now, wall_time wall) {
+  if (!may_read(link::mqtt)) mqtt_.excuse_silence();
   mqtt_.on_time(now);
   for (auto& s : redis_) s.on_time(now);
   if (now >= retry_at_) retry_at_ = never;
+  if (now >= spool_retry_at_) spool_retry_at_ = never;
   now_ = now;
   if (now >= claim_at_) claim_stale();
   work(now, wall);
@@ -99,11 +110,13 @@ void relay::work(time_point now, wall_time wall) {
   for (bool any = true; any;) {
     any = drain_mqtt();
     for (const auto l : {link::writer, link::subscriber, link::reader}) any = drain_redis(l) || any;
+    any = pump_spool() || any;
     pump_redis();
     any = pump_mqtt() || any;  // QoS 0 has its outcome at once
     pump_acks();
     read_streams();
   }
+  if (options_.spool) options_.spool->store_mark();
   working_ = false;
 }
 
@@ -111,10 +124,17 @@ void relay::work(time_point now, wall_time wall) {
 
 bool relay::drain_mqtt() {
   bool any = false;
-  while (const auto e = mqtt_.next_event()) {
+  mqtt_.resume_input();  // what an overrun window has kept back
+  while (!is_window_overrun() || mqtt_.is_closed()) {
+    const auto e = mqtt_.next_event();
+    if (!e) return any;
     any = true;
     switch (e->kind) {
-      case mqtt::event_kind::connected: subscribe_mqtt(); break;
+      case mqtt::event_kind::connected:
+        counters_.sessions_lost += was_online_ && !e->session_present && !options_.mqtt.clean_start;
+        was_online_ = true;
+        subscribe_mqtt();
+        break;
       case mqtt::event_kind::refused: errors_[index(link::mqtt)] = make_error_code(e->reason).message(); break;
       case mqtt::event_kind::message: on_mqtt_message(*e); break;
       case mqtt::event_kind::published: on_mqtt_outcome(e->cookie, e->reason); break;
@@ -130,6 +150,7 @@ bool relay::drain_mqtt() {
       default: break;
     }
   }
+  mqtt_.keep_input();
   return any;
 }
 
@@ -161,8 +182,11 @@ void relay::on_mqtt_message(const mqtt::event& e) {
   if (draining_) return;  // not acknowledged, so the broker keeps it
   ++counters_.from_mqtt;
   const auto& p = e.message;
-  message m{.from = endpoint::mqtt, .name = p.topic, .payload = as_text(p.payload),
-            .qos = static_cast<std::uint8_t>(p.qos), .retain = p.retain};
+  message m{.from = endpoint::mqtt,
+            .name = p.topic,
+            .payload = as_text(p.payload),
+            .qos = static_cast<std::uint8_t>(p.qos),
+            .retain = p.retain};
   for (const auto& property : p.properties) {
     using enum mqtt::property_id;
     switch (property.id) {
@@ -178,7 +202,8 @@ void relay::on_mqtt_message(const mqtt::event& e) {
           const auto colon = property.value.rfind(':');
           m.origin = property.value.substr(0, colon);
           if (colon != std::string_view::npos)
-            (void)std::from_chars(property.value.data() + colon + 1, property.value.data() + property.value.size(), m.hops);
+            (void)std::from_chars(property.value.data() + colon + 1, property.value.data() + property.value.size(),
+                                  m.hops);
         } else {
           m.user_properties.emplace_back(property.text, property.value);
         }
@@ -187,7 +212,7 @@ void relay::on_mqtt_message(const mqtt::event& e) {
     }
   }
   // Before it is open: what the link cannot take now waits in memory, and QoS 0 gives nothing to hold back.
-  if (e.token.serial == 0 && to_redis_.size() >= options_.queue_max) {
+  if (e.token.serial == 0 && is_full(to_redis_.size())) {
     ++counters_.dropped_full;
     return;
   }
@@ -205,19 +230,48 @@ bool relay::is_looping(const message& m) {
   return looping;
 }
 
-std::uint64_t relay::accept(open_message m, const message& source, const std::vector<delivery>& deliveries) {
+std::uint64_t relay::accept(open_message m, const message& source, const std::vector<delivery>& deliveries,
+                            std::size_t more) {
   const auto id = ++next_id_;
-  m.left = deliveries.size() + 1;
+  m.left = deliveries.size() + more + 1;
+  for (const auto& d : deliveries) m.bytes += d.name.size() + d.payload.size();
+  open_bytes_ += m.bytes;
+  m.since = now_;
   if (m.from_mqtt) ++open_from_mqtt_;
+  if (m.token.serial != 0) {
+    if (std::exchange(window_connection_, m.token.connection) != m.token.connection) open_in_window_ = 0;
+    ++open_in_window_;
+  }
   if (!m.stream.empty()) entries_.emplace(std::pair(m.stream, m.entry), id);
   open_.emplace(id, std::move(m));
   for (const auto& d : deliveries) {
-    if (d.error) bury(id, d.by->config().name, d.error.message(), source.name, source.payload);
-    else if (d.to == endpoint::mqtt) deliver_to_mqtt(id, source, d);
-    else deliver_to_redis(id, source, d);
+    const bool spooled = options_.spool && d.by->config().spool;
+    if (d.error) {
+      bury({.message = id}, d.by->config().name, d.error.message(), source.name, source.payload);
+    } else if (d.to == endpoint::mqtt) {
+      auto job = make_mqtt_job(source, d);
+      job.owner.message = id;
+      if (spooled) to_spool_.push_back({.message = id, .octets = packed(job)});
+      else to_mqtt_.push_back(std::move(job));
+    } else {
+      auto job = make_redis_job(source, d);
+      job.owner.message = id;
+      if (spooled) to_spool_.push_back({.message = id, .octets = packed(job)});
+      else to_redis_.push_back(std::move(job));
+    }
   }
   finish_one(id);  // the one that kept it open meanwhile
   return id;
+}
+
+bool relay::is_full(std::size_t waiting) const noexcept {
+  return waiting + to_spool_.size() >= options_.queue_max || open_bytes_ >= options_.queue_bytes_max;
+}
+
+std::chrono::nanoseconds relay::oldest_open(time_point now) const noexcept {
+  auto since = now;
+  for (const auto& [id, m] : open_) since = std::min(since, m.since);
+  return now - since;
 }
 
 void relay::finish_one(std::uint64_t id) {
@@ -225,8 +279,11 @@ void relay::finish_one(std::uint64_t id) {
   if (found == open_.end() || --found->second.left > 0) return;
   const auto m = std::move(found->second);
   open_.erase(found);
+  if (options_.on_finished) options_.on_finished(now_ - m.since);
+  open_bytes_ -= m.bytes;
   if (m.from_mqtt) {
     --open_from_mqtt_;
+    if (m.token.serial != 0 && m.token.connection == window_connection_) --open_in_window_;
     (void)mqtt_.acknowledge(m.token);  // of an earlier connection: it comes again
   } else if (!m.stream.empty()) {
     entries_.erase(entries_.find(std::pair(m.stream, m.entry)));
@@ -236,30 +293,52 @@ void relay::finish_one(std::uint64_t id) {
   }
 }
 
-void relay::deliver_to_redis(std::uint64_t id, const message& m, const delivery& d) {
-  redis_job job{.message = id};
+relay::redis_job relay::make_redis_job(const message& m, const delivery& d) const {
+  redis_job job{.expires_at_ms = m.expires_at_ms, .origin = std::string(m.name)};
   auto& a = job.arguments;
+  const auto& rule = d.by->config();
+  if (!d.dedupe.empty()) {
+    job.is_deduped = true;
+    const auto tag = redis::hash_tag(d.name);
+    const bool keyed = d.to == endpoint::stream;
+    a = {"EVAL", std::string(dedupe_script), keyed ? "2" : "1", "{" + std::string(tag) + "}:seen:" + d.dedupe};
+    if (keyed) a.push_back(d.name);
+    a.push_back(std::to_string(rule.dedupe_ttl.count()));
+  }
   if (d.to == endpoint::stream) {
-    a = {"XADD", d.name};
-    if (d.by->config().maxlen != 0) a.insert(a.end(), {"MAXLEN", "~", std::to_string(d.by->config().maxlen)});
+    a.insert(a.end(), {"XADD", d.name});
+    if (rule.maxlen != 0) a.insert(a.end(), {"MAXLEN", "~", std::to_string(rule.maxlen)});
     a.emplace_back("*");
     std::vector<std::string> storage;
     std::vector<std::string_view> fields;
     append_stream_fields(m, d.payload, storage, fields);
+    job.payload_at = static_cast<std::uint32_t>(a.size() + 3);  // behind t, its value and p
     a.insert(a.end(), fields.begin(), fields.end());
   } else {
     job.is_publish = true;
-    a = {d.to == endpoint::sharded ? "SPUBLISH" : "PUBLISH", d.name, d.payload};
+    a.insert(a.end(), {d.to == endpoint::sharded ? "SPUBLISH" : "PUBLISH", d.name, d.payload});
+    job.payload_at = static_cast<std::uint32_t>(a.size() - 1);
   }
-  to_redis_.push_back(std::move(job));
+  return job;
 }
 
-void relay::bury(std::uint64_t id, std::string_view rule, std::string_view reason, std::string_view origin,
+void relay::bury(job_owner owner, std::string_view rule, std::string_view reason, std::string_view origin,
                  std::string_view payload) {
-  redis_job job{.message = id, .dead_letter = true};
-  job.arguments = {"XADD", options_.dead_letters, "MAXLEN", "~", std::to_string(options_.dead_letters_maxlen), "*",
-                   "rule", std::string(rule), "reason", std::string(reason), "origin", std::string(origin),
-                   "p", std::string(payload)};
+  redis_job job{.owner = owner, .dead_letter = true};
+  job.arguments = {"XADD",
+                   options_.dead_letters,
+                   "MAXLEN",
+                   "~",
+                   std::to_string(options_.dead_letters_maxlen),
+                   "*",
+                   "rule",
+                   std::string(rule),
+                   "reason",
+                   std::string(reason),
+                   "origin",
+                   std::string(origin),
+                   "p",
+                   std::string(payload)};
   to_redis_.push_back(std::move(job));
 }
 
@@ -269,6 +348,10 @@ void relay::pump_redis() {
     const auto cookie = ++next_id_;
     auto job = std::move(to_redis_.front());
     to_redis_.pop_front();
+    if (job.expires_at_ms != 0 && job.expires_at_ms <= wall_.time_since_epoch().count()) {
+      bury(job.owner, "", make_error_code(errc::message_expired).message(), job.origin, job.arguments[job.payload_at]);
+      continue;
+    }
     if (!writer.command(views(job.arguments), cookie, now_)) {
       to_redis_.push_front(std::move(job));
       return;
@@ -277,209 +360,11 @@ void relay::pump_redis() {
   }
 }
 
-bool relay::drain_redis(link l) {
-  bool any = false;
-  auto& s = redis_of(l);
-  while (const auto e = s.next_event()) {
-    any = true;
-    switch (e->kind) {
-      case redis::event_kind::ready:
-        ready_[index(l)] = l != link::subscriber;
-        if (l == link::subscriber) subscribe_redis();
-        if (l == link::reader) {
-          groups_left_ = streams_.size();
-          reading_ = false;
-          read_from_.assign(streams_.size(), "0");
-          if (claim_at_ == never) claim_at_ = now_ + options_.claim_interval;
-          for (const auto& stream : streams_)
-            (void)s.command(views({"XGROUP", "CREATE", stream, options_.group, "0", "MKSTREAM"}), 1, now_);
-        }
-        break;
-      case redis::event_kind::reply:
-        if (l == link::writer) on_writer_reply(*e);
-        else if (l == link::reader) on_reader_reply(*e);
-        else if (e->error || e->reply.is_error()) ++counters_.subscriptions_refused;
-        else ready_[index(l)] = true;
-        if (e->reply.is_error()) errors_[index(l)] = e->reply.text();
-        break;
-      case redis::event_kind::message: on_channel_message(*e); break;
-      case redis::event_kind::closed:
-        ready_[index(l)] = false;
-        errors_[index(l)] = e->reply.is_error() ? std::string(e->reply.text()) : e->error.message();
-        if (l == link::reader) reading_ = false;
-        break;
-    }
-  }
-  return any;
-}
+// ---- MQTT as a target
 
-void relay::on_writer_reply(const redis::event& e) {
-  const auto text = e.reply.text();
-  const auto why = redis::classify(text);
-  const bool failed = e.error || e.reply.is_error();
-  const bool again = e.error || (failed && (why == redis::error_class::retry || why == redis::error_class::reconnect ||
-                                            why == redis::error_class::redirect));
-  if (!e.error && again) {
-    retry_at_ = now_ + options_.retry_delay;
-    if (why == redis::error_class::reconnect) redis_of(link::writer).close(make_error_code(errc::not_connected));
-  }
-  if (const auto claim = claiming_.find(e.cookie); claim != claiming_.end()) {
-    const auto stream = claim->second;
-    claiming_.erase(claim);
-    if (!failed) on_claimed(stream, e.reply);
-    return;
-  }
-  if (const auto ack = acking_.find(e.cookie); ack != acking_.end()) {
-    auto batch = std::move(ack->second);
-    acking_.erase(ack);
-    if (again) acks_.push_back(std::move(batch));
-    return;
-  }
-  const auto found = at_redis_.find(e.cookie);
-  if (found == at_redis_.end()) return;
-  auto job = std::move(found->second);
-  at_redis_.erase(found);
-  if (again) {
-    ++counters_.retried;
-    to_redis_.push_back(std::move(job));
-    return;
-  }
-  if (!failed) {
-    if (job.dead_letter) ++counters_.dead;
-    else ++counters_.to_redis;
-    counters_.no_receiver += job.is_publish && e.reply.integer() == 0;
-  } else if (job.dead_letter) {
-    ++counters_.dead_lost;
-  } else {
-    return bury(job.message, job.arguments[0], text, job.arguments[1], job.arguments.back());
-  }
-  finish_one(job.message);
-}
-
-// ---- Redis as a source
-
-void relay::subscribe_redis() {
-  const auto ask = [&](std::string_view verb, endpoint from, bool is_pattern) {
-    std::vector<std::string_view> names;
-    for (const auto& r : rules_.rules()) {
-      const auto& c = r.config();
-      const bool glob = c.is_pattern || !c.regex.empty();
-      if (c.from == from && glob == is_pattern && std::ranges::find(names, c.source) == names.end())
-        names.push_back(c.source);
-    }
-    if (!names.empty()) (void)redis_of(link::subscriber).subscribe(verb, names, 1, now_);
-  };
-  ask("SUBSCRIBE", endpoint::channel, false);
-  ask("PSUBSCRIBE", endpoint::channel, true);
-  ask("SSUBSCRIBE", endpoint::sharded, false);
-}
-
-void relay::on_channel_message(const redis::event& e) {
-  ++counters_.from_redis;
-  if (to_mqtt_.size() >= options_.queue_max || draining_) {
-    ++counters_.dropped_full;
-    return;
-  }
-  message m{.name = e.channel, .via = e.pattern.empty() ? e.channel : e.pattern, .payload = e.payload};
-  std::vector<delivery> deliveries;
-  std::size_t matched = 0;
-  for (const auto from : {endpoint::channel, endpoint::sharded}) {
-    m.from = from;
-    matched += rules_.apply(m, wall_.time_since_epoch().count(), deliveries);
-  }
-  if (matched == 0) ++counters_.unmatched;
-  m.origin = options_.instance;
-  m.hops = 1;
-  (void)accept({}, m, deliveries);
-}
-
-void relay::read_streams() {
-  auto& reader = redis_of(link::reader);
-  if (reading_ || draining_ || groups_left_ > 0 || !reader.is_ready() || streams_.empty()) return;
-  if (entries_.size() >= options_.entries_max || !mqtt_.is_online()) return;
-  const auto count = std::to_string(std::min(read_count_max, options_.entries_max - entries_.size()));
-  const auto block = std::to_string(options_.block.count());
-  std::vector<std::string_view> a{"XREADGROUP", "GROUP", options_.group, options_.consumer, "COUNT", count};
-  a.insert(a.end(), {"BLOCK", block, "STREAMS"});
-  a.insert(a.end(), streams_.begin(), streams_.end());
-  a.insert(a.end(), read_from_.begin(), read_from_.end());
-  reading_ = reader.command(a, 2, now_, options_.block).has_value();
-}
-
-void relay::on_reader_reply(const redis::event& e) {
-  if (e.cookie == 1) {
-    if (!e.error && groups_left_ > 0) --groups_left_;  // BUSYGROUP: it exists
-    return;
-  }
-  reading_ = false;
-  if (e.error) return;
-  if (e.reply.is_error()) {
-    // Somebody deleted a stream: the greeting makes group and stream again.
-    redis_of(link::reader).close(make_error_code(errc::not_connected));
-    return;
-  }
-  std::vector<bool> had_pending(streams_.size());
-  const auto one = [&](std::string_view stream, const redis::value& entries) {
-    const auto at = static_cast<std::size_t>(std::ranges::find(streams_, stream) - streams_.begin());
-    if (at == streams_.size()) return;
-    if (entries.size() > 0 && read_from_[at] != ">") {
-      had_pending[at] = true;
-      read_from_[at] = entries.child(entries.size() - 1).child(0).text();
-    }
-    on_entries(streams_[at], entries);
-  };
-  if (e.reply.kind() == redis::kind::map) {
-    for (auto i = e.reply.begin(); i != e.reply.end(); ++i) {
-      const auto name = (*i).text();
-      ++i;
-      one(name, *i);
-    }
-  } else {
-    for (const auto stream : e.reply) one(stream.child(0).text(), stream.child(1));
-  }
-  for (std::size_t i = 0; i < streams_.size(); ++i)
-    if (!had_pending[i]) read_from_[i] = ">";  // own pending entries come first, then new ones
-}
-
-void relay::on_entries(std::string_view stream, const redis::value& entries) {
-  for (const auto entry : entries) on_entry(stream, entry.child(0).text(), entry.child(1));
-}
-
-void relay::on_entry(std::string_view stream, std::string_view id, const redis::value& fields) {
-  if (id.empty() || entries_.contains(std::pair(std::string(stream), std::string(id)))) return;
-  ++counters_.from_redis;
-  message m{.from = endpoint::stream, .name = stream, .qos = 1, .id = id};
-  for (auto i = fields.begin(); i != fields.end(); ++i) {
-    const auto name = (*i).text();
-    if (++i == fields.end()) break;
-    m.fields.emplace_back(name, (*i).text());
-  }
-  read_stream_fields(m);
-  std::vector<delivery> deliveries;
-  if (!is_looping(m) && rules_.apply(m, wall_.time_since_epoch().count(), deliveries) == 0) ++counters_.unmatched;
-  m.origin = options_.instance;
-  ++m.hops;
-  (void)accept({.stream = std::string(stream), .entry = std::string(id)}, m, deliveries);
-}
-
-// Entries of a consumer that died. Its name is not deleted: that would lose what it had pending.
-void relay::claim_stale() {
-  claim_at_ = now_ + options_.claim_interval;
-  if (!redis_of(link::writer).is_ready() || draining_ || entries_.size() >= options_.entries_max) return;
-  const auto idle = std::to_string(options_.claim_min_idle.count());
-  for (std::size_t i = 0; i < streams_.size(); ++i) {
-    const auto cookie = ++next_id_;
-    const std::vector<std::string_view> a{"XAUTOCLAIM", streams_[i], options_.group, options_.consumer, idle, "0",
-                                          "COUNT", "100"};
-    if (redis_of(link::writer).command(a, cookie, now_)) claiming_.emplace(cookie, i);
-  }
-}
-
-void relay::on_claimed(std::size_t stream, const redis::value& reply) { on_entries(streams_[stream], reply.child(1)); }
-
-void relay::deliver_to_mqtt(std::uint64_t id, const message& m, const delivery& d) {
-  mqtt_job job{.message = id, .topic = d.name, .payload = d.payload, .qos = d.qos, .retain = d.retain,
-               .expires_at_ms = m.expires_at_ms};
+relay::mqtt_job relay::make_mqtt_job(const message& m, const delivery& d) const {
+  mqtt_job job{
+      .topic = d.name, .payload = d.payload, .qos = d.qos, .retain = d.retain, .expires_at_ms = m.expires_at_ms};
   if (options_.mqtt.version == mqtt::version::v5) {
     using enum mqtt::property_id;
     auto& p = job.properties;
@@ -490,7 +375,7 @@ void relay::deliver_to_mqtt(std::uint64_t id, const message& m, const delivery& 
     for (const auto& [name, v] : m.user_properties) p.user(name, v);
     p.user(marker, std::string(m.origin) + ":" + std::to_string(m.hops));
   }
-  to_mqtt_.push_back(std::move(job));
+  return job;
 }
 
 bool relay::pump_mqtt() {
@@ -514,7 +399,7 @@ bool relay::pump_mqtt() {
                            cookie, now_);
     }
     if (sent) at_mqtt_.emplace(cookie, std::move(job));
-    else bury(job.message, "", sent.error().code.message(), job.topic, job.payload);
+    else bury(job.owner, "", sent.error().code.message(), job.topic, job.payload);
     to_mqtt_.pop_front();
   }
   return to_mqtt_.size() != waiting;
@@ -526,21 +411,9 @@ void relay::on_mqtt_outcome(std::uint64_t cookie, mqtt::reason_code reason) {
   const auto job = std::move(found->second);
   at_mqtt_.erase(found);
   // The broker will say the same again, so it is not asked again.
-  if (mqtt::is_failure(reason)) return bury(job.message, "", mqtt::to_string(reason), job.topic, job.payload);
+  if (mqtt::is_failure(reason)) return bury(job.owner, "", mqtt::to_string(reason), job.topic, job.payload);
   ++counters_.to_mqtt;
-  finish_one(job.message);
-}
-
-void relay::pump_acks() {
-  auto& writer = redis_of(link::writer);
-  while (!acks_.empty() && retry_at_ == never && writer.pipeline_room() > 0) {
-    std::vector<std::string_view> a{"XACK", acks_.front().stream, options_.group};
-    a.insert(a.end(), acks_.front().ids.begin(), acks_.front().ids.end());
-    const auto cookie = ++next_id_;
-    if (!writer.command(a, cookie, now_)) return;
-    acking_.emplace(cookie, std::move(acks_.front()));
-    acks_.pop_front();
-  }
+  finish(job.owner);
 }
 
 }  // namespace msgkit::bridge

@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view variables[] = {"topic", "channel", "stream", "payload", "qos", "retain", "id", "now_ms"};
 constexpr std::size_t redis_name_bytes_max = 512 * 1024;
 
-std::string_view found_in(const std::vector<std::pair<std::string_view, std::string_view>>& all, std::string_view name) {
+std::string_view found_in(const std::vector<std::pair<std::string_view, std::string_view>>& all,
+                          std::string_view name) {
   for (const auto& [key, v] : all)
     if (key == name) return v;
   return {};
@@ -84,6 +85,11 @@ bool rule::compile(const rule_config& c, std::vector<rule_error>& errors) {
     why = c.target + " is not a topic name";
     return fail("to");
   }
+  if (!c.dedupe.empty() && !name_template::parse(c.dedupe, is_known, dedupe_, why)) return fail("dedupe");
+  if (!c.dedupe.empty() && (c.to == endpoint::mqtt || c.dedupe_ttl.count() < 1)) {
+    why = c.to == endpoint::mqtt ? "is for targets in Redis" : "keeps names for less than 1 s";
+    return fail("dedupe");
+  }
   if ((c.payload == payload_form::pick) == c.pick.empty()) {
     why = "pick and its path belong together";
     return fail("pick");
@@ -98,13 +104,13 @@ void rule::apply(const message& m, std::span<const capture> captures, std::int64
   out.retain = config_.retain == retain_rule::set || (config_.retain == retain_rule::keep && m.retain);
   // Captured text cannot add a level on the other side.
   const std::string_view separators = config_.to == endpoint::mqtt ? "/" : ":";
-  target_.expand(
-      [&](std::string_view name) {
-        const auto found = std::ranges::find(captures, name, &capture::name);
-        if (found == captures.end()) return variable(m, name, now_ms);
-        return config_.raw_captures ? std::string(found->value) : percent_encoded(found->value, separators);
-      },
-      out.name);
+  const auto value_of = [&](std::string_view name) {
+    const auto found = std::ranges::find(captures, name, &capture::name);
+    if (found == captures.end()) return variable(m, name, now_ms);
+    return config_.raw_captures ? std::string(found->value) : percent_encoded(found->value, separators);
+  };
+  target_.expand(value_of, out.name);
+  if (!config_.dedupe.empty()) dedupe_.expand(value_of, out.dedupe);
   if (!is_name_valid(config_.to, out.name)) out.error = make_error_code(errc::name_invalid);
   if (m.expires_at_ms != 0 && m.expires_at_ms <= now_ms) out.error = make_error_code(errc::message_expired);
   bool good = true;
@@ -158,10 +164,11 @@ void rule_set::find_loops(std::vector<rule_error>& errors) const {
     for (const auto b : next[a]) {
       const bool loop = reaches(b, a) || a == b;
       const bool allowed = rules_[a].config_.allow_loop || rules_[b].config_.allow_loop;
-      errors.push_back({rules_[a].config_.name, "to",
-                        loop ? "what it makes is taken up by rule " + rules_[b].config_.name + ", which leads back here"
-                             : "what it makes is taken up again by rule " + rules_[b].config_.name + " (an echo of one hop)",
-                        !loop || allowed});
+      errors.push_back(
+          {rules_[a].config_.name, "to",
+           loop ? "what it makes is taken up by rule " + rules_[b].config_.name + ", which leads back here"
+                : "what it makes is taken up again by rule " + rules_[b].config_.name + " (an echo of one hop)",
+           !loop || allowed});
     }
 }
 

@@ -94,6 +94,11 @@ class session {
   void feed(bytes_view octets, time_point now);
   void disconnected(std::error_code reason);
   std::optional<event> next_event();
+  // For a caller that takes no more events now: keeps what was fed, and goes on with it later.
+  void keep_input();
+  void resume_input() noexcept;
+  // While the caller does not feed what arrives, silence says nothing about the broker.
+  void excuse_silence() noexcept { ping_deadline_ = never; }
 
   [[nodiscard]] bool has_output() const noexcept { return !output_.empty(); }
   [[nodiscard]] bytes_view output() const noexcept { return output_; }

@@ -35,7 +35,9 @@ struct redirect {
 };
 bool parse_redirect(std::string_view error, redirect& out) noexcept;
 
-// The cluster slot of a key, 0..16383: CRC-16/XMODEM of what stands between the first braces, else of all of it.
+// What decides about the slot of a key: what stands between the first braces, else all of it.
+std::string_view hash_tag(std::string_view key) noexcept;
+// The cluster slot of a key, 0..16383: CRC-16/XMODEM of its hash tag.
 std::uint16_t slot_of(std::string_view key) noexcept;
 
 }  // namespace msgkit::bridge::redis

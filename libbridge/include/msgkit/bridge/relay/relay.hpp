@@ -17,7 +17,9 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,6 +27,7 @@
 #include "msgkit/bridge/mqtt/session.hpp"
 #include "msgkit/bridge/redis/session.hpp"
 #include "msgkit/bridge/rules/rule.hpp"
+#include "msgkit/bridge/spool/spool.hpp"
 
 namespace msgkit::bridge {
 
@@ -44,13 +47,22 @@ struct relay_options {
   std::string group = "msgkit";           // consumer group of stream sources
   std::string consumer = "msgkit-1";      // unique per replica
   std::size_t entries_max = 1'000;        // stream entries between XREADGROUP and XACK
-  std::size_t queue_max = 10'000;         // QoS 0 and pub/sub messages waiting for a link; beyond, the newest is dropped
+  // QoS 0 and pub/sub messages waiting for a link; beyond, the newest is dropped.
+  std::size_t queue_max = 10'000;
+  // Of names and payloads of all open messages. Beyond, QoS 0 and pub/sub messages are dropped, and neither the broker
+  // nor a stream is read.
+  std::size_t queue_bytes_max = 64 * 1024 * 1024;
+  std::shared_ptr<bridge::spool> spool{};  // of the rules that say so; belongs to this relay alone
+  std::size_t spool_ahead_max = 1'000;     // records read from it and not delivered yet
   std::chrono::milliseconds block{1'000};  // of XREADGROUP
   std::chrono::milliseconds retry_delay{500};
   std::chrono::milliseconds claim_interval{30'000};
   std::chrono::milliseconds claim_min_idle{60'000};
+  std::uint64_t deliveries_max = 5;  // of one stream entry over all consumers; then it is a dead letter. 0: no limit
   std::string dead_letters = "bridge:dead";
   std::uint64_t dead_letters_maxlen = 100'000;
+  // A message has left us: how long it was here. Called from within feed() and the like; must not call the relay.
+  std::function<void(std::chrono::nanoseconds)> on_finished{};
 };
 
 struct relay_counters {
@@ -59,7 +71,10 @@ struct relay_counters {
   std::uint64_t to_redis = 0;      // deliveries accepted
   std::uint64_t to_mqtt = 0;
   std::uint64_t unmatched = 0;
-  std::uint64_t dropped_full = 0;  // at most once messages over queue_max
+  std::uint64_t dropped_full = 0;  // at most once messages over a limit, or that the spool did not take
+  std::uint64_t spooled = 0;
+  std::uint64_t spool_refused = 0;  // appends that failed; what is to be acknowledged is tried again
+  std::uint64_t duplicates = 0;     // dropped by a rule's dedupe
   std::uint64_t dropped_loop = 0;  // came from this bridge, or over hops_max
   std::uint64_t dead = 0;          // written to the dead letter stream
   std::uint64_t dead_lost = 0;     // and that failed too
@@ -67,6 +82,7 @@ struct relay_counters {
   std::uint64_t no_receiver = 0;   // PUBLISH that nobody listened to
   std::uint64_t qos_downgraded = 0;  // QoS 0 arrived on a subscription of 1 or 2
   std::uint64_t subscriptions_refused = 0;
+  std::uint64_t sessions_lost = 0;  // the broker forgot us while we were away: what it had queued is lost
 };
 
 class relay {
@@ -91,9 +107,20 @@ class relay {
   [[nodiscard]] std::string_view last_error(link l) const noexcept { return errors_[index(l)]; }
   // Messages accepted and not acknowledged upstream yet, and those waiting without that.
   [[nodiscard]] std::size_t open_messages() const noexcept { return open_.size(); }
+  // How long the oldest of them has been here; looks at all of them.
+  [[nodiscard]] std::chrono::nanoseconds oldest_open(time_point now) const noexcept;
+  [[nodiscard]] std::size_t open_from_mqtt() const noexcept { return open_from_mqtt_; }
   // Takes no more messages; those open are finished.
   void drain();
   [[nodiscard]] bool is_drained() const noexcept { return draining_ && open_.empty() && acks_.empty() && acking_.empty(); }
+  // The spool of the options as its driver sees it: while wants_sync(), run what begin_sync() gives, on any thread, and
+  // come back with the outcome.
+  [[nodiscard]] bool wants_sync() const noexcept { return options_.spool && options_.spool->wants_sync(); }
+  std::function<result<void>()> begin_sync() { return options_.spool->begin_sync(); }
+  void end_sync(const result<void>& outcome, time_point now, wall_time wall);
+  // False while the spool takes nothing.
+  [[nodiscard]] bool is_spool_writable() const noexcept { return spool_retry_at_ == never && !is_spool_broken(); }
+  [[nodiscard]] const bridge::spool* spool() const noexcept { return options_.spool.get(); }
   void say_goodbye() { mqtt_.disconnect(); }
   [[nodiscard]] const relay_counters& counters() const noexcept { return counters_; }
   [[nodiscard]] const rule_set& rules() const noexcept { return rules_; }
@@ -106,15 +133,26 @@ class relay {
     std::string entry{};
     bool from_mqtt = false;
     std::size_t left = 0;
+    time_point since{};
+    std::size_t bytes = 0;
+  };
+  // Whom a delivery is done for: an open message, or a record of the spool.
+  struct job_owner {
+    std::uint64_t message = 0;
+    std::uint64_t record = 0;
   };
   struct redis_job {
-    std::uint64_t message = 0;
+    job_owner owner{};
     bool dead_letter = false;
     bool is_publish = false;
+    bool is_deduped = false;
+    std::int64_t expires_at_ms = 0;
+    std::string origin{};         // for a dead letter, as is the argument that holds the payload
+    std::uint32_t payload_at = 0;
     std::vector<std::string> arguments{};
   };
   struct mqtt_job {
-    std::uint64_t message = 0;
+    job_owner owner{};
     std::string topic{};
     std::string payload{};
     std::uint8_t qos = 0;
@@ -143,10 +181,20 @@ class relay {
   void on_entries(std::string_view stream, const redis::value& entries);
   void on_claimed(std::size_t stream, const redis::value& reply);
   void on_entry(std::string_view stream, std::string_view id, const redis::value& fields);
-  std::uint64_t accept(open_message m, const message& source, const std::vector<delivery>& deliveries);
-  void deliver_to_redis(std::uint64_t id, const message& m, const delivery& d);
-  void deliver_to_mqtt(std::uint64_t id, const message& m, const delivery& d);
-  void bury(std::uint64_t id, std::string_view rule, std::string_view reason, std::string_view origin,
+  std::uint64_t accept(open_message m, const message& source, const std::vector<delivery>& deliveries,
+                       std::size_t more = 0);
+  [[nodiscard]] redis_job make_redis_job(const message& m, const delivery& d) const;
+  [[nodiscard]] mqtt_job make_mqtt_job(const message& m, const delivery& d) const;
+  [[nodiscard]] bool is_full(std::size_t waiting) const noexcept;
+  [[nodiscard]] bool is_spool_broken() const noexcept { return options_.spool && options_.spool->is_broken(); }
+  static byte_vector packed(const redis_job& j);
+  static byte_vector packed(const mqtt_job& j);
+  bool unpack(const spool_record& r);
+  bool pump_spool();
+  void refuse_spooled();
+  void finish(job_owner owner);
+  void note_deliveries(std::size_t stream, const redis::value& pending);
+  void bury(job_owner owner, std::string_view rule, std::string_view reason, std::string_view origin,
             std::string_view payload);
   void finish_one(std::uint64_t id);
   void pump_redis();
@@ -155,6 +203,7 @@ class relay {
   void read_streams();
   void claim_stale();
   bool is_looping(const message& m);
+  [[nodiscard]] bool is_window_overrun() const noexcept { return open_in_window_ > options_.mqtt.receive_maximum; }
 
   rule_set rules_;
   relay_options options_;
@@ -168,6 +217,7 @@ class relay {
   bool reading_ = false;
   bool draining_ = false;
   bool working_ = false;
+  bool was_online_ = false;
   time_point now_{};
   wall_time wall_{};
   time_point retry_at_ = never;
@@ -177,6 +227,19 @@ class relay {
   std::unordered_map<std::uint64_t, open_message> open_;
   std::map<std::pair<std::string, std::string>, std::uint64_t, std::less<>> entries_;  // open, by stream and id
   std::size_t open_from_mqtt_ = 0;
+  std::uint64_t window_connection_ = 0;  // the connection that open_in_window_ is about
+  std::size_t open_in_window_ = 0;       // messages of this connection to be acknowledged
+  std::size_t open_bytes_ = 0;
+  struct spooling {
+    std::uint64_t message = 0;
+    std::uint64_t record = 0;  // once it is appended
+    byte_vector octets{};
+  };
+  std::deque<spooling> to_spool_;
+  std::deque<spooling> at_spool_;  // appended, not synced
+  std::unordered_map<std::uint64_t, std::size_t> records_;  // read from the spool and not done, with their octets
+  std::size_t records_bytes_ = 0;
+  time_point spool_retry_at_ = never;
   std::deque<redis_job> to_redis_;                          // waiting for the link
   std::unordered_map<std::uint64_t, redis_job> at_redis_;   // sent, by cookie
   std::deque<mqtt_job> to_mqtt_;
@@ -184,6 +247,8 @@ class relay {
   std::deque<ack_batch> acks_;
   std::unordered_map<std::uint64_t, ack_batch> acking_;
   std::unordered_map<std::uint64_t, std::size_t> claiming_;  // cookie to stream
+  std::unordered_map<std::uint64_t, std::size_t> looking_;   // XPENDING, likewise
+  std::set<std::pair<std::size_t, std::string>> worn_out_;   // stream and entry that was delivered too often
   relay_counters counters_;
 };
 

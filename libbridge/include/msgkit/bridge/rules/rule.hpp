@@ -1,6 +1,7 @@
 // Rules: which message goes where, under which name and in which form.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -36,6 +37,11 @@ struct rule_config {
   bool raw_captures = false;      // captured separators stay as they are
   bool continues = false;         // the next rules are asked too
   bool allow_loop = false;
+  // Acknowledged upstream when it is in the relay's spool, delivered from there. Without a spool as if false.
+  bool spool = false;
+  // Template of a name for each message; one already seen within `dedupe_ttl` is dropped. For targets in Redis.
+  std::string dedupe{};
+  std::chrono::seconds dedupe_ttl{3'600};  // 1 s..
   friend bool operator==(const rule_config&, const rule_config&) = default;
 };
 
@@ -65,6 +71,7 @@ struct delivery {
   endpoint to{};
   std::string name{};
   std::string payload{};
+  std::string dedupe{};  // empty: none
   std::uint8_t qos = 0;
   bool retain = false;
   std::error_code error{};  // set: a dead letter
@@ -93,6 +100,7 @@ class rule {
   rule_config config_;
   source_pattern source_;
   name_template target_;
+  name_template dedupe_;
 };
 
 // Immutable once made; share it freely between threads.
