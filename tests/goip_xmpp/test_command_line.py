@@ -92,7 +92,7 @@ carrier = "g1"
         texts = [(self.scratch / "etc" / f"{name}.toml").read_text() for name in ("goip_xmpp", "second", "third")]
         for port in (44444, 44445, 44446, 2790, 2791, 2792):
             self.assertEqual(sum(f':{port}"' in t for t in texts), 1, port)
-        self.assertIn('"var/second_goip_xmpp.db"', texts[1])
+        self.assertIn('"/var/lib/goip_xmpp/second_goip_xmpp.db"', texts[1])
         for name in ("goip_xmpp", "second", "third"):
             run("--check", "--config", self.scratch / "etc" / f"{name}.toml")
         self.assertIn("third", run("list", *place))
