@@ -2,18 +2,21 @@
 # scripts/package.sh does it all. Not part of what users of the libraries include.
 include_guard(GLOBAL)
 
-# msgkit_package(<program> <one line about it>): the program becomes a package of its name.
+# msgkit_package(<program> <one line about it>): the program becomes a package of its name, with - for _.
 function(msgkit_package name summary)
   set_property(GLOBAL APPEND PROPERTY MSGKIT_PACKAGES ${name})
   set_property(GLOBAL PROPERTY MSGKIT_PACKAGE_SUMMARY_${name} "${summary}")
-  install(FILES ${MSGKIT_ROOT_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${name} RENAME copyright COMPONENT ${name})
+  string(REPLACE _ - package ${name})
+  install(FILES ${MSGKIT_ROOT_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package} RENAME copyright COMPONENT ${name})
 endfunction()
 
-# msgkit_daemon(<program> <one line>): a package with deploy/systemd/<program>.service, a user of its own, and
+# msgkit_daemon(<program> <one line>): a package with deploy/systemd/<program>.service (and <program>@.service for several
+# instances, if there is one), a user of its own, and
 # deploy/<program>.example.toml as /etc/<program>/<program>.toml, which upgrades leave alone.
 function(msgkit_daemon name summary)
   msgkit_package(${name} "${summary}")
   set(PACKAGE ${name})
+  set(INSTANCES "@*.service")  # matches none where there is no template
   set(work ${CMAKE_BINARY_DIR}/packaging/${name})
   set(templates ${MSGKIT_ROOT_DIR}/deploy/packaging)
   configure_file(${templates}/sysusers.conf.in ${work}/${name}.conf @ONLY)
@@ -23,9 +26,11 @@ function(msgkit_daemon name summary)
     configure_file(${templates}/${script}.in ${work}/${script} @ONLY ${permissions})
   endforeach()
   set(example ${MSGKIT_ROOT_DIR}/deploy/${name}.example.toml)
-  install(FILES ${MSGKIT_ROOT_DIR}/deploy/systemd/${name}.service DESTINATION lib/systemd/system COMPONENT ${name})
+  file(GLOB units ${MSGKIT_ROOT_DIR}/deploy/systemd/${name}.service ${MSGKIT_ROOT_DIR}/deploy/systemd/${name}@.service)
+  install(FILES ${units} DESTINATION lib/systemd/system COMPONENT ${name})
   install(FILES ${work}/${name}.conf DESTINATION lib/sysusers.d COMPONENT ${name})
-  install(FILES ${example} DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${name} COMPONENT ${name})
+  string(REPLACE _ - package ${name})
+  install(FILES ${example} DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package} COMPONENT ${name})
   # Outside the prefix, so for packages only.
   install(FILES ${example} DESTINATION /etc/${name} RENAME ${name}.toml COMPONENT ${name}_etc EXCLUDE_FROM_ALL)
   set_property(GLOBAL APPEND PROPERTY MSGKIT_DAEMONS ${name})
@@ -65,7 +70,8 @@ macro(msgkit_write_packages)
   foreach(name IN LISTS msgkit_packages)
     string(TOUPPER ${name} upper)
     get_property(summary GLOBAL PROPERTY MSGKIT_PACKAGE_SUMMARY_${name})
-    set(CPACK_DEBIAN_${upper}_PACKAGE_NAME ${name})
+    string(REPLACE _ - package ${name})
+    set(CPACK_DEBIAN_${upper}_PACKAGE_NAME ${package})
     set(CPACK_DEBIAN_${upper}_DESCRIPTION "${summary}\n Part of msgkit.")
   endforeach()
   foreach(name IN LISTS msgkit_daemons)

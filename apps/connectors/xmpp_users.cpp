@@ -46,6 +46,22 @@ stanza_condition condition_of(engine::message_state final_state) {
   }
 }
 
+// What the user's client shows beside the chat that was refused.
+std::string_view words_of(stanza_condition c) {
+  switch (c) {
+    case stanza_condition::registration_required: return "This address is no user of the gateway.";
+    case stanza_condition::recipient_unavailable: return "The gateway is stopping; try again later.";
+    case stanza_condition::jid_malformed: return "That is no telephone number.";
+    case stanza_condition::forbidden: return "You may not write to this number.";
+    case stanza_condition::resource_constraint: return "The gateway is too busy; try again later.";
+    case stanza_condition::not_allowed: return "This message is not allowed.";
+    case stanza_condition::item_not_found: return "There is no way to this number.";
+    case stanza_condition::not_acceptable: return "This message cannot be an SMS.";
+    case stanza_condition::remote_server_timeout: return "The message came too late.";
+    default: return "The message could not be taken.";
+  }
+}
+
 // A number of the engine as people write it. Names stay as they are.
 std::string written(const engine::address& a) {
   const bool is_bare = !a.value.empty() && a.value.find_first_not_of("0123456789") == std::string::npos;
@@ -211,9 +227,9 @@ struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enab
     port.add_ingress(engine::submit{{sink, token}, std::make_shared<const engine::message_content>(std::move(full))});
   }
 
-  void refuse(const xmpp::element& chat, const xmpp::stanza_error& why) {
-    observer->on_refused(std::string(chat.get("from")), why.condition);
-    (void)component->push(xmpp::make_error(chat, why), unreported);
+  void refuse(const xmpp::element& chat, stanza_condition why) {
+    observer->on_refused(std::string(chat.get("from")), why);
+    (void)component->push(xmpp::make_error(chat, {why, std::string(words_of(why))}), unreported);
   }
   void refuse_chat(std::uint64_t token, stanza_condition why) {
     if (const auto chat = chats.take(token)) refuse(*chat, why);

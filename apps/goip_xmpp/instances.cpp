@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +143,9 @@ int install_instance(const instance_place& place, const std::string& name) {
     auto text = fs::exists(base) ? read_file(base) : std::string(sample_config());
     if (!name.empty()) text = adapted(std::move(text), name, ports_in_use(place));
     if (!write_config(file, text)) return fail("cannot write " + file.string());
+    // The service's user is of the group that may read the base configuration.
+    if (struct stat like{}; stat(base.c_str(), &like) == 0 && chown(file.c_str(), geteuid(), like.st_gid) != 0)
+      return fail("cannot give " + file.string() + " to the group of " + base.string());
     fmt::print("wrote {}\n", file.string());
   }
   if (!has_systemd(place)) {

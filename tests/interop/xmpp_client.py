@@ -32,7 +32,7 @@ class User(slixmpp.ClientXMPP):
         self.add_event_handler("message_error", self.on_message)
         self.add_event_handler("receipt_received", lambda m: say("receipt", id=m["receipt"]))
         self.add_event_handler("failed_auth", lambda _: say("failed_auth"))
-        for kind in ("presence_subscribed", "presence_available", "presence_away"):
+        for kind in ("presence_subscribed", "presence_available", "presence_unavailable", "presence_away"):
             self.add_event_handler(kind, self.on_presence)
 
     def on_presence(self, p):

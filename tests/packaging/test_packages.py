@@ -13,7 +13,9 @@ from pathlib import Path
 BUILD = os.environ["MSGKIT_BUILD_DIR"]
 CPACK = os.environ["MSGKIT_CPACK"]
 SOURCE = Path(__file__).resolve().parents[2]
-DAEMONS = ["mmsgw", "msggw", "smppd"]
+DAEMONS = ["goip_xmpp", "mmsgw", "msggw", "smppd"]
+PROGRAMS = {"goip-xmpp": "goip_xmpp"}  # of packages that are called otherwise
+TEMPLATES = ["goip_xmpp"]  # daemons of which a machine may run several
 EXPOSURE_MAX = 20  # tenths, of systemd-analyze's 0 (safe) to 10 (exposed)
 
 
@@ -31,6 +33,7 @@ class PackagesTest(unittest.TestCase):
         work = Path(cls.directory.name)
         run(CPACK, "-G", "DEB", "--config", f"{BUILD}/CPackConfig.cmake", "-B", work)
         cls.packages = {re.match("[a-z-]+?(?=_)", p.name)[0]: p for p in work.glob("*.deb")}
+        cls.packages = {PROGRAMS.get(name, name): package for name, package in cls.packages.items()}
         cls.roots, cls.scripts = {}, {}
         for name, package in cls.packages.items():
             cls.roots[name], cls.scripts[name] = work / f"root-{name}", work / f"control-{name}"
@@ -48,7 +51,7 @@ class PackagesTest(unittest.TestCase):
         self.assertLessEqual({"libmsgkit-dev", "smppc", *DAEMONS}, set(self.packages))
         for name in self.packages:
             self.assertTrue(self.field(name, "Description"), name)
-            self.assertTrue((self.roots[name] / f"usr/share/doc/{name}/copyright").exists(), name)
+            self.assertTrue((self.roots[name] / f"usr/share/doc/{name.replace('_', '-')}/copyright").exists(), name)
 
     def test_programs_ask_for_the_libraries_they_use(self):
         for name in ["smppc", *DAEMONS]:
@@ -90,7 +93,7 @@ class PackagesTest(unittest.TestCase):
                 path = self.scripts[name] / script
                 self.assertTrue(os.access(path, os.X_OK), path)
                 run("sh", "-n", path)
-                self.assertNotIn("@", path.read_text())
+                self.assertNotRegex(path.read_text(), "@[A-Z]+@")
             self.assertIn(f"u {name} ", (self.roots[name] / f"usr/lib/sysusers.d/{name}.conf").read_text())
 
     def test_units_are_sound_and_closed(self):
@@ -99,6 +102,14 @@ class PackagesTest(unittest.TestCase):
             unit.write_text(unit.read_text().replace("/usr/bin/", f"{self.roots[name]}/usr/bin/"))
             self.assertNotRegex(run("systemd-analyze", "verify", "--recursive-errors=no", unit), rf"{name}\.service:")
             run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_MAX}", unit)
+
+    def test_an_instance_differs_from_the_base_in_its_configuration_alone(self):
+        for name in TEMPLATES:
+            directory = self.roots[name] / "usr/lib/systemd/system"
+            base, template = ((directory / f"{name}{end}.service").read_text().splitlines() for end in ("", "@"))
+            different = [new for old, new in zip(base, template, strict=True) if old != new]
+            self.assertEqual([line.split("=")[0] for line in different], ["Description", "ExecStart"])
+            self.assertIn(f"/etc/{name}/%i.toml", different[1])
 
     def test_configurations_of_the_containers_are_valid(self):
         for name, file in [("msggw", "gateway.toml"), ("smppd", "carrier.toml")]:

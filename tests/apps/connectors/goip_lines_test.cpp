@@ -118,6 +118,31 @@ TEST_F(GoipLines, AMessageGoesOutAndItsReportComesBack) {
   EXPECT_TRUE(run_until([&] { return device->line.unacknowledged() == 0; }));
 }
 
+TEST_F(GoipLines, ALineComesChangesAndGoesWhileOthersServe) {
+  connect();
+  const goip_line first{.line = {.id = "g1", .password = "pw", .pacing = 0ms}, .carrier = "gsm"};
+  ASSERT_TRUE(lines->set_lines({first, {.line = {.id = "g2", .password = "pw2"}}}));
+  EXPECT_TRUE(engine.take<engine::link_state>().empty());
+  udp_device second(io, "127.0.0.1", lines->port(), {.id = "g2", .password = "pw2"});
+  engine::link_state up;
+  ASSERT_TRUE(run_until([&] {
+    second.pump();
+    const auto all = engine.take<engine::link_state>();
+    if (!all.empty()) up = all.front();
+    return !all.empty();
+  }));
+  EXPECT_EQ(up.endpoint, "carrier:g2");
+  ASSERT_TRUE(lines->set_lines({first}));
+  const auto gone = engine.only<engine::link_state>();
+  EXPECT_EQ(gone.link, up.link);
+  EXPECT_EQ(gone.capacity, 0u);
+  ASSERT_TRUE(lines->set_lines({first, {.line = {.id = "g2", .password = "pw2"}}}));  // and back
+  EXPECT_EQ(engine.only<engine::link_state>().capacity, 1u);
+  const auto impossible = lines->set_lines({first, {.line = {.id = "g;3"}}});
+  ASSERT_FALSE(impossible);
+  EXPECT_EQ(impossible.error().offset, 1u);
+}
+
 TEST_F(GoipLines, AnSmsIsAcknowledgedWhenTheEngineHasStoredIt) {
   connect();
   device->line.deliver_sms("+3725551234", "Привет; мир", driver_clock::now());

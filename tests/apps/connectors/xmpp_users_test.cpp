@@ -125,6 +125,43 @@ TEST_F(XmppUsers, NobodyElseIsListenedTo) {
   }
 }
 
+TEST_F(XmppUsers, UsersComeAndGo) {
+  users->set_users({{.jid = "bob@localhost", .name = "bob", .number = "+4733333333"}});
+  loop.run_for(100ms);
+  const auto links = engine.take<engine::link_state>();
+  ASSERT_EQ(links.size(), 2u);
+  EXPECT_EQ(links[0].endpoint, "client:bob");
+  EXPECT_EQ(links[1].link, link.link);
+  EXPECT_EQ(links[1].capacity, 0u);
+  chat("hello", "bob@localhost/phone");
+  EXPECT_EQ(engine.only<engine::submit>().content->account, "client:bob");
+  chat("hello");
+  EXPECT_EQ(parse_stanza_error(got())->condition, stanza_condition::registration_required);
+  users->set_users({{.jid = "alice@localhost", .name = "alice", .number = "+4711111111"}});
+  loop.run_for(100ms);
+  EXPECT_EQ(engine.take<engine::link_state>().front().link, link.link);
+  chat("hello");
+  EXPECT_EQ(engine.only<engine::submit>().content->account, "client:alice");
+}
+
+TEST_F(XmppUsers, PresenceIsShownToThoseWhoAskedForIt) {
+  const auto shown = [this] {
+    loop.run_for(100ms);
+    std::vector<std::string> from;
+    for (const auto& each : far->server.stanzas)
+      if (kind_of(each) == stanza_kind::presence) from.emplace_back(each.get("from"));
+    far->server.stanzas.clear();
+    return from;
+  };
+  const std::string own = "+4711111111@sms.localhost", other = "+4722222222@sms.localhost";
+  far->send("<presence type='subscribe' from='alice@localhost' to='+4722222222@sms.localhost'/>");
+  EXPECT_EQ(shown(), (std::vector{other, other}));  // subscribed, and what it shows
+  users->show_presence("alice@localhost");
+  EXPECT_EQ(shown(), (std::vector{own, other}));
+  users->show_presence("nobody@localhost");
+  EXPECT_TRUE(shown().empty());
+}
+
 TEST_F(XmppUsers, WhatIsNoTextIsNoMessage) {
   far->send("<message type='chat' from='alice@localhost/p' to='+4722222222@sms.localhost'>"
             "<composing xmlns='http://jabber.org/protocol/chatstates'/></message>"
