@@ -259,7 +259,8 @@ bool server_authentication::is_fresh(std::string_view nonce, time_point now) con
 
 http_reply server_authentication::challenge(bool is_stale, time_point now) {
   http_reply r{.status = 401, .content_type = "text/plain; charset=utf-8"};
-  append(r.body, "authentication is required");
+  constexpr std::string_view text = "authentication is required";
+  r.body.assign(text.begin(), text.end());
   if (options_.digest) {
     for (const std::string_view name : {"SHA-256", "MD5"})
       r.fields.emplace_back("WWW-Authenticate", "Digest realm=" + quoted(options_.realm) + ", qop=\"auth, auth-int\", algorithm=" +
