@@ -26,6 +26,8 @@ std::string schema_of(const sql_dialect& d) {
   CREATE TABLE inbound(peer TEXT NOT NULL, peer_ref TEXT NOT NULL, recipient TEXT NOT NULL, message_id TEXT NOT NULL,
                        at_ms BIGINT NOT NULL, PRIMARY KEY(peer, peer_ref, recipient)){unordered};
   CREATE INDEX inbound_time ON inbound(at_ms);
+  CREATE TABLE early(n {serial}, carrier_id TEXT NOT NULL, at_ms BIGINT NOT NULL, body TEXT NOT NULL);
+  CREATE INDEX early_carrier ON early(carrier_id);
   CREATE TABLE callback(id TEXT PRIMARY KEY, url TEXT NOT NULL, body TEXT NOT NULL, attempts BIGINT NOT NULL,
                         due_ms BIGINT NOT NULL, dead BIGINT NOT NULL, owner TEXT){unordered};
   CREATE INDEX callback_due ON callback(due_ms) WHERE dead = 0;

@@ -63,6 +63,8 @@ const hub::gateway* hub::find(const std::string& name) const {
 
 std::int64_t hub::now_ms() const { return driver_clock::wall_now().time_since_epoch().count(); }
 
+std::string hub::new_id() const { return options_.make_id ? options_.make_id() : make_id(); }
+
 std::int64_t hub::retry_at(unsigned attempts, std::string_view seed) const {
   return now_ms() + milliseconds(backoff_delay(options_.retry, attempts == 0 ? 0 : attempts - 1,
                                                std::hash<std::string_view>{}(seed)));
@@ -122,7 +124,7 @@ void hub::flush() {
 // ---- out
 
 std::string hub::submit(message m) {
-  m.id = make_id();
+  m.id = new_id();
   m.created_ms = now_ms();
   for (std::size_t i = 0; i < m.recipients.size(); ++i) m.recipients[i].index = i;
   const auto due = std::max(m.created_ms, m.content.earliest_delivery * 1'000);
@@ -293,7 +295,8 @@ bool hub::keep_result(const recipient_key& k, const std::string& name, const sub
       const auto state = acknowledged ? recipient_state::acknowledged : recipient_state::sent;
       if (!is_ahead && !store_->set_state(k, to.state, state, to.attempts, 0)) return false;
       if (!note(*m, event_state::sent, {to.number}, r.code, r.description, name)) return false;
-      return !acknowledged || note(*m, event_state::acknowledged, {to.number}, r.code, r.description, name);
+      if (acknowledged && !note(*m, event_state::acknowledged, {to.number}, r.code, r.description, name)) return false;
+      return r.carrier_id.empty() || keep_early_reports(r.carrier_id, name);
     }
     case submit_verdict::refused: return is_ahead || fail(*m, to, r.code, r.description, name);
     case submit_verdict::try_again: return is_ahead || retry_or_fail(*m, to, to.attempts, r.code, r.description, name);
@@ -336,7 +339,7 @@ bool hub::note(const message& m, event_state s, std::vector<std::string> numbers
 
 bool hub::call_back(const std::vector<std::string>& urls, const std::string& body) {
   return std::ranges::all_of(urls, [&](const std::string& url) {
-    return store_->add_callback({make_id(), url, body, 0});
+    return store_->add_callback({new_id(), url, body, 0});
   });
 }
 

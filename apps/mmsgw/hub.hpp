@@ -41,6 +41,7 @@ struct hub_options {
   std::chrono::milliseconds heartbeat_interval{30'000};  // of gateways; 0: none
   unsigned heartbeats_missed_max = 10;                   // then a gateway is down until one succeeds
   std::size_t in_flight_max = 32;                        // of a gateway
+  std::function<std::string()> make_id{};                // instead of chance, for simulations
 };
 
 // Of one gateway, beside the link.
@@ -146,6 +147,8 @@ class hub {
   bool note(const message& m, event_state s, std::vector<std::string> numbers, const std::string& code,
             const std::string& text, const std::string& gateway);
   bool call_back(const std::vector<std::string>& urls, const std::string& body);
+  bool keep_report(const std::string& gateway_name, const report& r, report_fate& fate);
+  bool keep_early_reports(const std::string& carrier_id, const std::string& gateway_name);
   bool keep_inbound(const std::string& gateway_name, message& m, const std::vector<inbound_part>& parts,
                     intake& outcome);
   bool order_answers(const message& m, const std::string& gateway_name, const std::vector<std::string>& numbers,
@@ -158,6 +161,7 @@ class hub {
   void probe(std::size_t gateway_index);
   void purge_regularly();
   void soon();
+  [[nodiscard]] std::string new_id() const;
   [[nodiscard]] std::int64_t retry_at(unsigned attempts, std::string_view seed) const;
 
   asio::any_io_executor executor_;

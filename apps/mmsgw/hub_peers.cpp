@@ -71,31 +71,54 @@ void hub::acknowledged(const std::string& gateway_name, acknowledgement a, std::
 
 void hub::reported(const std::string& gateway_name, report r, std::function<void(report_fate)> done) {
   const auto fate = std::make_shared<report_fate>(report_fate::recorded);
-  later(
-      [this, gateway_name, r = std::move(r), fate] {
-        const auto k = store_->find_by_carrier_id(r.message_id);
-        const auto m = store_->get_message(k ? k->message_id : r.message_id.substr(0, r.message_id.find('@')));
-        const recipient* to = nullptr;
-        if (m && !m->is_inbound) {
-          for (const auto& one : m->recipients)
-            if (k ? one.index == k->index : digits_of(one.number) == digits_of(r.number)) to = &one;
-          // A report that names nobody is about the only recipient there is.
-          if (to == nullptr && m->recipients.size() == 1 && r.number.empty()) to = &m->recipients.front();
-        }
-        if (to == nullptr) {
-          *fate = report_fate::unknown_message;
-          return true;
-        }
-        const auto state = state_after(r.state);
-        const bool is_final = to->state == recipient_state::delivered || to->state == recipient_state::failed;
-        if (state && (is_final || *state <= to->state)) return true;  // repeated, or overtaken
-        return (!state || store_->set_state({m->id, to->index}, to->state, *state, to->attempts, 0)) &&
-               note(*m, r.state, {to->number}, r.code, r.text, gateway_name);
-      },
-      [this, fate, done = std::move(done)](bool good) {
-        done(good ? *fate : report_fate::failed);
-        soon();
-      });
+  later([this, gateway_name, r = std::move(r), fate] { return keep_report(gateway_name, r, *fate); },
+        [this, fate, done = std::move(done)](bool good) {
+          done(good ? *fate : report_fate::failed);
+          soon();
+        });
+}
+
+bool hub::keep_report(const std::string& gateway_name, const report& r, report_fate& fate) {
+  fate = report_fate::recorded;
+  const auto k = store_->find_by_carrier_id(r.message_id);
+  const auto m = store_->get_message(k ? k->message_id : r.message_id.substr(0, r.message_id.find('@')));
+  const recipient* to = nullptr;
+  if (m && !m->is_inbound) {
+    for (const auto& one : m->recipients)
+      if (k ? one.index == k->index : digits_of(one.number) == digits_of(r.number)) to = &one;
+    // A report that names nobody is about the only recipient there is.
+    if (to == nullptr && m->recipients.size() == 1 && r.number.empty()) to = &m->recipients.front();
+  }
+  if (to == nullptr) {
+    // Over MM7 a report may overtake the answer that says what the peer calls the message.
+    const auto* g = find(gateway_name);
+    if (g != nullptr && store_->has_open_attempts(g->link->group()))
+      return store_->keep_early(r.message_id, now_ms(),
+                                to_text(event{r.state, r.code, r.text, gateway_name, now_ms(), {r.number}}));
+    fate = report_fate::unknown_message;
+    return true;
+  }
+  const auto state = state_after(r.state);
+  const bool is_final = to->state == recipient_state::delivered || to->state == recipient_state::failed;
+  if (state && (is_final || *state <= to->state)) return true;  // repeated, or overtaken
+  return (!state || store_->set_state({m->id, to->index}, to->state, *state, to->attempts, 0)) &&
+         note(*m, r.state, {to->number}, r.code, r.text, gateway_name);
+}
+
+bool hub::keep_early_reports(const std::string& carrier_id, const std::string& gateway_name) {
+  std::vector<std::string> bodies;
+  if (!store_->take_early(carrier_id, bodies)) return false;
+  return std::ranges::all_of(bodies, [&](const std::string& body) {
+    const auto e = event_from_text(body);
+    report_fate fate{};
+    return !e || keep_report(gateway_name,
+                             {.message_id = carrier_id,
+                              .number = e->destinations.empty() ? "" : e->destinations.front(),
+                              .state = e->state,
+                              .code = e->code,
+                              .text = e->description},
+                             fate);
+  });
 }
 
 // ---- in
@@ -132,7 +155,7 @@ bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::v
     return order_answers(m, gateway_name, {}, true);
   }
   outcome = intake::stored;
-  m.id = m.content.id = make_id();
+  m.id = m.content.id = new_id();
   std::vector<std::string> numbers;
   for (std::size_t i = 0; i < m.recipients.size(); ++i) {
     m.recipients[i].index = i;
@@ -141,7 +164,7 @@ bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::v
   }
   m.content.parts.clear();
   for (const auto& p : parts) {
-    m.content.parts.push_back({.id = make_id(), .name = p.name, .type = p.type});
+    m.content.parts.push_back({.id = new_id(), .name = p.name, .type = p.type});
     if (!store_->put_media(m.content.parts.back().id, p.type, p.name, p.content)) return false;
   }
   if (!store_->insert_message(m, 0)) return false;
@@ -159,7 +182,7 @@ bool hub::order_answers(const message& m, const std::string& gateway_name, const
   const auto* g = find(gateway_name);
   if (g == nullptr || m.id.empty()) return true;
   const auto add = [&](answer_kind kind, const std::string& number) {
-    return store_->add_answer({.id = make_id(),
+    return store_->add_answer({.id = new_id(),
                                .message_id = m.id,
                                .gateway = gateway_name,
                                .kind = kind,
@@ -172,7 +195,7 @@ bool hub::order_answers(const message& m, const std::string& gateway_name, const
 }
 
 bool hub::order(answer_order a) {
-  a.id = make_id();
+  a.id = new_id();
   const bool good = store_->add_answer(a);
   soon();
   return good;

@@ -1,5 +1,6 @@
 #include "mmsgw/model_json.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "common/json.hpp"
@@ -188,6 +189,24 @@ std::optional<message_template> template_from_text(std::string_view text) {
   const auto j = parsed(text);
   if (!j) return std::nullopt;
   return template_of(*j);
+}
+
+std::optional<event> event_from_text(std::string_view text) {
+  const auto j = parsed(text);
+  if (!j) return std::nullopt;
+  event e;
+  std::string state;
+  read(*j, "state", state);
+  const auto* const name = std::ranges::find(event_names, std::string_view(state));
+  if (name == std::ranges::end(event_names)) return std::nullopt;
+  e.state = static_cast<event_state>(name - event_names);
+  read(*j, "code", e.code);
+  read(*j, "description", e.description);
+  read(*j, "gateway", e.gateway);
+  if (const auto all = j->find("destinations"); all != j->end() && all->is_array())
+    for (const auto& d : *all)
+      if (d.is_string()) e.destinations.push_back(d.get<std::string>());
+  return e;
 }
 
 std::optional<part> part_from_text(std::string_view text) {

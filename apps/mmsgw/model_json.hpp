@@ -25,6 +25,7 @@ std::optional<part> part_from_text(std::string_view text);
 // `message_id` is added, as callbacks carry it.
 std::string callback_text(const event& e, std::string_view message_id);
 std::string to_text(const event& e);
+std::optional<event> event_from_text(std::string_view text);  // without the time
 // The whole message as callbacks about inbound ones carry it; `media_prefix` + part id is its content_url.
 std::string received_text(const message& m, std::string_view media_prefix);
 

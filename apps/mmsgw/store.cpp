@@ -195,6 +195,25 @@ std::optional<recipient_key> store::find_by_carrier_id(const std::string& carrie
   return key_of(rows, 0);
 }
 
+bool store::keep_early(const std::string& carrier_id, std::int64_t now_ms, const std::string& body) {
+  return run("INSERT INTO early(carrier_id, at_ms, body) VALUES(?1, ?2, ?3)", {carrier_id, now_ms, body});
+}
+
+bool store::take_early(const std::string& carrier_id, std::vector<std::string>& bodies) {
+  sql_rows rows;
+  if (!db_->run("SELECT body FROM early WHERE carrier_id = ?1 ORDER BY n", {carrier_id}, &rows)) return false;
+  if (rows.empty()) return true;
+  for (std::size_t i = 0; i < rows.size(); ++i) bodies.push_back(rows.text(i, 0));
+  return run("DELETE FROM early WHERE carrier_id = ?1", {carrier_id});
+}
+
+bool store::has_open_attempts(const std::string& group) {
+  sql_rows rows;
+  return db_->run("SELECT 1 FROM recipient WHERE grp = ?1 AND (state = 1 OR (state = 0 AND attempts > 0)) LIMIT 1",
+                  {group}, &rows) &&
+         !rows.empty();
+}
+
 // ---- processes
 
 bool store::beat(std::int64_t now_ms, std::int64_t before_ms) {
@@ -355,6 +374,7 @@ bool store::purge(std::int64_t messages_before_ms, std::int64_t templates_before
                {messages_before_ms}) &&
            run("DELETE FROM message WHERE created_ms < ?1", {messages_before_ms}) &&
            run("DELETE FROM inbound WHERE at_ms < ?1", {messages_before_ms}) &&
+           run("DELETE FROM early WHERE at_ms < ?1", {messages_before_ms}) &&
            run("DELETE FROM media_use WHERE owner IN (SELECT id FROM template WHERE changed_ms < ?1)",
                {templates_before_ms}) &&
            run("DELETE FROM template WHERE changed_ms < ?1", {templates_before_ms}) &&

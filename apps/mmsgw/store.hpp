@@ -78,6 +78,11 @@ class store {
                  std::int64_t due_ms);
   bool set_carrier_id(const recipient_key& k, const std::string& carrier_id);
   std::optional<recipient_key> find_by_carrier_id(const std::string& carrier_id);
+  // Reports that came before the answer that says what they are about.
+  bool keep_early(const std::string& carrier_id, std::int64_t now_ms, const std::string& body);
+  bool take_early(const std::string& carrier_id, std::vector<std::string>& bodies);
+  // Whether a recipient of the group has been sent to and nobody knows yet what the peer calls it.
+  bool has_open_attempts(const std::string& group);
 
   // Says that this instance lives. Those not heard of since `before_ms` are gone, with their callbacks and answers,
   // which are due again; interrupted() then has their attempts.

@@ -111,7 +111,7 @@ class client::impl::link final : public stream_handler, public std::enable_share
   void start(std::shared_ptr<job> j) {
     const auto owner = owner_.lock();
     take(std::move(j));
-    connector_.connect(owner->options.connect, [self = shared_from_this()](std::error_code ec, const std::shared_ptr<stream>& s) {
+    connector::handler connected = [self = shared_from_this()](std::error_code ec, const std::shared_ptr<stream>& s) {
       if (ec || self->gone_) {
         if (s) s->close(make_error_code(errc::session_closed));
         return self->on_closed(ec);
@@ -119,7 +119,9 @@ class client::impl::link final : public stream_handler, public std::enable_share
       self->stream_ = s;
       s->start(self);
       self->send();
-    });
+    };
+    if (owner->options.dial) owner->options.dial(std::move(connected));
+    else connector_.connect(owner->options.connect, std::move(connected));
   }
 
   void use(std::shared_ptr<job> j) {

@@ -22,8 +22,10 @@ namespace msgkit::mm7 {
 
 struct client_options {
   connect_options connect{.port = 80};  // connect.tls: HTTPS
-  std::string target = "/";             // path and query
-  std::string host_field{};             // Host; empty: of `connect`
+  // Makes the transport instead of `connect`: a tunnel, a simulation. Calls its argument once.
+  std::function<void(connector::handler)> dial{};
+  std::string target = "/";  // path and query
+  std::string host_field{};  // Host; empty: of `connect`
   http_password password{};
   client_scheme scheme = client_scheme::challenged;
   std::vector<std::pair<std::string, std::string>> fields{};  // further ones, e.g. User-Agent
@@ -75,7 +77,8 @@ class client : public std::enable_shared_from_this<client> {
 
  private:
   client(asio::any_io_executor executor, client_options options);
-  void send_or_fail(envelope request, const std::vector<mime::out_part>& parts, std::unique_ptr<completion<answer>> done);
+  void send_or_fail(envelope request, const std::vector<mime::out_part>& parts,
+                    std::unique_ptr<completion<answer>> done);
 
   struct impl;
   std::shared_ptr<impl> impl_;
