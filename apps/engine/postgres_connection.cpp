@@ -277,6 +277,8 @@ bool postgres_connection::script(const char* sql) {
   return good && !failed;
 }
 
+int postgres_connection::socket() const { return PQsocket(c_); }
+
 std::vector<std::string> postgres_connection::notifications() {
   std::vector<std::string> out;
   if (!sound_) return out;

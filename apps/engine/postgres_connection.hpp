@@ -1,5 +1,5 @@
 // One connection to PostgreSQL with a limit on every wait: libpq driven without blocking, statements sent as pipelines.
-// Private to the PostgreSQL store. Not thread-safe.
+// Not thread-safe.
 #pragma once
 
 #include <array>
@@ -93,6 +93,8 @@ class postgres_connection {
   [[nodiscard]] bool sound() const noexcept { return sound_; }
   // Waits for nothing. What other connections have said since on the channels we listen to.
   std::vector<std::string> notifications();
+  // Readable when there may be notifications, or when the server has gone. -1 without a connection.
+  [[nodiscard]] int socket() const;
 
  private:
   postgres_connection(pg_conn* c, milliseconds answer_timeout) : c_(c), answer_timeout_(answer_timeout) {}

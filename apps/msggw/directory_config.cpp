@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "common/digest.hpp"
+#include "msggw/directory/postgres_document_store.hpp"
 #include "msgkit/core/hex.hpp"
 
 namespace msgkit::app {
@@ -52,9 +53,14 @@ directory_config read_directory_config(config_reader r, const store_config& stor
   std::string usual = "var/directory.db";
   if (const auto* sqlite = std::get_if<engine::sqlite_store_options>(&store))
     usual = (std::filesystem::path(sqlite->path).parent_path() / "directory.db").string();
-  c.path = r.text("path", usual);
+  if (const auto* postgres = std::get_if<engine::postgres_store_options>(&store)) c.server = *postgres;
+  else c.path = r.text("path", usual);
   c.encryption_key = r.secret("encryption_key");
-  if (c.encryption_key.empty()) return c;
+  if (c.encryption_key.empty()) {
+    if (c.server)
+      r.fail("encryption_key", "is needed with PostgreSQL, the same on every gateway that shares the database");
+    return c;
+  }
   if (const auto problem = secret_box::check_key(c.encryption_key); !problem.empty()) r.fail("encryption_key", problem);
   return c;
 }
@@ -70,7 +76,8 @@ std::unique_ptr<directory> open_directory(const directory_config& config, direct
     problem = config.path + ".key: " + wrong;
     return nullptr;
   }
-  auto store = open_sqlite_document_store(config.path, problem);
+  auto store = config.server ? open_postgres_document_store(*config.server, problem)
+                             : open_sqlite_document_store(config.path, problem);
   if (!store) return nullptr;
   auto opened = std::make_unique<directory>(std::move(store), secret_box({key}), std::move(options));
   if (!opened->load(problem)) return nullptr;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/config.hpp"
@@ -11,11 +12,13 @@
 namespace msgkit::app {
 
 struct directory_config {
-  std::string path{};            // of the SQLite file
-  std::string encryption_key{};  // empty: a key of its own in the file `path`.key, made when absent
+  std::string path{};            // of the SQLite file; unused with a server
+  std::string encryption_key{};  // empty: a key of its own in the file `path.key`, made when absent
+  std::optional<engine::postgres_store_options> server{};  // the messages' one, which gateways share
 };
 
-// Mistakes go into the reader. The usual place is beside the store's file.
+// Mistakes go into the reader. With PostgreSQL the directory is in the messages' database; otherwise it is a file,
+// usually beside the messages' one.
 directory_config read_directory_config(config_reader reader, const store_config& store);
 
 // Opened and loaded; null with one line in `problem` when that fails.

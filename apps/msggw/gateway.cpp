@@ -21,6 +21,7 @@
 #include "msggw/client_api/usage_api.hpp"
 #include "msggw/client_set.hpp"
 #include "msggw/config.hpp"
+#include "msggw/directory/postgres_document_store.hpp"
 #include "msggw/gateway_metrics.hpp"
 #include "msggw/http_carriers.hpp"
 #include "msggw/http_metrics.hpp"
@@ -70,6 +71,7 @@ class gateway final : public daemon {
 
   void drain(std::function<void()> done) override {
     health_.set_draining();
+    if (watch_) watch_->stop();
     clients_->drain();
     others_->drain();
     batch_runner_->stop();  // while the engine still answers
@@ -82,6 +84,7 @@ class gateway final : public daemon {
 
   void stop() override {
     if (drainer_.joinable()) drainer_.join();
+    watch_.reset();
     collected_.reset();
     checks_.clear();
     if (http_) http_->close();
@@ -146,7 +149,17 @@ class gateway final : public daemon {
     }
     if (!apply(*directory_->current())) return false;
     directory_->on_change([this](const snapshot_ptr& s) { apply(*s); });
+    if (config_.directory.server)
+      watch_ = std::make_unique<directory_watch>(*config_.directory.server, [this] { look_for_changes(); });
     return true;
+  }
+
+  void look_for_changes() {
+    std::string problem;
+    directory_->refresh(&problem);
+    if (!problem.empty() && problem != watch_problem_)
+      log_.error("changes of other gateways cannot be read", {{"detail", problem}});
+    watch_problem_ = std::move(problem);
   }
 
   bool start_lines_and_chats() {
@@ -165,7 +178,7 @@ class gateway final : public daemon {
     sender_ = std::make_unique<sender>(*engine_);
     canceler_ = std::make_unique<message_canceler>(*engine_);
     std::string problem;
-    batches_ = batch_store::open(std::filesystem::path(config_.directory.path).replace_filename("batches.db"), problem);
+    batches_ = open_batches(problem);
     if (!batches_) {
       log_.error("cannot open the batches", {{"detail", problem}});
       return false;
@@ -190,6 +203,12 @@ class gateway final : public daemon {
     add_health_routes(*metrics_router, health_, context_->metrics);
     metrics_http_ = listen_http(metrics_router, config_.metrics);
     return metrics_http_ != nullptr;
+  }
+
+  std::unique_ptr<batch_store> open_batches(std::string& problem) const {
+    const auto& at = config_.directory;
+    if (at.server) return open_postgres_batch_store(*at.server, problem);
+    return open_sqlite_batch_store(std::filesystem::path(at.path).replace_filename("batches.db"), problem);
   }
 
   // Unlike a trace, the directory is never open to everybody: it makes accounts.
@@ -298,6 +317,8 @@ class gateway final : public daemon {
   std::uint64_t applied_ = 0;
   std::unique_ptr<http_server> http_, metrics_http_;
   std::thread drainer_;
+  std::string watch_problem_;               // the watch's own
+  std::unique_ptr<directory_watch> watch_;  // last: it uses the others
 };
 
 }  // namespace

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import test_gateway as embedded  # noqa: E402  (the module, so that its tests do not run twice)
 
-from gateway import CLIENT_ID, CLIENT_PASSWORD, Msggw, Smppd, binary, free_port, smppd_config  # noqa: E402
+from gateway import CLIENT_ID, CLIENT_PASSWORD, DIRECTORY_KEY, Msggw, Smppd, binary, free_port, smppd_config  # noqa: E402
 from peers import http_get, wait_until  # noqa: E402
 from postgres import Postgres  # noqa: E402
 from raw_smpp import SUBMIT_SM, RawClient, pdu, submit_sm_body  # noqa: E402
@@ -99,12 +99,13 @@ class FaultTest(OnPostgres, embedded.GatewayTest):
         done = subprocess.run([str(binary("msggw")), "--config", config, "--check"], capture_output=True, text=True,
                               check=False)
         self.assertEqual(done.returncode, 2)
-        for expected in ("store.dsn: holds a password", "engine.instance: is allotted"):
+        for expected in ("store.dsn: holds a password", "engine.instance: is allotted", "directory.encryption_key: is needed"):
             self.assertIn(expected, done.stderr)
         self.assertNotIn("hunter2", done.stdout + done.stderr)
 
     def test_a_server_that_is_not_there_is_named_at_start(self):
-        config = self.write("away.toml", '[store]\ntype = "postgres"\ndsn = "host=/nonexistent dbname=x"\n')
+        config = self.write("away.toml", '[store]\ntype = "postgres"\ndsn = "host=/nonexistent dbname=x"\n'
+                                         f'[directory]\nencryption_key = "{DIRECTORY_KEY}"\n')
         program = self.start("away", [binary("msggw"), "--config", config])
         self.assertEqual(program.wait(20), 1, program.tail())
         self.assertIn("/nonexistent", program.err_path.read_text())

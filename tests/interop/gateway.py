@@ -24,11 +24,18 @@ def toml_string(text):
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML basic string
 
 
+# Gateways that share a database need the same one; the others may have it too.
+DIRECTORY_KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+
 def msggw_config(directory, smpp_port, http_port, metrics_port, carrier_port, store=None):
     """A gateway with one SMPP client and one SMPP carrier; `store`: lines for [store], else a file in `directory`."""
     return f"""\
 [store]
 {store or "path = " + toml_string(str(directory / "msggw.db"))}
+
+[directory]
+encryption_key = "{DIRECTORY_KEY}"
 
 [http]
 listen = "127.0.0.1:{http_port}"

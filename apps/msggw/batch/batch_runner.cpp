@@ -11,6 +11,7 @@ constexpr logger log_{"batches"};
 using namespace std::chrono_literals;
 
 constexpr auto round = 1s;         // throttles count items a round
+constexpr auto idle_pause = 3s;    // until batches of a gateway that died are looked for
 constexpr auto retry_pause = 30s;  // of items that met a limit
 constexpr auto answer_wait = 3s;   // the engine answers in milliseconds, or has trouble
 constexpr std::size_t items_of_round_max = 500;
@@ -72,8 +73,8 @@ void batch_runner::run() {
     for (const auto& b : all) work_on(b);
     lock.lock();
     const auto idle = all.empty();
-    // With work left: the next round. Without: until there is some; the timeout covers batches of another process.
-    changed_.wait_until(lock, begin + (idle ? 10 * round : round), [&] { return stopping_ || (idle && woken_); });
+    // With work left: the next round. Without: until there is some.
+    changed_.wait_until(lock, begin + (idle ? idle_pause : round), [&] { return stopping_ || (idle && woken_); });
   }
 }
 

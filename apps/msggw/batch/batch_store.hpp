@@ -1,15 +1,14 @@
-// Batches and their items in a SQLite file of their own, so that a batch goes on where a crash stopped it.
+// Batches and their items, kept so that a batch goes on where a crash stopped it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-struct sqlite3;
+#include "engine/postgres_store.hpp"
 
 namespace msgkit::app {
 
@@ -31,36 +30,31 @@ struct batch {
   std::uint64_t total = 0, sent = 0, queued = 0, failed = 0, pending = 0, cancelled = 0;
 };
 
-// Thread-safe; every call may block for the disk. What returns bool is false when the file cannot be read or written.
+// Thread-safe; every call may block for the disk or the server. What returns bool is false when it cannot be read or
+// written; nothing is changed then, unless a connection broke.
 class batch_store {
  public:
-  // Null with the reason in `why`.
-  static std::unique_ptr<batch_store> open(const std::string& path, std::string& why);
-  ~batch_store();
-  batch_store(const batch_store&) = delete;
-  batch_store& operator=(const batch_store&) = delete;
-
-  [[nodiscard]] bool add(const batch& b, std::span<const batch_item> items);
+  virtual ~batch_store() = default;
+  [[nodiscard]] virtual bool add(const batch& b, std::span<const batch_item> items) = 0;
   // Of one client, newest first. `id` empty: up to `limit` of them, after leaving out `skip`.
-  [[nodiscard]] bool find(std::uint64_t client_id, std::string_view id, std::size_t limit, std::size_t skip,
-                          std::vector<batch>& out);
-  [[nodiscard]] bool items(const std::string& id, std::size_t limit, std::size_t skip, std::vector<batch_item>& out);
-  // Batches to work on, and the items of one that wait: pending, or queued since before `retry_before_ms`.
-  [[nodiscard]] bool active(std::vector<batch>& out);
-  [[nodiscard]] bool waiting(const std::string& id, std::int64_t retry_before_ms, std::size_t limit,
-                             std::vector<batch_item>& out);
+  [[nodiscard]] virtual bool find(std::uint64_t client_id, std::string_view id, std::size_t limit, std::size_t skip,
+                                  std::vector<batch>& out) = 0;
+  [[nodiscard]] virtual bool items(const std::string& id, std::size_t limit, std::size_t skip,
+                                   std::vector<batch_item>& out) = 0;
+  // Batches for this gateway to work on, oldest first: no other one that shares the store works on them for the next
+  // ten seconds. What a gateway that died has left comes with the first call after that.
+  [[nodiscard]] virtual bool active(std::vector<batch>& out) = 0;
+  // The items of one that wait: pending, or queued since before `retry_before_ms`.
+  [[nodiscard]] virtual bool waiting(const std::string& id, std::int64_t retry_before_ms, std::size_t limit,
+                                     std::vector<batch_item>& out) = 0;
   // What became of items, at `now_ms`; ends the batch when none is left.
-  [[nodiscard]] bool record(const std::string& id, std::span<const batch_item> items, std::int64_t now_ms);
+  [[nodiscard]] virtual bool record(const std::string& id, std::span<const batch_item> items, std::int64_t now_ms) = 0;
   // Cancels what is not sent: the whole batch, or the item of that index. False in `changed`: there was nothing left.
-  [[nodiscard]] bool cancel(const std::string& id, const std::uint64_t* index, bool& changed);
-
- private:
-  batch_store() = default;
-  bool execute(const char* sql);
-  bool end_when_done(const std::string& id);
-
-  std::mutex mutex_;
-  sqlite3* db_ = nullptr;
+  [[nodiscard]] virtual bool cancel(const std::string& id, const std::uint64_t* index, bool& changed) = 0;
 };
+
+// Null with the reason in `why`. The file belongs to one gateway; tables in a database are for all that share it.
+std::unique_ptr<batch_store> open_sqlite_batch_store(const std::string& path, std::string& why);
+std::unique_ptr<batch_store> open_postgres_batch_store(const engine::postgres_store_options& server, std::string& why);
 
 }  // namespace msgkit::app

@@ -160,12 +160,15 @@ void directory::publish(std::shared_ptr<directory_snapshot> fresh) {
   if (listener_) listener_(published);
 }
 
-bool directory::refresh() {
+bool directory::refresh(std::string* why) {
   const std::lock_guard lock(changing_);
   std::uint64_t version = 0;
-  if (store_->version(version) != store_outcome::done || version == current()->version()) return false;
-  std::string why;
-  return reread(why);
+  std::string problem;
+  bool is_new = false;
+  if (store_->version(version) != store_outcome::done) problem = store_->error_text();
+  else if (version != current()->version()) is_new = reread(problem);
+  if (why) *why = std::move(problem);
+  return is_new;
 }
 
 bool directory::audit(std::uint64_t before, std::size_t limit, std::vector<audit_entry>& out) {

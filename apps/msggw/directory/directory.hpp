@@ -116,8 +116,9 @@ class directory {
   // A new API key; `key` is the only time it is seen.
   change_result<api_key> create_api_key(const nlohmann::json& fields, const std::string& actor, std::string& key);
 
-  // Takes over what other instances wrote; true when there was something. Cheap when there was not.
-  bool refresh();
+  // Takes over what other instances wrote; true when there was something. Cheap when there was not. `why`, when given,
+  // says what cannot be read, and is empty otherwise.
+  bool refresh(std::string* why = nullptr);
   // The changes recorded before `version` (0: the newest), newest first. False when the store cannot be read.
   [[nodiscard]] bool audit(std::uint64_t before, std::size_t limit, std::vector<audit_entry>& out);
 

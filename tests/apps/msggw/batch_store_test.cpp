@@ -6,19 +6,27 @@
 
 #include "common/digest.hpp"
 #include "msgkit/core/hex.hpp"
+#include "postgres_fixture.hpp"
 
 namespace msgkit::app {
 namespace {
 
-struct BatchStore : ::testing::Test {
+struct BatchStore : ::testing::TestWithParam<const char*> {
   std::filesystem::path directory =
       std::filesystem::temp_directory_path() / ("msgkit_batch_" + to_hex(as_bytes(random_octets(8))));
-  std::string why;
+  std::string why, schema = fresh_schema();
   std::unique_ptr<batch_store> store;
 
-  BatchStore() {
-    std::filesystem::create_directory(directory);
-    store = batch_store::open(directory / "b.db", why);
+  BatchStore() { std::filesystem::create_directory(directory); }
+  void SetUp() override {
+    if (is_postgres()) MSGKIT_NEEDS_POSTGRES();
+    store = open();
+    ASSERT_TRUE(store) << why;
+  }
+  static bool is_postgres() { return std::string_view(GetParam()) == "postgres"; }
+  std::unique_ptr<batch_store> open() {
+    if (is_postgres()) return open_postgres_batch_store(postgres_options(schema), why);
+    return open_sqlite_batch_store(directory / "b.db", why);
   }
   ~BatchStore() override {
     store.reset();
@@ -39,14 +47,21 @@ struct BatchStore : ::testing::Test {
     EXPECT_TRUE(store->waiting(id, before, 100, items));
     return items;
   }
+  static std::size_t active(batch_store& in) {
+    std::vector<batch> all;
+    EXPECT_TRUE(in.active(all));
+    return all.size();
+  }
   void record(const std::string& id, std::uint64_t index, std::string status, std::int64_t at = 1'000) {
     const batch_item item{.index = index, .status = std::move(status)};
     EXPECT_TRUE(store->record(id, std::span(&item, 1), at));
   }
 };
 
-TEST_F(BatchStore, EndsABatchWithItsLastItem) {
-  ASSERT_TRUE(store) << why;
+INSTANTIATE_TEST_SUITE_P(Each, BatchStore, ::testing::Values("sqlite", "postgres"),
+                         [](const auto& which) { return std::string(which.param); });
+
+TEST_P(BatchStore, EndsABatchWithItsLastItem) {
   add("a", 2);
   record("a", 0, "sent");
   EXPECT_EQ(find("a").status, "processing");
@@ -58,27 +73,25 @@ TEST_F(BatchStore, EndsABatchWithItsLastItem) {
   EXPECT_EQ(find("b").status, "failed");
 }
 
-TEST_F(BatchStore, KeepsEverythingAcrossAnOpening) {
+TEST_P(BatchStore, KeepsEverythingAcrossAnOpening) {
   add("a", 3);
   record("a", 1, "sent");
   store.reset();
-  store = batch_store::open(directory / "b.db", why);
+  store = open();
   ASSERT_TRUE(store) << why;
   EXPECT_EQ(find("a").sent, 1u);
   EXPECT_EQ(waiting("a").size(), 2u);
-  std::vector<batch> active;
-  ASSERT_TRUE(store->active(active));
-  EXPECT_EQ(active.size(), 1u);
+  EXPECT_EQ(active(*store), 1u);
 }
 
-TEST_F(BatchStore, AsksAgainOnlyAfterAPause) {
+TEST_P(BatchStore, AsksAgainOnlyAfterAPause) {
   add("a", 1);
   record("a", 0, "queued", 5'000);
   EXPECT_TRUE(waiting("a", 4'999).empty());
   EXPECT_EQ(waiting("a", 5'000).size(), 1u);
 }
 
-TEST_F(BatchStore, CancelsWhatIsNotSentAndKeepsTheTruthAboutTheRest) {
+TEST_P(BatchStore, CancelsWhatIsNotSentAndKeepsTheTruthAboutTheRest) {
   add("a", 3);
   record("a", 0, "sent");
   bool changed = false;
@@ -94,16 +107,34 @@ TEST_F(BatchStore, CancelsWhatIsNotSentAndKeepsTheTruthAboutTheRest) {
   EXPECT_FALSE(changed);
 }
 
-TEST_F(BatchStore, ShowsABatchToItsClientOnly) {
+TEST_P(BatchStore, ShowsABatchToItsClientOnly) {
   add("a", 1);
   std::vector<batch> found;
   ASSERT_TRUE(store->find(8, "a", 1, 0, found));
   EXPECT_TRUE(found.empty());
 }
 
-TEST_F(BatchStore, SaysWhyItCannotOpen) {
-  EXPECT_FALSE(batch_store::open(directory / "missing" / "b.db", why));
+TEST_P(BatchStore, SaysWhyItCannotOpen) {
+  EXPECT_FALSE(open_sqlite_batch_store(directory / "missing" / "b.db", why));
   EXPECT_NE(why.find("missing"), std::string::npos);
+  EXPECT_FALSE(open_postgres_batch_store({.dsn = "host=/missing dbname=x"}, why));
+  EXPECT_NE(why.find("/missing"), std::string::npos);
+}
+
+struct SharedBatchStore : BatchStore {};
+INSTANTIATE_TEST_SUITE_P(Each, SharedBatchStore, ::testing::Values("postgres"),
+                         [](const auto& which) { return std::string(which.param); });
+
+TEST_P(SharedBatchStore, OneGatewayAtATimeWorksOnABatch) {
+  add("a", 1);
+  const auto other = open();
+  ASSERT_TRUE(other) << why;
+  EXPECT_EQ(active(*store), 1u);
+  EXPECT_EQ(active(*other), 0u);
+  EXPECT_EQ(active(*store), 1u);  // still its own
+  shared_postgres().sql("UPDATE msgkit_batch SET worker_until = now() - interval '1 ms'", schema);
+  EXPECT_EQ(active(*other), 1u);
+  EXPECT_EQ(active(*store), 0u);
 }
 
 }  // namespace

@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
+
+#include "msggw/directory/postgres_document_store.hpp"
+#include "postgres_fixture.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -20,15 +25,20 @@ struct temporary_path {
 
 struct DocumentStore : ::testing::TestWithParam<const char*> {
   temporary_path file;
+  bool is(std::string_view kind) const { return kind == GetParam(); }
+  void SetUp() override {
+    if (is("postgres")) MSGKIT_NEEDS_POSTGRES();
+  }
   std::unique_ptr<document_store> open() {
-    if (std::string(GetParam()) == "memory") return make_memory_document_store();
+    if (is("memory")) return make_memory_document_store();
     std::string why;
+    if (is("postgres")) return open_postgres_document_store(postgres_options(fresh_schema()), why);
     auto store = open_sqlite_document_store(file.path, why);
     EXPECT_NE(store, nullptr) << why;
     return store;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Each, DocumentStore, ::testing::Values("memory", "sqlite"),
+INSTANTIATE_TEST_SUITE_P(Each, DocumentStore, ::testing::Values("memory", "sqlite", "postgres"),
                          [](const auto& which) { return std::string(which.param); });
 
 TEST_P(DocumentStore, ReplacesAndRemovesInOneVersion) {
@@ -92,6 +102,106 @@ TEST(SqliteDocumentStore, SaysWhyItCannotOpen) {
   std::ofstream(file.path) << std::string(4'096, 'x');
   EXPECT_EQ(open_sqlite_document_store(file.path, why), nullptr);
   EXPECT_NE(why.find("not a database"), std::string::npos) << why;
+}
+
+struct PostgresDocumentStore : ::testing::Test {
+  const std::string schema = fresh_schema();
+  engine::postgres_store_options server;
+  std::string why;
+  void SetUp() override {
+    MSGKIT_NEEDS_POSTGRES();
+    server = postgres_options(schema);
+  }
+  std::unique_ptr<document_store> open() {
+    auto store = open_postgres_document_store(server, why);
+    EXPECT_TRUE(store) << why;
+    return store;
+  }
+  static store_outcome put(document_store& store, std::uint64_t version) {
+    const std::vector<document_change> change{{"client", version + 1, "{\"name\": \"h\u00e9\"}"}};
+    return store.commit(version, version + 1, change, {});
+  }
+};
+
+TEST_F(PostgresDocumentStore, TwoGatewaysShareIt) {
+  const auto one = open(), two = open();
+  ASSERT_TRUE(one && two);
+  ASSERT_EQ(put(*one, 0), store_outcome::done);
+  EXPECT_EQ(put(*two, 0), store_outcome::conflict);
+  EXPECT_EQ(put(*two, 1), store_outcome::done);
+  document_store::contents found;
+  ASSERT_EQ(one->load(found), store_outcome::done);
+  EXPECT_EQ(found.version, 2u);
+  EXPECT_EQ(found.documents.size(), 2u);
+}
+
+TEST_F(PostgresDocumentStore, IsThereAgainWhenTheServerIs) {
+  const auto store = open();
+  ASSERT_TRUE(store);
+  ASSERT_EQ(put(*store, 0), store_outcome::done);
+  shared_postgres().kill();
+  std::uint64_t version = 0;
+  EXPECT_EQ(store->version(version), store_outcome::failed);
+  EXPECT_NE(store->error_text(), "");
+  shared_postgres().start();
+  EXPECT_EQ(put(*store, 1), store_outcome::done);
+  EXPECT_EQ(store->version(version), store_outcome::done);
+  EXPECT_EQ(version, 2u);
+}
+
+TEST_F(PostgresDocumentStore, RefusesWhatANewerProgramWrote) {
+  ASSERT_TRUE(open());
+  shared_postgres().sql("UPDATE msgkit_directory SET schema = 9", schema);
+  EXPECT_FALSE(open_postgres_document_store(server, why));
+  EXPECT_NE(why.find("schema version 9"), std::string::npos) << why;
+}
+
+TEST_F(PostgresDocumentStore, SaysWhyItCannotOpen) {
+  server.dsn = "host=/nonexistent dbname=x";
+  EXPECT_FALSE(open_postgres_document_store(server, why));
+  EXPECT_NE(why.find("/nonexistent"), std::string::npos) << why;
+}
+
+// Counts the looks of a watch, and waits for them.
+struct looks {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int count = 0;
+  void add() {
+    const std::lock_guard lock(mutex);
+    ++count;
+    changed.notify_all();
+  }
+  bool reach(int wanted) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(30), [&] { return count >= wanted; });
+  }
+};
+
+TEST_F(PostgresDocumentStore, AWatchLooksAtOnceThenAgainAndAgain) {
+  const auto store = open();
+  looks seen;
+  directory_watch watch(server, [&] { seen.add(); });
+  EXPECT_TRUE(seen.reach(1));
+  ASSERT_EQ(put(*store, 0), store_outcome::done);
+  EXPECT_TRUE(seen.reach(3));  // by the notification, or by itself
+}
+
+TEST_F(PostgresDocumentStore, AWatchOutlivesItsConnectionAndTheServer) {
+  looks seen;
+  directory_watch watch(server, [&] { seen.add(); });
+  EXPECT_TRUE(seen.reach(1));
+  shared_postgres().kill();
+  int before = 0;
+  {
+    const std::lock_guard lock(seen.mutex);
+    before = seen.count;
+  }
+  EXPECT_TRUE(seen.reach(before + 2));  // it asks without a connection too
+  shared_postgres().start();
+  const auto store = open();
+  ASSERT_EQ(put(*store, 0), store_outcome::done);
+  EXPECT_TRUE(seen.reach(before + 4));
 }
 
 }  // namespace

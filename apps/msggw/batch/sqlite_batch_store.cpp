@@ -1,6 +1,7 @@
-#include "msggw/batch/batch_store.hpp"
+#include <mutex>
 
 #include "common/sqlite_query.hpp"
+#include "msggw/batch/batch_store.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -47,24 +48,38 @@ bool read_items(sqlite_query& q, std::vector<batch_item>& out) {
   return q.good();
 }
 
-}  // namespace
+class sqlite_batch_store final : public batch_store {
+ public:
+  ~sqlite_batch_store() override { sqlite3_close(db_); }
 
-std::unique_ptr<batch_store> batch_store::open(const std::string& path, std::string& why) {
-  std::unique_ptr<batch_store> s(new batch_store);
-  constexpr int busy_ms = 2'000;
-  const bool good =
-      sqlite3_open_v2(path.c_str(), &s->db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) == SQLITE_OK &&
-      sqlite3_busy_timeout(s->db_, busy_ms) == SQLITE_OK && s->execute(schema);
-  if (good) return s;
-  why = path + ": " + (s->db_ ? sqlite3_errmsg(s->db_) : "out of memory");
-  return nullptr;
-}
+  bool open(const std::string& path, std::string& why) {
+    constexpr int busy_ms = 2'000;
+    const bool good =
+        sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) == SQLITE_OK &&
+        sqlite3_busy_timeout(db_, busy_ms) == SQLITE_OK && execute(schema);
+    if (!good) why = path + ": " + (db_ ? sqlite3_errmsg(db_) : "out of memory");
+    return good;
+  }
 
-batch_store::~batch_store() { sqlite3_close(db_); }
+  bool add(const batch& b, std::span<const batch_item> items) override;
+  bool find(std::uint64_t client_id, std::string_view id, std::size_t limit, std::size_t skip,
+            std::vector<batch>& out) override;
+  bool items(const std::string& id, std::size_t limit, std::size_t skip, std::vector<batch_item>& out) override;
+  bool active(std::vector<batch>& out) override;
+  bool waiting(const std::string& id, std::int64_t retry_before_ms, std::size_t limit,
+               std::vector<batch_item>& out) override;
+  bool record(const std::string& id, std::span<const batch_item> items, std::int64_t now_ms) override;
+  bool cancel(const std::string& id, const std::uint64_t* index, bool& changed) override;
 
-bool batch_store::execute(const char* sql) { return sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
+ private:
+  bool execute(const char* sql) { return sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
+  bool end_when_done(const std::string& id);
 
-bool batch_store::add(const batch& b, std::span<const batch_item> items) {
+  std::mutex mutex_;
+  sqlite3* db_ = nullptr;
+};
+
+bool sqlite_batch_store::add(const batch& b, std::span<const batch_item> items) {
   const std::lock_guard lock(mutex_);
   if (!execute("BEGIN IMMEDIATE")) return false;
   sqlite_query head(db_, "INSERT INTO batch VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
@@ -85,8 +100,8 @@ bool batch_store::add(const batch& b, std::span<const batch_item> items) {
   return good;
 }
 
-bool batch_store::find(std::uint64_t client_id, std::string_view id, std::size_t limit, std::size_t skip,
-                       std::vector<batch>& out) {
+bool sqlite_batch_store::find(std::uint64_t client_id, std::string_view id, std::size_t limit, std::size_t skip,
+                              std::vector<batch>& out) {
   const std::lock_guard lock(mutex_);
   const auto sql = std::string(select_batch) +
                    "WHERE client_id = ?1 AND (?2 = '' OR id = ?2) ORDER BY created_ms DESC, id LIMIT ?3 OFFSET ?4";
@@ -97,7 +112,8 @@ bool batch_store::find(std::uint64_t client_id, std::string_view id, std::size_t
   return q.good();
 }
 
-bool batch_store::items(const std::string& id, std::size_t limit, std::size_t skip, std::vector<batch_item>& out) {
+bool sqlite_batch_store::items(const std::string& id, std::size_t limit, std::size_t skip,
+                               std::vector<batch_item>& out) {
   const std::lock_guard lock(mutex_);
   sqlite_query q(db_,
                  "SELECT number, recipient, body, status, error, message_id FROM item WHERE batch_id = ?1"
@@ -106,7 +122,7 @@ bool batch_store::items(const std::string& id, std::size_t limit, std::size_t sk
   return read_items(q, out);
 }
 
-bool batch_store::active(std::vector<batch>& out) {
+bool sqlite_batch_store::active(std::vector<batch>& out) {
   const std::lock_guard lock(mutex_);
   sqlite_query q(db_,
                  "SELECT id, client_id, sender, throttle, created_ms, give_up_ms FROM batch"
@@ -120,8 +136,8 @@ bool batch_store::active(std::vector<batch>& out) {
   return q.good();
 }
 
-bool batch_store::waiting(const std::string& id, std::int64_t retry_before_ms, std::size_t limit,
-                          std::vector<batch_item>& out) {
+bool sqlite_batch_store::waiting(const std::string& id, std::int64_t retry_before_ms, std::size_t limit,
+                                 std::vector<batch_item>& out) {
   const std::lock_guard lock(mutex_);
   sqlite_query q(db_,
                  "SELECT number, recipient, body, status, error, message_id FROM item WHERE batch_id = ?1 AND"
@@ -130,7 +146,7 @@ bool batch_store::waiting(const std::string& id, std::int64_t retry_before_ms, s
   return read_items(q, out);
 }
 
-bool batch_store::record(const std::string& id, std::span<const batch_item> items, std::int64_t now_ms) {
+bool sqlite_batch_store::record(const std::string& id, std::span<const batch_item> items, std::int64_t now_ms) {
   const std::lock_guard lock(mutex_);
   if (!execute("BEGIN IMMEDIATE")) return false;
   bool good = true;
@@ -152,7 +168,7 @@ bool batch_store::record(const std::string& id, std::span<const batch_item> item
   return good;
 }
 
-bool batch_store::end_when_done(const std::string& id) {
+bool sqlite_batch_store::end_when_done(const std::string& id) {
   sqlite_query q(db_,
                  "UPDATE batch SET status = CASE WHEN EXISTS (SELECT 1 FROM item WHERE batch_id = ?1 AND"
                  " item.status = 'sent') THEN 'completed' ELSE 'failed' END WHERE id = ?1 AND status = 'processing' AND"
@@ -160,7 +176,7 @@ bool batch_store::end_when_done(const std::string& id) {
   return q.bind(id).run();
 }
 
-bool batch_store::cancel(const std::string& id, const std::uint64_t* index, bool& changed) {
+bool sqlite_batch_store::cancel(const std::string& id, const std::uint64_t* index, bool& changed) {
   const std::lock_guard lock(mutex_);
   if (!execute("BEGIN IMMEDIATE")) return false;
   const std::uint64_t all = index == nullptr ? 1 : 0;
@@ -176,6 +192,14 @@ bool batch_store::cancel(const std::string& id, const std::uint64_t* index, bool
   good = good && end_when_done(id) && execute("COMMIT");
   if (!good) execute("ROLLBACK");
   return good;
+}
+
+}  // namespace
+
+std::unique_ptr<batch_store> open_sqlite_batch_store(const std::string& path, std::string& why) {
+  auto store = std::make_unique<sqlite_batch_store>();
+  if (store->open(path, why)) return store;
+  return nullptr;
 }
 
 }  // namespace msgkit::app
