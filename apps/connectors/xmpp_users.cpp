@@ -155,7 +155,8 @@ struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enab
     const auto state = presence_of(user);
     const auto& domain = options.component.session.domain;
     auto shown = contacts[user.jid];
-    shown.insert({"", xmpp::local_of_sender(user.number)});
+    shown.insert("");  // the gateway itself
+    shown.insert(xmpp::local_of_sender(user.number));
     for (const auto& local : shown)
       (void)component->send(xmpp::make_contact_presence(local.empty() ? domain : local + "@" + domain, user.jid, state));
   }

@@ -132,6 +132,7 @@ bool import_goippy_database(const goippy_settings& s, const std::string& databas
                                      .database = value_of(s, "DB_BASE")};
     const auto port = integer(value_of(s, "DB_PORT", "3306"));
     o.port = static_cast<std::uint16_t>(port);
+    if (o.host.starts_with('/')) o.socket = o.host;
     const auto server = engine::mariadb_connection::open(o, problem);
     if (!server) return false;
     const reader read = [&](const char* sql, std::size_t columns, const std::function<void(row)>& take) {

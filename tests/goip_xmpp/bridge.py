@@ -41,10 +41,13 @@ allow = '^\\+372'
     def server_available():
         return prosody_available()
 
+    def store(self, database):
+        return f'path = "{self.scratch}/{database}.db"'
+
     def write_config(self, secret=SECRET, goip="", http_port=None, database="bridge"):
         self.config.write_text(f"""\
 [store]
-path = "{self.scratch}/{database}.db"
+{self.store(database)}
 [records]
 path = "{self.scratch}/{database}_records.db"
 [goip]
