@@ -190,6 +190,13 @@ void read_gateways(config_reader& reader, mmsgw_config& c) {
     groups.insert(group);
   }
   if (names.empty()) reader.fail("gateways", "at least one is needed");
+  for (auto r : reader.tables("routes")) {
+    relay_route route{
+        .from = r.text("from", "", 64), .prefix = r.text("prefix", "", 32), .to = r.required_text("to", 64)};
+    if (!route.from.empty() && !names.contains(route.from)) r.fail("from", route.from + " is no name of [[gateways]]");
+    if (!groups.contains(route.to)) r.fail("to", route.to + " is no group of [[gateways]]");
+    c.hub.routes.push_back(std::move(route));
+  }
   c.api.default_group = reader.text("default_gateway", groups.empty() ? "" : *groups.begin());
   if (!groups.empty() && !groups.contains(c.api.default_group))
     reader.fail("default_gateway", c.api.default_group + " is no group of [[gateways]]");
