@@ -105,6 +105,8 @@ mm4_gateway read_mm4(config_reader& r, const mmsgw_config& c) {
   g.client.session.auth_without_tls = r.flag("auth_without_tls", false);
   g.client.connections_max = r.size("connections", 4, 1, 100);
   g.client.attempts_max = 1;  // the hub tries again, and keeps count
+  // Nor does a mail wait long in front of a peer that is away: another gateway of the group may take it.
+  g.client.retry = {.initial = 10ms, .maximum = 250ms};
   auto& p = g.profile;
   p.version = r.text("version", "6.10.0", 32);
   p.domain = r.text("local_domain", "localhost", 255);
