@@ -105,6 +105,8 @@ mm4_gateway read_mm4(config_reader& r, const mmsgw_config& c) {
   g.client.session.auth_without_tls = r.flag("auth_without_tls", false);
   g.client.connections_max = r.size("connections", 4, 1, 100);
   g.client.attempts_max = 1;  // the hub tries again, and keeps count
+  // Nor does a mail wait long in front of a peer that is away: another gateway of the group may take it.
+  g.client.retry = {.initial = 10ms, .maximum = 250ms};
   auto& p = g.profile;
   p.version = r.text("version", "6.10.0", 32);
   p.domain = r.text("local_domain", "localhost", 255);
@@ -190,6 +192,13 @@ void read_gateways(config_reader& reader, mmsgw_config& c) {
     groups.insert(group);
   }
   if (names.empty()) reader.fail("gateways", "at least one is needed");
+  for (auto r : reader.tables("routes")) {
+    relay_route route{
+        .from = r.text("from", "", 64), .prefix = r.text("prefix", "", 32), .to = r.required_text("to", 64)};
+    if (!route.from.empty() && !names.contains(route.from)) r.fail("from", route.from + " is no name of [[gateways]]");
+    if (!groups.contains(route.to)) r.fail("to", route.to + " is no group of [[gateways]]");
+    c.hub.routes.push_back(std::move(route));
+  }
   c.api.default_group = reader.text("default_gateway", groups.empty() ? "" : *groups.begin());
   if (!groups.empty() && !groups.contains(c.api.default_group))
     reader.fail("default_gateway", c.api.default_group + " is no group of [[gateways]]");

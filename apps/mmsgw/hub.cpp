@@ -326,7 +326,7 @@ bool hub::retry_or_fail(const message& m, const recipient& r, unsigned attempts,
 bool hub::note(const message& m, event_state s, std::vector<std::string> numbers, const std::string& code,
                const std::string& text, const std::string& gateway_name) {
   const event e{s, code, text, gateway_name, now_ms(), std::move(numbers)};
-  if (!store_->add_event(m.id, to_text(e))) return false;
+  if (!store_->add_event(m.id, to_text(e)) || !pass_back(m, e)) return false;
   auto urls = options_.events_urls;
   urls.insert(urls.end(), m.events_urls.begin(), m.events_urls.end());
   if (const auto* g = find(gateway_name))

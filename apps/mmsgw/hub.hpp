@@ -20,7 +20,15 @@
 
 namespace msgkit::app::mms {
 
+// Passes what comes in on to another group: relays, with peers on both sides.
+struct relay_route {
+  std::string from{};    // name of a gateway; empty: any
+  std::string prefix{};  // of the recipient's number; the longest counts
+  std::string to{};      // group
+};
+
 struct hub_options {
+  std::vector<relay_route> routes{};
   std::vector<std::string> received_urls{};  // told of inbound messages
   std::vector<std::string> events_urls{};    // told of every event, besides the message's own
   std::vector<std::string> secrets{};        // sign callbacks, see sign_webhook()
@@ -151,6 +159,9 @@ class hub {
   bool keep_early_reports(const std::string& carrier_id, const std::string& gateway_name);
   bool keep_inbound(const std::string& gateway_name, message& m, const std::vector<inbound_part>& parts,
                     intake& outcome);
+  [[nodiscard]] const relay_route* find_route(const std::string& gateway_name, const std::string& number) const;
+  bool relay(const message& m, const std::string& gateway_name);
+  bool pass_back(const message& m, const event& e);
   bool order_answers(const message& m, const std::string& gateway_name, const std::vector<std::string>& numbers,
                      bool is_repeated);
   void send_callbacks();

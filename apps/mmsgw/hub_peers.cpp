@@ -1,6 +1,7 @@
 // What the hub hears from peers: reports about what was sent, and messages.
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "common/log.hpp"
 #include "mmsgw/hub.hpp"
@@ -171,9 +172,13 @@ bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::v
   for (const auto& r : m.recipients)
     if (!m.peer_ref.empty() && !store_->remember_inbound(gateway_name, m.peer_ref, r.number, m.id, m.created_ms))
       return false;
+  // What is passed on is for the peer that gets it to report about.
+  std::vector<std::string> kept;
+  for (const auto& n : numbers)
+    if (find_route(gateway_name, n) == nullptr) kept.push_back(n);
   return note(m, event_state::received, numbers, "", "", gateway_name) &&
-         call_back(options_.received_urls, received_text(m, options_.media_prefix)) &&
-         order_answers(m, gateway_name, numbers, false);
+         (kept.empty() || call_back(options_.received_urls, received_text(m, options_.media_prefix))) &&
+         order_answers(m, gateway_name, kept, false) && relay(m, gateway_name);
 }
 
 // Those that the gateway gives by itself. A repeated message gets its acknowledgement again: that may be what got lost.
@@ -192,6 +197,65 @@ bool hub::order_answers(const message& m, const std::string& gateway_name, const
   if (g->options.auto_ack && m.ack_requested && !add(answer_kind::acknowledgement, "")) return false;
   if (is_repeated || !g->options.auto_dr || !m.dr_requested) return true;
   return std::ranges::all_of(numbers, [&](const std::string& n) { return add(answer_kind::delivery_report, n); });
+}
+
+// ---- relaying
+
+const relay_route* hub::find_route(const std::string& gateway_name, const std::string& number) const {
+  const relay_route* best = nullptr;
+  for (const auto& r : options_.routes) {
+    if ((!r.from.empty() && r.from != gateway_name) || !digits_of(number).starts_with(digits_of(r.prefix))) continue;
+    if (best == nullptr || r.prefix.size() > best->prefix.size()) best = &r;
+  }
+  return best;
+}
+
+// In the transaction that keeps it: what was acknowledged is on its way.
+bool hub::relay(const message& m, const std::string& gateway_name) {
+  std::map<std::string, message> by_group;
+  for (const auto& r : m.recipients) {
+    const auto* route = find_route(gateway_name, r.number);
+    if (route == nullptr) continue;
+    auto& out = by_group.try_emplace(route->to, m).first->second;
+    if (out.id == m.id) {
+      out.id = new_id();
+      out.relayed_from = m.id;
+      out.is_inbound = false;
+      out.group = route->to;
+      out.peer_ref.clear();
+      out.recipients.clear();
+    }
+    out.recipients.push_back({.index = out.recipients.size(), .number = r.number, .role = r.role});
+  }
+  return std::ranges::all_of(by_group, [&](auto& one) {
+    auto& out = one.second;
+    std::vector<std::string> numbers;
+    for (const auto& r : out.recipients) numbers.push_back(r.number);
+    return store_->insert_message(out, out.created_ms) &&
+           note(out, event_state::scheduled, numbers, "", "passed on", "");
+  });
+}
+
+// What became of a relayed message, to whom it came from.
+bool hub::pass_back(const message& m, const event& e) {
+  const bool is_read = e.state == event_state::read;
+  const bool is_report =
+      e.state == event_state::delivered || e.state == event_state::failed || e.state == event_state::forwarded;
+  if (m.relayed_from.empty() || (!is_read && !is_report)) return true;
+  const auto from = store_->get_message(m.relayed_from);
+  if (!from || !(is_read ? from->rr_requested : from->dr_requested)) return true;
+  // Why we could not pass it on says little to them; what a handset or its network said, everything.
+  const bool is_known = e.code == "202" || e.code == "404" || e.code == "408" || e.code == "410";
+  const std::string code = is_read || e.state == event_state::delivered || is_known ? e.code : "406";
+  return std::ranges::all_of(e.destinations, [&](const std::string& number) {
+    return store_->add_answer({.id = new_id(),
+                               .message_id = from->id,
+                               .gateway = from->gateway_id,
+                               .kind = is_read ? answer_kind::read_report : answer_kind::delivery_report,
+                               .recipient = number,
+                               .code = code,
+                               .description = e.description});
+  });
 }
 
 bool hub::order(answer_order a) {

@@ -61,6 +61,7 @@ message to_message(const mm4_arrival& a, const mm4::forward_req& f) {
   m.app_info = f.aux_applic_info;
   m.reply_charging_id = f.reply_charging_id;
   m.relay_server = f.sender;
+  m.forward_count = f.forward_counter.value_or(0);
   auto& t = m.content;
   t.origin = m.origin;
   t.subject = f.subject;

@@ -78,7 +78,7 @@ mm4::forward_req to_forward(const submission& s, const mm4_gateway& g) {
   if (c.show_sender) f.sender_visibility = *c.show_sender ? mm4::sender_visibility::show : mm4::sender_visibility::hide;
   f.adaptation_allowed = c.content_adaptation;
   f.drm_content = c.drm;
-  f.forward_counter = 1;
+  f.forward_counter = static_cast<std::uint32_t>(m.forward_count + 1);
   if (c.latest_delivery != 0) f.expiry = from_ms(c.latest_delivery * 1'000);
   else if (c.expire_after != 0) f.expiry = from_ms(m.created_ms + c.expire_after * 1'000);
   f.applic_id = g.applic_id;

@@ -50,8 +50,10 @@ struct recipient {
 struct message {
   std::string id{}, peer_ref{}, last_tran_id{}, ack_at_addr{};
   bool is_inbound = false;
-  std::string group{};       // the seed's "gateway"
-  std::string gateway_id{};  // the gateway that carried it last
+  std::string relayed_from{};      // the inbound message that this one passes on
+  std::int64_t forward_count = 0;  // relays it has been through
+  std::string group{};             // the seed's "gateway"
+  std::string gateway_id{};        // the gateway that carried it last
   std::string origin{}, linked_id{}, priority{"normal"}, relay_server{}, ua_caps{}, reply_charging_id{}, handling_app{},
       reply_to_app{}, app_info{};
   std::vector<std::string> events_urls{};

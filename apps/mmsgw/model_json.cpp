@@ -34,6 +34,7 @@ constexpr text_member message_texts[] = {
     {"handling_app", &message::handling_app},
     {"reply_to_app", &message::reply_to_app},
     {"app_info", &message::app_info},
+    {"relayed_from", &message::relayed_from},
 };
 struct template_text_member {
   const char* name;
@@ -104,6 +105,7 @@ json row_of(const message& m) {
   for (const auto* name : {"destination", "cc", "bcc"}) j.erase(name);
   j["created_ms"] = m.created_ms;
   j["processed_ms"] = m.processed_ms;
+  j["forward_count"] = m.forward_count;
   return j;
 }
 
@@ -178,6 +180,7 @@ std::optional<message> message_from_text(std::string_view text) {
   read(*j, "rr_requested", m.rr_requested);
   read(*j, "created_ms", m.created_ms);
   read(*j, "processed_ms", m.processed_ms);
+  read(*j, "forward_count", m.forward_count);
   if (const auto urls = j->find("events_url"); urls != j->end() && urls->is_array())
     for (const auto& u : *urls)
       if (u.is_string()) m.events_urls.push_back(u.get<std::string>());

@@ -36,6 +36,26 @@ class FlowTest(MmsgwTest):
             b.peers = mm7_gateway("a", f"http://127.0.0.1:{a.http_port}/mmsgw/v1/mms/inbound/b", credentials)
         self.both_ways(connect, ["SENT", "ACKNOWLEDGED"])
 
+    def test_a_relay_between_a_client_and_a_carrier(self):
+        """A client over MM7, a carrier over MM4; the message goes through, and what becomes of it comes back."""
+        at_carrier, at_relay = Application(self), Application(self)
+        client, relay, carrier = Gateway(self, "client", ""), Gateway(self, "relay", "", at_relay), Gateway(self, "carrier", "", at_carrier)
+        client.peers = mm7_gateway("relay", f"http://127.0.0.1:{relay.http_port}/mmsgw/v1/mms/inbound/client")
+        carrier.peers = mm4_gateway("relay", "relay", relay.mm4_port, "carrier.test", "relay.test")
+        relay.peers = mm7_gateway("client", f"http://127.0.0.1:{client.http_port}/mmsgw/v1/mms/inbound/relay") \
+            + mm4_gateway("carrier", "carrier", carrier.mm4_port, "relay.test", "carrier.test") \
+            + '[[routes]]\nfrom = "client"\nprefix = "+1"\nto = "carrier"\n'
+        for one in (carrier, relay, client):
+            one.start()
+        self.follow(client, carrier, at_carrier, ["SENT", "ACKNOWLEDGED"])
+        self.assertEqual(at_relay.received(), [])
+        passed = [relay.call("GET", f"/mms/outbound/{i}")[1] for i in relay.call("GET", "/mms/outbound")[1]["messages"]]
+        self.assertEqual({p["relayed_from"] for p in passed}, set(relay.call("GET", "/mms/inbound")[1]["messages"]))
+        # What no route takes is the application's.
+        elsewhere = client.send(client.template()["id"], destination="+4670000001")
+        self.wait(lambda: at_relay.received(), client, relay)
+        self.assertIn("ACKNOWLEDGED", client.states(elsewhere))
+
     def test_a_mail_to_aiosmtpd(self):
         server, port = aiosmtpd(self)
         a = Gateway(self, "a", mm4_gateway("peer", "peer", port, "a.test", "peer.test")).start()
