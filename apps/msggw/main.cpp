@@ -1,5 +1,8 @@
+#include <string_view>
+
 #include "common/lifecycle.hpp"
 #include "msggw/gateway.hpp"
+#include "msggw/import/gomsggw_import.hpp"
 
 int main(int argc, char** argv) {
   const msgkit::app::daemon_spec spec{
@@ -23,5 +26,6 @@ int main(int argc, char** argv) {
                   {"SERVER_ID", "store.instance"}},
       .default_configs = {"msggw.toml", "/etc/msggw/msggw.toml"},
       .make = msgkit::app::make_gateway};
+  if (argc > 1 && std::string_view(argv[1]) == "import") return msgkit::app::run_import(argc - 1, argv + 1, spec.aliases);
   return msgkit::app::run_daemon(argc, argv, spec);
 }
