@@ -78,6 +78,7 @@ test npm npm
 test clang clang++
 test $fuzzer_runtime
 bench wrk wrk
+bench librestinio-dev
 TABLE
 }
 

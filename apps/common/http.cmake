@@ -3,7 +3,7 @@ include_guard(GLOBAL)
 find_package(Boost QUIET)  # headers only: Beast
 if(Boost_FOUND)
   set(http_sources http_chunk_decoder.cpp http_head_scanner.cpp http_message.cpp http_request_parser.cpp http_session.cpp
-                   log_line.cpp)
+                   json_writer.cpp log_line.cpp)
   list(TRANSFORM http_sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
   add_library(msgkit_http STATIC ${http_sources})
   add_library(msgkit::http ALIAS msgkit_http)

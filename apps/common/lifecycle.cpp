@@ -18,6 +18,7 @@
 
 #include "common/command_line.hpp"
 #include "common/log.hpp"
+#include "common/loki_push.hpp"
 #include "common/sd_notify.hpp"
 
 namespace msgkit::app {
@@ -30,9 +31,27 @@ struct common_settings {
   log_options logging;
   std::size_t threads = 0;
   std::chrono::milliseconds drain_timeout{10'000};
+  loki_options loki{};
 };
 
-common_settings read_common(config_reader& config, const command_line& line) {
+loki_options read_loki(config_reader r, std::string_view app) {
+  loki_options o;
+  o.enabled = r.flag("enabled", false);
+  o.url = r.text("url", "", 2048);
+  o.username = r.text("username", "", 255);
+  o.password = r.secret("password");
+  o.job = r.text("job", app, 64);
+  o.server_id = r.text("server_id", "", 64);
+  o.ca_file = r.text("ca_file", "");
+  o.queue_lines_max = r.size("queue_lines_max", o.queue_lines_max, 100, 1'000'000);
+  o.batch_lines_max = r.size("batch_lines_max", o.batch_lines_max, 1, 100'000);
+  o.batch_wait = r.time("batch_wait", o.batch_wait, std::chrono::milliseconds{10}, std::chrono::minutes{1});
+  if (o.enabled && !o.url.starts_with("http://") && !o.url.starts_with("https://"))
+    r.fail("url", "is where Loki is, like http://loki.example.net:3100");
+  return o;
+}
+
+common_settings read_common(config_reader& config, const daemon_spec& spec, const command_line& line) {
   common_settings out;
   out.logging.level = config.choice<log_level>("log.level", log_level::info,
                                                {{"trace", log_level::trace},
@@ -48,6 +67,7 @@ common_settings read_common(config_reader& config, const command_line& line) {
   out.threads = config.size("threads", 0, 0, 256);
   if (out.threads == 0) out.threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, threads_default_max);
   out.drain_timeout = config.time("drain_timeout", out.drain_timeout, std::chrono::seconds{0}, std::chrono::minutes{10});
+  out.loki = read_loki(config.table("loki"), spec.name);
   return out;
 }
 
@@ -97,10 +117,13 @@ class runner {
 
   int run() {
     metrics_.add_process_metrics(spec_.name, spec_.version, spec_.revision);
+    if (settings_.loki.enabled) loki_ = std::make_shared<loki_push>(settings_.loki, metrics_);
+    set_log_tap(loki_);
     wait_signal();
     if (!app_->start(context_)) {
       app_->stop();
       pool_.stop();
+      end_log_push();
       return exit_failed;
     }
     log.info("started", {{"app", spec_.name}, {"version", spec_.version}, {"threads", pool_.size()}});
@@ -111,10 +134,16 @@ class runner {
     pool_.stop();
     run_leftovers(loop_);
     log.info("stopped", {{"code", code_}});
+    end_log_push();
     return code_;
   }
 
  private:
+  void end_log_push() {
+    set_log_tap(nullptr);
+    if (loki_) loki_->stop();
+  }
+
   void wait_signal() {
     signals_.async_wait(asio::posix::descriptor_base::wait_read, [this](std::error_code ec) {
       if (ec) return;
@@ -163,7 +192,7 @@ class runner {
         std::chrono::steady_clock::now().time_since_epoch());
     sd_notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.count()));
     auto config = open_config(spec_, line_);
-    const auto settings = read_common(config, line_);
+    const auto settings = read_common(config, spec_, line_);
     const auto apply = app_->reload(config);
     config.finish();
     for (const auto& warning : config.warnings()) log.warn("configuration", {{"warning", warning}});
@@ -202,6 +231,7 @@ class runner {
   asio::steady_timer deadline_{loop_};
   asio::steady_timer watchdog_{loop_};
   metrics metrics_;
+  std::shared_ptr<loki_push> loki_;  // what it counts is in metrics_
   io_pool pool_;
   std::unique_ptr<daemon> app_;  // destroyed first: its parts use all of the above
   daemon_context context_;
@@ -231,7 +261,7 @@ int run_daemon(int argc, const char* const* argv, const daemon_spec& spec) try {
   common_settings settings;
   // After a file that does not parse every key is missing; complaints about that would only hide the reason.
   if (config.ok()) {
-    settings = read_common(config, line);
+    settings = read_common(config, spec, line);
     app->configure(config);
     config.finish();
   }

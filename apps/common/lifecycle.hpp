@@ -73,7 +73,7 @@ struct daemon_spec {
 //
 // Keys it reads itself:
 //   log.level = "info"   log.format = "text"|"json"   threads = 0 (one per processor, at most 8)
-//   drain_timeout = "10s" (0s..10m): SIGTERM waits this long for work in progress
+//   drain_timeout = "10s" (0s..10m): SIGTERM waits this long for work in progress.   loki.*: see loki_push.hpp
 int run_daemon(int argc, const char* const* argv, const daemon_spec& spec);
 
 // Raises the soft limit of open files to the hard one. Returns the limit now in force, 0 when unknown.

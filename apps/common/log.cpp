@@ -10,8 +10,10 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <mutex>
 
 #include "common/log_line.hpp"
+#include "common/log_tap.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -34,6 +36,26 @@ constexpr const level_info& info_of(log_level level) { return levels[static_cast
 
 std::atomic<log_level> level_now{log_level::info};
 std::atomic<log_format> format_now{log_format::text};
+std::atomic<bool> is_tapped{false};
+
+struct tap_holder {
+  std::mutex mutex;
+  std::shared_ptr<log_tap> tap;
+};
+// Never destroyed, as the output below.
+tap_holder& process_tap() {
+  static auto* const instance = new tap_holder;
+  return *instance;
+}
+
+void hand_to_tap(std::string_view line, wall_time at, log_level level, std::string_view component) {
+  std::shared_ptr<log_tap> tap;
+  {
+    const std::lock_guard lock(process_tap().mutex);
+    tap = process_tap().tap;
+  }
+  if (tap) tap->on_line(at, level, component, line);
+}
 
 // The journal announces itself as "device:inode" of the stream it gave us as standard error.
 bool stderr_is_journal() {
@@ -78,6 +100,16 @@ void logger::write(log_level level, std::string_view message, log_fields fields)
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   append_log_line(line, format_now.load(std::memory_order_relaxed), now, level, component_, message, fields);
   out.target.log(info_of(level).spdlog_level, spdlog::string_view_t(line.data(), line.size()));
+  if (!is_tapped.load(std::memory_order_relaxed)) return;
+  line.clear();
+  append_log_line(line, log_format::json, now, level, component_, message, fields);
+  hand_to_tap(line, now, level, component_);
+}
+
+void set_log_tap(std::shared_ptr<log_tap> tap) {
+  is_tapped.store(tap != nullptr, std::memory_order_relaxed);
+  const std::lock_guard lock(process_tap().mutex);
+  process_tap().tap.swap(tap);
 }
 
 std::string masked_number(std::string_view number) {

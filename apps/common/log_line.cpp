@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "common/json_writer.hpp"
 #include "msgkit/core/utf.hpp"
 
 namespace msgkit::app {
@@ -81,15 +82,6 @@ void append_value(std::string& out, log_format format, const log_value& value) {
              value.get());
 }
 
-void append_time(std::string& out, wall_time at) {
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss time{at - day};
-  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                 time.minutes().count(), time.seconds().count(), time.subseconds().count());
-}
-
 }  // namespace
 
 std::string_view to_string(log_level level) noexcept {
@@ -106,7 +98,7 @@ void append_text_escaped(std::string& out, std::string_view text) { append_escap
 void append_log_line(std::string& out, log_format format, wall_time at, log_level level, std::string_view component,
                      std::string_view message, log_fields fields) {
   if (format == log_format::text) {
-    append_time(out, at);
+    append_utc_time(out, at);
     fmt::format_to(std::back_inserter(out), " {:<5} {}: ", to_string(level), component);
     append_text_escaped(out, message);
     for (const auto& field : fields) {
@@ -116,7 +108,7 @@ void append_log_line(std::string& out, log_format format, wall_time at, log_leve
     return;
   }
   out += "{\"time\":\"";
-  append_time(out, at);
+  append_utc_time(out, at);
   fmt::format_to(std::back_inserter(out), "\",\"level\":\"{}\",\"component\":\"{}\",\"message\":\"", to_string(level),
                  component);
   append_json_escaped(out, message);

@@ -29,6 +29,7 @@ void collect_core(metric_sink& out, const std::string& prefix, const engine::cor
   count("_breaker_opened_total", "Endpoints left alone after failures", s.breaker_opened);
   count("_given_away_total", "Messages given to the instance that holds their client's bind", s.given_away);
   count("_taken_in_total", "Messages taken in from other instances", s.taken_in);
+  count("_texts_erased_total", "Messages whose text was erased once it was handed over", s.texts_erased);
   for (const auto& info : engine::message_state_table) {
     const auto index = static_cast<std::size_t>(info.state);
     const metric_labels state{{"state", std::string(info.name)}};
@@ -41,6 +42,10 @@ void collect_core(metric_sink& out, const std::string& prefix, const engine::cor
 
 void collect_engine(metric_sink& out, const std::string& prefix, const engine::engine_stats& s) {
   collect_core(out, prefix, s.core);
+  out.counter(prefix + "_purged_messages_total", "Settled messages removed after engine.retention, with their events",
+              static_cast<double>(s.purged.messages));
+  out.counter(prefix + "_purged_facts_total", "Keys, counters and other facts removed after their time",
+              static_cast<double>(s.purged.facts));
   out.gauge(prefix + "_inbox_events", "Events waiting for the engine", static_cast<double>(s.inbox));
   out.counter(prefix + "_commits_total", "Transactions committed", static_cast<double>(s.commits));
   out.counter(prefix + "_commit_failures_total", "Transactions that failed", static_cast<double>(s.commit_failures));

@@ -1,47 +1,39 @@
 #include "connectors/message_api.hpp"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
 #include "common/http_auth.hpp"
-#include "common/json.hpp"
+#include "common/json_writer.hpp"
 
 namespace msgkit::app {
 namespace {
 
-using nlohmann::ordered_json;
-
-ordered_json time_json(wall_time at) {
-  if (at == wall_time{}) return nullptr;
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                     (at - seconds).count());
+void write_error(json_writer& w, const engine::message_error& e) {
+  constexpr std::string_view names[] = {"none",    "temporary", "permanent", "throttled",
+                                        "unknown", "expired",   "internal"};
+  w.key("error");
+  if (e.kind == engine::error_class::none) {
+    w.null();
+    return;
+  }
+  w.begin_object().field("class", names[static_cast<std::size_t>(e.kind)]).field("code", e.code).field("text", e.text);
+  w.end_object();
 }
 
-ordered_json error_json(const engine::message_error& e) {
-  constexpr std::string_view names[] = {"none", "temporary", "permanent", "throttled", "unknown", "expired", "internal"};
-  if (e.kind == engine::error_class::none) return nullptr;
-  return {{"class", names[static_cast<std::size_t>(e.kind)]}, {"code", e.code}, {"text", e.text}};
+void write_segments(json_writer& w, const engine::message_progress& p) {
+  w.key("segments").begin_array();
+  for (const auto& s : p.segments) {
+    w.begin_object().field("accepted", s.accepted).field("state", engine::name(s.state));
+    w.field("carrier_id", s.carrier_id).end_object();
+  }
+  w.end_array();
 }
 
-ordered_json segments_json(const engine::message_progress& p) {
-  auto all = ordered_json::array();
-  for (const auto& s : p.segments)
-    all.push_back({{"accepted", s.accepted}, {"state", engine::name(s.state)}, {"carrier_id", s.carrier_id}});
-  return all;
-}
-
-ordered_json events_json(const engine::message_progress& p) {
-  auto all = ordered_json::array();
-  for (const auto& e : p.events.entries())
-    all.push_back({{"at", time_json(e.at)},
-                   {"event", engine::name(e.kind)},
-                   {"attempt", e.attempt},
-                   {"endpoint", e.endpoint},
-                   {"code", e.code},
-                   {"detail", e.detail}});
-  return all;
+void write_events(json_writer& w, const engine::message_progress& p) {
+  w.key("events").begin_array();
+  for (const auto& e : p.events.entries()) {
+    w.begin_object().field("at", e.at).field("event", engine::name(e.kind)).field("attempt", e.attempt);
+    w.field("endpoint", e.endpoint).field("code", e.code).field("detail", e.detail).end_object();
+  }
+  w.end_array();
 }
 
 http_response answer(const result<std::optional<engine::message>>& found) {
@@ -62,26 +54,22 @@ http_response canceled(std::optional<engine::refusal> reason) {
 std::string message_json(const engine::message& m) {
   const auto& c = *m.content;
   const auto& p = m.progress;
-  ordered_json j{{"id", m.id.text()},
-                 {"kind", c.kind == engine::message_kind::receipt ? "receipt" : "sms"},
-                 {"state", engine::name(p.state)},
-                 {"settled", p.settled},
-                 {"account", c.account},
-                 {"from", c.source.value},
-                 {"to", c.destination.value},
-                 {"endpoint", p.endpoint},
-                 {"attempts", p.attempts},
-                 {"failures", p.failures},
-                 {"accepted_at", time_json(p.accepted_at)},
-                 {"valid_until", time_json(p.valid_until)},
-                 {"next_attempt_at", time_json(p.next_attempt_at)},
-                 {"sent_at", time_json(p.sent_at)},
-                 {"done_at", time_json(p.done_at)},
-                 {"error", error_json(p.error)},
-                 {"segments", segments_json(p)},
-                 {"events", events_json(p)}};
-  if (c.receipt) j["receipt_of"] = c.receipt->receipt_of.text();
-  return j.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  std::string out;
+  out.reserve(2048);
+  json_writer w(out);
+  w.begin_object().field("id", m.id.text());
+  w.field("kind", c.kind == engine::message_kind::receipt ? "receipt" : "sms");
+  w.field("state", engine::name(p.state)).field("settled", p.settled).field("account", c.account);
+  w.field("from", c.source.value).field("to", c.destination.value).field("endpoint", p.endpoint);
+  w.field("attempts", p.attempts).field("failures", p.failures).field("accepted_at", p.accepted_at);
+  w.field("valid_until", p.valid_until).field("next_attempt_at", p.next_attempt_at).field("sent_at", p.sent_at);
+  w.field("done_at", p.done_at);
+  write_error(w, p.error);
+  write_segments(w, p);
+  write_events(w, p);
+  if (c.receipt) w.field("receipt_of", c.receipt->receipt_of.text());
+  w.end_object();
+  return out;
 }
 
 void add_message_routes(http_router& router, engine::engine& e, const std::string& api_key, message_id_style ids) {

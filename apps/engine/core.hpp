@@ -46,6 +46,7 @@ struct core_stats {
   std::uint64_t opt_outs = 0, opt_ins = 0, replies = 0;
   std::uint64_t joined = 0, incomplete = 0;  // long messages made of their parts; of some of them
   std::uint64_t breaker_opened = 0;
+  std::uint64_t texts_erased = 0;
   std::uint64_t given_away = 0, taken_in = 0, reports_passed_on = 0;
   std::array<std::uint64_t, message_state_count> settled{};  // since start, by the state they ended in
   std::array<std::size_t, message_state_count> active{};     // now, by state

@@ -223,6 +223,7 @@ struct core::impl {
   void settle(entry& e, wall_time now);
   void create_receipt(entry& e, message_state state, bool intermediate, wall_time done_at, wall_time now);
   void drop_body(entry& e);
+  void erase_text(entry& e);
 
   // core_reports.cpp
   void apply(const report& e, wall_time now);

@@ -96,7 +96,9 @@ void core::impl::on_sent(endpoint& ep, entry& e, wall_time now) {
                  e.p.segments.empty() ? std::string_view{} : std::string_view{e.p.segments.front().carrier_id});
   mark(e);
   evaluate_segments(e, now, now);
-  if (!e.p.settled) drop_body(e);
+  if (e.p.settled) return;
+  erase_text(e);
+  drop_body(e);
 }
 
 // The endpoint rests; the message was not at fault and stays first in line.
@@ -161,7 +163,28 @@ void core::impl::settle(entry& e, wall_time now) {
   e.p.done_at = now;
   uncorrelate(e);
   ++stats.settled[static_cast<std::size_t>(e.p.state)];
+  erase_text(e);
   mark(e);
+}
+
+// Where the sender's or the recipient's account asks for it, in the store too.
+void core::impl::erase_text(entry& e) {
+  if (!rules || !rules->erases_text()) return;
+  const message_content& c = *e.content;
+  if (c.body.empty() && c.passthrough.empty() && c.keyword.empty()) return;
+  const auto asks = [this](std::string_view account) {
+    const auto* found = rules->find(account);
+    return found != nullptr && found->rules.erase_text;
+  };
+  if (!asks(c.account) && !asks(e.p.endpoint)) return;
+  auto rest = std::make_shared<message_content>(c);
+  rest->body.clear();
+  rest->passthrough.clear();
+  rest->keyword.clear();
+  rest->user_data_header = false;
+  e.content = std::move(rest);
+  e.is_replaced = !e.is_new;
+  ++stats.texts_erased;
 }
 
 void core::impl::create_receipt(entry& e, message_state state, bool intermediate, wall_time done_at, wall_time now) {

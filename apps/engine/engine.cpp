@@ -162,6 +162,12 @@ bool engine::query(message_id id, query_callback callback) {
   return impl_->ask([id, callback = std::move(callback)](processor& work) { callback(work.find(id)); });
 }
 
+bool engine::search(message_filter what, message_id before, std::size_t limit, search_callback callback) {
+  return impl_->ask([what = std::move(what), before, limit, callback = std::move(callback)](processor& work) {
+    callback(work.search(what, before, limit));
+  });
+}
+
 bool engine::list_opt_outs(std::string pool, std::string after, std::size_t limit, opt_outs_callback callback) {
   return impl_->ask([pool = std::move(pool), after = std::move(after), limit, callback = std::move(callback)](processor& work) {
     callback(work.opt_outs(pool, after, limit));
@@ -290,6 +296,7 @@ void engine::impl::publish(std::chrono::steady_clock::duration took, std::size_t
   {
     const std::lock_guard lock{stats_mutex};
     shown.core = work.state().stats();
+    shown.purged = work.purged();
     ++shown.batches;
     if (events > 0) {
       ++shown.commits;

@@ -35,6 +35,7 @@ struct engine_stats {
   core_stats core;
   std::size_t inbox = 0;
   std::uint64_t batches = 0, commits = 0, commit_failures = 0, corrupt_rows = 0;
+  processor::removed purged{};
   histogram commit_microseconds;  // apply, commit and release of one batch
   histogram batch_events;
   bool store_faulted = false;
@@ -73,6 +74,10 @@ class engine final : public inbox {
   // Calls back on the engine thread with what is durable. False when the inbox is full or the engine is stopping.
   using query_callback = std::function<void(result<std::optional<message>>)>;
   [[nodiscard]] bool query(message_id id, query_callback callback);
+
+  // The same for a slice of what a filter selects, see message_filter.hpp.
+  using search_callback = std::function<void(result<message_slice>)>;
+  [[nodiscard]] bool search(message_filter what, message_id before, std::size_t limit, search_callback callback);
 
   // Call back on the engine thread with what is durable, as query() does.
   using opt_outs_callback = std::function<void(result<std::vector<opt_out_entry>>)>;

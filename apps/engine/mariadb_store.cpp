@@ -335,6 +335,26 @@ result<std::optional<message>> mariadb_store::find(message_id id) {
   return std::optional<message>{*std::move(*found)};
 }
 
+result<load_report> mariadb_store::browse(message_id from, message_id before, std::size_t limit,
+                                          const message_handler& on_message, const corrupt_handler& on_corrupt) {
+  if (faulted_) return failed("browse");
+  load_report report;
+  const auto take = [&](const auto& row) {
+    if (auto m = read_row(row)) {
+      on_message(*std::move(m));
+      ++report.loaded;
+    } else {
+      on_corrupt(id_of(row.integer(0)), m.error());
+      ++report.corrupt;
+    }
+  };
+  if (!db_->query(fmt::format("{}m.id >= {} AND m.id < {} ORDER BY m.id DESC LIMIT {}", select_message, from.key(),
+                              before.key(), limit),
+                  take))
+    return fail("browse");
+  return report;
+}
+
 result<message_id> mariadb_store::last_id() {
   if (faulted_) return failed("last_id");
   message_id last;

@@ -39,6 +39,8 @@ class mariadb_store final : public store {
   result<void> remove(std::span<const message_id> ids) override;
   result<load_report> load_active(const message_handler& on_message, const corrupt_handler& on_corrupt) override;
   result<std::optional<message>> find(message_id id) override;
+  result<load_report> browse(message_id from, message_id before, std::size_t limit, const message_handler& on_message,
+                             const corrupt_handler& on_corrupt) override;
   result<message_id> last_id() override;
   result<std::size_t> purge(message_id before, std::size_t limit) override;
   [[nodiscard]] std::string_view error_text() const override { return error_text_; }

@@ -158,6 +158,24 @@ result<std::optional<message>> memory_store::find(message_id id) {
   return std::optional<message>{*std::move(m)};
 }
 
+result<load_report> memory_store::browse(message_id from, message_id before, std::size_t limit,
+                                         const message_handler& on_message, const corrupt_handler& on_corrupt) {
+  if (faulted_) return failed();
+  load_report report;
+  for (auto at = now_.rows.lower_bound(before.key()); at != now_.rows.begin() && limit > 0; --limit) {
+    --at;
+    if (at->first < from.key()) break;
+    if (auto m = read(at->first, at->second.content, at->second.progress)) {
+      on_message(*std::move(m));
+      ++report.loaded;
+    } else {
+      on_corrupt(message_id{at->first}, m.error());
+      ++report.corrupt;
+    }
+  }
+  return report;
+}
+
 result<message_id> memory_store::last_id() {
   if (faulted_) return failed();
   return now_.rows.empty() ? message_id{} : message_id{now_.rows.rbegin()->first};

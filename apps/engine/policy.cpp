@@ -77,6 +77,7 @@ policy::policy(std::map<std::string, account_rules, std::less<>> accounts, std::
   for (auto& [name, rules] : accounts) {
     if (!rules.zone) rules.zone = std::shared_ptr<const time_zone>{std::shared_ptr<void>{}, &utc()};
     joins_parts_ = joins_parts_ || rules.whole_messages;
+    erases_text_ = erases_text_ || rules.erase_text;
     if (rules.quiet) {
       has_quiet_hours_ = true;
       if (rules.quiet->begin >= 1'440 || rules.quiet->end >= 1'440)

@@ -68,6 +68,7 @@ struct account_rules {
   number_list block_to{}, block_from{};
   number_list allow_to{};                        // when not empty nothing else is allowed
   std::shared_ptr<const quiet_hours> quiet{};    // for the recipients of what it sends
+  bool erase_text = false;  // of what it sends and receives nothing stays that the recipient's side has taken
   bool whole_messages = false;                   // parts wait for each other, both from it and to it
 };
 
@@ -97,6 +98,7 @@ class policy {
   };
   [[nodiscard]] static meaning meaning_of(const number_pool& pool, std::string_view text);
   [[nodiscard]] bool joins_parts() const noexcept { return joins_parts_; }
+  [[nodiscard]] bool erases_text() const noexcept { return erases_text_; }
   [[nodiscard]] bool has_quiet_hours() const noexcept { return has_quiet_hours_; }
 
  private:
@@ -105,7 +107,7 @@ class policy {
   std::unordered_map<std::string, const number_pool*> pool_by_number_;
   std::unordered_map<std::string, const account*> owner_by_number_;
   number_list block_to_, block_from_;
-  bool has_quiet_hours_ = false, joins_parts_ = false;
+  bool has_quiet_hours_ = false, joins_parts_ = false, erases_text_ = false;
 };
 
 // The keyword sets that come with msgkit: those regulators name, and what people write in other languages.

@@ -74,6 +74,8 @@ constexpr postgres_statement postgres_statements[] = {
               " ORDER BY id LIMIT $2::bigint FOR UPDATE SKIP LOCKED)"},
     {"load", "SELECT id, progress, content FROM msgkit_message WHERE owner = $1::bigint AND NOT settled AND id > $2::bigint"
              " ORDER BY id LIMIT $3::bigint"},
+    {"browse", "SELECT id, progress, content FROM msgkit_message WHERE id >= $1::bigint AND id < $2::bigint"
+               " ORDER BY id DESC LIMIT $3::bigint"},
     {"find", "SELECT id, progress, content FROM msgkit_message WHERE id = $1::bigint"},
     {"last", "SELECT coalesce(max(id), 0) FROM msgkit_message"},
 

@@ -355,6 +355,20 @@ result<std::optional<message>> postgres_store::find(message_id id) {
   return std::optional<message>{*std::move(m)};
 }
 
+result<load_report> postgres_store::browse(message_id from, message_id before, std::size_t limit,
+                                           const message_handler& on_message, const corrupt_handler& on_corrupt) {
+  if (faulted_) return failed("browse");
+  postgres_parameters p;
+  p.integer(sql(from));
+  p.integer(sql(before));
+  p.integer(static_cast<std::int64_t>(limit));
+  const auto rows = db_->query("browse", p);
+  if (!rows) return fail("browse");
+  load_report report;
+  hand_over(*rows, report, on_message, on_corrupt);
+  return report;
+}
+
 result<message_id> postgres_store::last_id() {
   if (faulted_) return failed("last_id");
   const auto rows = db_->query("last", {});

@@ -1,6 +1,7 @@
 #include "engine/processor.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/error.hpp"
 
@@ -76,6 +77,28 @@ wall_time processor::next_deadline() const noexcept {
 }
 
 result<std::optional<message>> processor::find(message_id id) { return store_.find(id); }
+
+result<message_slice> processor::search(const message_filter& what, message_id before, std::size_t limit) {
+  constexpr message_id greatest{static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())};
+  message_id end = before ? before : greatest;
+  if (what.until != wall_time{}) end = std::min(end, first_id_at(what.until));
+  const message_id begin = what.since == wall_time{} ? message_id{} : first_id_at(what.since);
+  message_slice slice;
+  message_id last;
+  const auto on_message = [&](message&& m) {
+    if (slice.found.size() >= limit) return;
+    last = m.id;
+    if (what.matches(m)) slice.found.push_back(std::move(m));
+  };
+  const auto on_corrupt = [&](message_id id, const fault&) {
+    if (slice.found.size() < limit) last = id;
+  };
+  if (begin >= end) return slice;
+  const auto read = store_.browse(begin, end, slice_rows_max, on_message, on_corrupt);
+  if (!read) return read.error();
+  if (read->loaded + read->corrupt == slice_rows_max || slice.found.size() >= limit) slice.next = last;
+  return slice;
+}
 
 result<std::vector<opt_out_entry>> processor::opt_outs(std::string_view pool, std::string_view after, std::size_t limit) {
   std::vector<opt_out_entry> out;
@@ -258,18 +281,22 @@ result<void> processor::share(wall_time now) {
 void processor::purge(wall_time now) {
   const auto gone = store_.purge(first_id_at(now - options_.retention), options_.purge_rows_max);
   if (!gone) return fail({}, now);
+  purged_.messages += *gone;
   purge_at_ = *gone == options_.purge_rows_max ? now + std::chrono::seconds{1} : now + purge_interval;
 }
 
 // Parts of messages are not thrown away like this; what never expires neither.
 void processor::purge_facts(wall_time now) {
   auto gone = store_.purge_facts(now, parts_space, options_.purge_rows_max);
+  if (gone) purged_.facts += *gone;
   if (gone && *gone < options_.purge_rows_max) {
     const auto held = store_.fact_count();
     if (!held) return fail({}, now);
-    if (*held > options_.facts_max)
+    if (*held > options_.facts_max) {
       gone = store_.purge_facts(wall_time::max(), parts_space,
                                 std::min<std::size_t>(options_.purge_rows_max, static_cast<std::size_t>(*held - options_.facts_max)));
+      if (gone) purged_.facts += *gone;
+    }
   }
   if (!gone) return fail({}, now);
   facts_at_ = *gone == options_.purge_rows_max ? now + std::chrono::milliseconds{100} : now + purge_interval;

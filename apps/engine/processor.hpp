@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/core.hpp"
+#include "engine/message_filter.hpp"
 #include "engine/opt_out_list.hpp"
 #include "engine/store.hpp"
 #include "msgkit/core/backoff.hpp"
@@ -52,6 +53,14 @@ class processor {
   [[nodiscard]] bool store_faulted() const noexcept { return faulted_; }
   // From the store, so what it returns is durable. Errors: record_corrupt, store_failed (also while faulted).
   result<std::optional<message>> find(message_id id);
+  // A slice of what the filter selects, before the id `before` (none: the newest), at most `limit` messages. Damaged rows
+  // are left out. Errors: store_failed.
+  result<message_slice> search(const message_filter& what, message_id before, std::size_t limit);
+  // Removed since the start because they were old.
+  struct removed {
+    std::uint64_t messages = 0, facts = 0;
+  };
+  [[nodiscard]] const removed& purged() const noexcept { return purged_; }
   // Likewise: opt-outs of a pool in the order of their numbers, from the one after `after` on.
   result<std::vector<opt_out_entry>> opt_outs(std::string_view pool, std::string_view after, std::size_t limit);
   // Likewise: what was used, as of the last message that counted. `number` empty: of the whole account.
@@ -81,6 +90,7 @@ class processor {
   store& store_;
   processor_observer& observer_;
   core core_;
+  removed purged_;
   std::vector<action> released_;
   std::vector<query> elsewhere_;  // asks about messages that are not active
   std::vector<std::string> keys_;  // of the facts this batch reads

@@ -32,7 +32,7 @@ constexpr const char* facts_schema = R"(
 )";
 
 enum statement : std::size_t {
-  begin, commit_, rollback, insert, insert_large, update_active, update_settled, select_one, select_active,
+  begin, commit_, rollback, insert, insert_large, update_active, update_settled, select_one, select_page, select_active,
   select_last, delete_message, delete_large, replace_content, replace_large, purge_large, purge_message,
   put_fact, drop_fact, get_fact, scan_facts, overdue_facts, purge_facts_, count_facts, statement_count
 };
@@ -46,6 +46,8 @@ constexpr std::array<const char*, statement_count> statement_text{
     "UPDATE message SET progress = ?2, active = NULL WHERE id = ?1",
     "SELECT m.id, m.progress, coalesce(m.content, l.content) FROM message m LEFT JOIN large_content l ON l.id = m.id"
     " WHERE m.id = ?1",
+    "SELECT m.id, m.progress, coalesce(m.content, l.content) FROM message m LEFT JOIN large_content l ON l.id = m.id"
+    " WHERE m.id >= ?1 AND m.id < ?2 ORDER BY m.id DESC LIMIT ?3",
     "SELECT m.id, m.progress, coalesce(m.content, l.content) FROM message m LEFT JOIN large_content l ON l.id = m.id"
     " WHERE m.active = 1 ORDER BY m.id",
     "SELECT max(id) FROM message",
@@ -383,21 +385,38 @@ result<void> sqlite_store::remove(std::span<const message_id> ids) {
   return {};
 }
 
+namespace {
+
+void hand_over(sqlite3_stmt* s, load_report& report, const store::message_handler& on_message,
+               const store::corrupt_handler& on_corrupt) {
+  if (auto m = read_row(s)) {
+    on_message(*std::move(m));
+    ++report.loaded;
+  } else {
+    on_corrupt(message_id{static_cast<std::uint64_t>(sqlite3_column_int64(s, 0))}, m.error());
+    ++report.corrupt;
+  }
+}
+
+}  // namespace
+
 result<load_report> sqlite_store::load_active(const message_handler& on_message, const corrupt_handler& on_corrupt) {
   if (faulted_) return failed("load");
   load_report report;
-  auto* s = db_->statements[select_active];
-  int rc = SQLITE_ROW;
-  while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-    if (auto m = read_row(s)) {
-      on_message(*std::move(m));
-      ++report.loaded;
-    } else {
-      on_corrupt(message_id{static_cast<std::uint64_t>(sqlite3_column_int64(s, 0))}, m.error());
-      ++report.corrupt;
-    }
-  }
-  if (sqlite3_reset(s) != SQLITE_OK || rc != SQLITE_DONE) return fail("load");
+  if (!db_->each_row(select_active, [&](sqlite3_stmt* s) { hand_over(s, report, on_message, on_corrupt); }))
+    return fail("load");
+  return report;
+}
+
+result<load_report> sqlite_store::browse(message_id from, message_id before, std::size_t limit,
+                                         const message_handler& on_message, const corrupt_handler& on_corrupt) {
+  if (faulted_) return failed("browse");
+  load_report report;
+  db_->bind(select_page, 1, from.key());
+  db_->bind(select_page, 2, before.key());
+  db_->bind(select_page, 3, static_cast<std::uint64_t>(limit));
+  if (!db_->each_row(select_page, [&](sqlite3_stmt* s) { hand_over(s, report, on_message, on_corrupt); }))
+    return fail("browse");
   return report;
 }
 

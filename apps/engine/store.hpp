@@ -101,6 +101,11 @@ class store {
   // Also settled ones. nullopt: not here. Errors: record_corrupt, store_failed.
   virtual result<std::optional<message>> find(message_id id) = 0;
 
+  // Messages with from <= id < before, whatever their state, the newest first; at most `limit` rows. Rows that do not
+  // decode are reported like those of load_active(), and count.
+  virtual result<load_report> browse(message_id from, message_id before, std::size_t limit,
+                                     const message_handler& on_message, const corrupt_handler& on_corrupt) = 0;
+
   // The greatest id ever written and still present; message_id{} for an empty store.
   virtual result<message_id> last_id() = 0;
 

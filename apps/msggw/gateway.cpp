@@ -18,6 +18,7 @@
 #include "msggw/carrier_set.hpp"
 #include "msggw/client_api/client_api.hpp"
 #include "msggw/client_api/kannel_api.hpp"
+#include "msggw/client_api/search_api.hpp"
 #include "msggw/client_api/usage_api.hpp"
 #include "msggw/client_set.hpp"
 #include "msggw/config.hpp"
@@ -187,6 +188,7 @@ class gateway final : public daemon {
     const task_runner tasks = [this](std::function<void()> task) { return worker_.run(std::move(task)); };
     add_usage_routes(*router, *access_, *engine_);  // before /messages/{id}, which matches its path too
     add_batch_routes(*router, {*access_, *sender_, *batches_, *batch_runner_, tasks});
+    add_search_route(*router, *access_, *engine_);
     add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_});
     add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators());
     add_kannel_routes(*router, *access_, *sender_);

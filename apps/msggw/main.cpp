@@ -1,5 +1,8 @@
+#include <string_view>
+
 #include "common/lifecycle.hpp"
 #include "msggw/gateway.hpp"
+#include "msggw/import/gomsggw_import.hpp"
 
 int main(int argc, char** argv) {
   const msgkit::app::daemon_spec spec{
@@ -13,9 +16,16 @@ int main(int argc, char** argv) {
                   {"PROMETHEUS_LISTEN", "metrics.listen"},
                   {"HAPROXY_PROXY_PROTOCOL", "smpp.proxy_protocol"},
                   {"LOG_LEVEL", "log.level"},
+                  {"LOKI_ENABLED", "loki.enabled"},
+                  {"LOKI_URL", "loki.url"},
+                  {"LOKI_USERNAME", "loki.username"},
+                  {"LOKI_PASSWORD", "loki.password"},
+                  {"LOKI_JOB", "loki.job"},
+                  {"SERVER_ADDRESS", "http.public_url"},
                   {"POSTGRES_PASSWORD", "store.password"},
                   {"SERVER_ID", "store.instance"}},
       .default_configs = {"msggw.toml", "/etc/msggw/msggw.toml"},
       .make = msgkit::app::make_gateway};
+  if (argc > 1 && std::string_view(argv[1]) == "import") return msgkit::app::run_import(argc - 1, argv + 1, spec.aliases);
   return msgkit::app::run_daemon(argc, argv, spec);
 }

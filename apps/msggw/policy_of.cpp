@@ -17,6 +17,7 @@ rules_by_account rules_of(const directory_snapshot& managed) {
   for (const auto& [id, c] : managed.all<client>()) {
     const auto limits = limits_of(c->settings.sms, c->settings.limit_both);
     if (limits.any()) out["client:" + c->username].limits = limits;
+    if (c->erase_text) out["client:" + c->username].erase_text = true;
   }
   for (const auto& [id, n] : managed.all<client_number>()) {
     const auto owner = managed.find<client>(n->client_id);

@@ -101,9 +101,10 @@ void read_account_rules(config_reader& r, const std::string& account, const std:
   rules.block_from = read_list(r, "block_from");
   rules.allow_to = read_list(r, "allow_to");
   rules.whole_messages = r.flag("whole_messages", false);
+  rules.erase_text = r.flag("erase_text", false);
   read_quiet_hours(r.table("quiet_hours"), rules);
   const bool any = rules.limits.any() || each.any() || !rules.block_to.empty() || !rules.block_from.empty() ||
-                   !rules.allow_to.empty() || rules.whole_messages || rules.quiet != nullptr;
+                   !rules.allow_to.empty() || rules.whole_messages || rules.erase_text || rules.quiet != nullptr;
   if (any) out.accounts[account] = std::move(rules);
 }
 

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
@@ -55,9 +56,13 @@ fs::path program_path(const std::string& name) {
 fs::path source_path(const std::string& relative) { return fs::path(MSGKIT_SOURCE_DIR) / relative; }
 
 std::uint16_t free_port() {
-  asio::io_context io;
-  const asio::ip::tcp::acceptor probe(io, {asio::ip::make_address("127.0.0.1"), 0});
-  return probe.local_endpoint().port();
+  static std::set<std::uint16_t> given;  // the system may offer one again before somebody listens there
+  while (true) {
+    asio::io_context io;
+    const asio::ip::tcp::acceptor probe(io, {asio::ip::make_address("127.0.0.1"), 0});
+    const auto port = probe.local_endpoint().port();
+    if (given.insert(port).second) return port;
+  }
 }
 
 void wait_for_port(std::uint16_t port) {

@@ -101,6 +101,15 @@ class shared_memory_store final : public store {
     if (!hub_.rows.contains(id.key())) return std::optional<message>{};
     return std::optional<message>{hub_.read(id.key())};
   }
+  result<load_report> browse(message_id from, message_id before, std::size_t limit, const message_handler& on_message,
+                             const corrupt_handler&) override {
+    load_report report;
+    for (auto at = hub_.rows.lower_bound(before.key()); at != hub_.rows.begin() && report.loaded < limit; ++report.loaded) {
+      if ((--at)->first < from.key()) break;
+      on_message(hub_.read(at->first));
+    }
+    return report;
+  }
   result<message_id> last_id() override {
     return hub_.rows.empty() ? message_id{} : message_id{hub_.rows.rbegin()->first};
   }

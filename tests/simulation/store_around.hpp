@@ -26,6 +26,10 @@ class store_around : public engine::store {
     return inner_.load_active(m, c);
   }
   result<std::optional<engine::message>> find(engine::message_id id) override { return inner_.find(id); }
+  result<engine::load_report> browse(engine::message_id from, engine::message_id before, std::size_t limit,
+                                     const message_handler& m, const corrupt_handler& c) override {
+    return inner_.browse(from, before, limit, m, c);
+  }
   result<engine::message_id> last_id() override { return inner_.last_id(); }
   result<std::size_t> purge(engine::message_id before, std::size_t limit) override { return inner_.purge(before, limit); }
   [[nodiscard]] std::string_view error_text() const override { return inner_.error_text(); }

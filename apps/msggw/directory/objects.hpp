@@ -72,6 +72,7 @@ struct client {
   std::vector<std::string> allowed_addresses{};  // who may connect; empty: everybody
   std::string timezone = "UTC";
   bool log_privacy = true;  // numbers are masked in logs
+  bool erase_text = false;  // of what it sends and receives, once it is handed over
   bool enabled = true;
   std::uint32_t binds_max = 10;
   client_settings settings{};
@@ -87,6 +88,7 @@ struct client {
             list_rule{100, {1, 64, accepts::address_range, "an address or a range like 192.0.2.0/24"}});
     v.text("timezone", s.timezone, text_rule{1, 64, accepts::time_zone, "a time zone like America/Vancouver"});
     v.flag("log_privacy", s.log_privacy);
+    v.flag("erase_text", s.erase_text);
     v.flag("enabled", s.enabled);
     v.number("binds_max", s.binds_max, number_rule{1, 1'000});
     v.object("settings", s.settings);

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/json_writer.hpp"
+
 namespace msgkit::app {
 namespace {
 
@@ -43,6 +45,19 @@ TEST(Json, RefusesWhatCouldHurt) {
     EXPECT_FALSE(parse_json(c.text, out, why)) << c.text.substr(0, 40);
     EXPECT_THAT(why, ::testing::HasSubstr(c.why)) << c.text.substr(0, 40);
   }
+}
+
+TEST(JsonWriter, WritesWhatAParserReads) {
+  std::string out;
+  json_writer w(out);
+  w.begin_object().field("a", std::string("q\"\\\n\x01 \xc3\xa4 \xff", 10)).key("b").begin_array();
+  w.value(-1).value(true).null().begin_object().end_object().end_array();
+  w.field("at", wall_time{std::chrono::milliseconds{1'795'224'762'123}}).field("never", wall_time{}).end_object();
+  const auto read = nlohmann::json::parse(out);
+  EXPECT_EQ(read["a"], "q\"\\\n\x01 \xc3\xa4 \xef\xbf\xbd");
+  EXPECT_EQ(read["b"].dump(), "[-1,true,null,{}]");
+  EXPECT_EQ(read["at"], "2026-11-21T01:32:42.123Z");
+  EXPECT_TRUE(read["never"].is_null());
 }
 
 }  // namespace

@@ -87,6 +87,25 @@ class Stores : public ::testing::TestWithParam<std::string> {
 
 }  // namespace
 
+TEST_P(Stores, BrowsesFromTheNewestDown) {
+  std::vector<message> all;
+  for (std::uint64_t key = 1; key <= 6; ++key) all.push_back(make(key * 10));
+  all[1].progress.state = message_state::delivered;
+  all[1].progress.settled = true;
+  for (const auto& m : all) ASSERT_TRUE(store_->commit(std::vector{fresh(m)}));
+  const auto browse = [&](std::uint64_t from, std::uint64_t before, std::size_t limit) {
+    std::vector<std::uint64_t> keys;
+    const auto read = store_->browse(message_id{from}, message_id{before}, limit,
+                                     [&](message&& m) { keys.push_back(m.id.key()); }, [](message_id, const fault&) {});
+    EXPECT_TRUE(read && read->loaded == keys.size());
+    return keys;
+  };
+  EXPECT_EQ(browse(0, 1'000, 3), (std::vector<std::uint64_t>{60, 50, 40}));
+  EXPECT_EQ(browse(0, 40, 10), (std::vector<std::uint64_t>{30, 20, 10}));
+  EXPECT_EQ(browse(20, 31, 10), (std::vector<std::uint64_t>{30, 20}));
+  EXPECT_TRUE(browse(61, 1'000, 10).empty());
+}
+
 TEST_P(Stores, KeepWhatWasCommittedOverAReopen) {
   const auto m = make(5);
   const record r[] = {fresh(m)};
