@@ -65,6 +65,9 @@ bridge::rule_config read_rule(config_reader r) {
   c.raw_captures = r.flag("raw", false);
   c.continues = r.flag("continue", false);
   c.allow_loop = r.flag("allow_loop", false);
+  c.spool = r.flag("spool", false);
+  c.dedupe = r.text("dedupe", {}, 1024);
+  c.dedupe_ttl = std::chrono::duration_cast<std::chrono::seconds>(r.time("dedupe_ttl", c.dedupe_ttl, 1s));
   return c;
 }
 
@@ -104,9 +107,17 @@ bridge_link read_link(config_reader& r, std::string name) {
   l.group = redis.text("group", "msgkit", 255);
   l.consumer = redis.text("consumer", l.client_id, 255);
   l.queue_max = r.size("queue_max", l.queue_max, 1, 1'000'000);
+  l.queue_bytes_max = r.bytes("queue_bytes_max", l.queue_bytes_max, 1024 * 1024);
+  l.deliveries_max = r.integer<std::uint64_t>("deliveries_max", l.deliveries_max);
+  auto spool = r.table("spool");
+  l.spool_directory = spool.text("directory");
+  l.spool_bytes_max = spool.bytes("bytes_max", l.spool_bytes_max, 1024 * 1024);
+  l.spool_drops_oldest = spool.choice<bool>("when_full", false, {{"reject_new", false}, {"drop_oldest", true}});
   l.reconnect_max = r.time("reconnect_max", l.reconnect_max, 100ms, 1h);
   for (auto& row : r.tables("rule")) l.rules.push_back(read_rule(row));
   if (l.rules.empty()) r.fail("rule", "at least one [[rule]] is needed");
+  if (l.spool_directory.empty() && std::ranges::any_of(l.rules, &bridge::rule_config::spool))
+    r.fail("spool.directory", "is needed by the rules with spool = true");
   return l;
 }
 
@@ -226,6 +237,7 @@ mqtt_redis_config read_mqtt_redis_config(config_reader& reader) {
   }
   std::set<std::string> names;
   std::set<std::pair<std::string, std::string>> clients;
+  std::set<std::string> spools;
   for (auto& row : rows) {
     auto link = read_link(row, row.required_text("name", 64));
     if (!names.insert(link.name).second) row.fail("name", "two links are named " + link.name);
@@ -233,6 +245,8 @@ mqtt_redis_config read_mqtt_redis_config(config_reader& reader) {
     const auto where = link.mqtt.host + ":" + std::to_string(link.mqtt.port);
     if (!clients.emplace(where, link.client_id).second)
       row.fail("mqtt.client_id", "another link uses " + link.client_id + " at the same broker");
+    if (!link.spool_directory.empty() && !spools.insert(link.spool_directory).second)
+      row.fail("spool.directory", "another link uses " + link.spool_directory);
     check_rules(row, link.rules, "rule");
     c.links.push_back(std::move(link));
   }

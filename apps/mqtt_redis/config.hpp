@@ -40,6 +40,11 @@ struct bridge_link {
   std::string group{};
   std::string consumer{};
   std::size_t queue_max = 10'000;
+  std::size_t queue_bytes_max = 64 * 1024 * 1024;
+  std::uint64_t deliveries_max = 5;
+  std::string spool_directory{};  // empty: none
+  std::size_t spool_bytes_max = 1024 * 1024 * 1024;
+  bool spool_drops_oldest = false;
   std::chrono::milliseconds reconnect_max{30'000};
   std::vector<bridge::rule_config> rules{};
   friend bool operator==(const bridge_link&, const bridge_link&) = default;
