@@ -13,7 +13,7 @@ from pathlib import Path
 BUILD = os.environ["MSGKIT_BUILD_DIR"]
 CPACK = os.environ["MSGKIT_CPACK"]
 SOURCE = Path(__file__).resolve().parents[2]
-DAEMONS = ["msggw", "smppd"]
+DAEMONS = ["msggw", "smppd", "mqtt_redis"]
 EXPOSURE_MAX = 20  # tenths, of systemd-analyze's 0 (safe) to 10 (exposed)
 
 
@@ -30,7 +30,7 @@ class PackagesTest(unittest.TestCase):
         cls.directory = tempfile.TemporaryDirectory(prefix="msgkit_packages_")
         work = Path(cls.directory.name)
         run(CPACK, "-G", "DEB", "--config", f"{BUILD}/CPackConfig.cmake", "-B", work)
-        cls.packages = {re.match("[a-z-]+?(?=_)", p.name)[0]: p for p in work.glob("*.deb")}
+        cls.packages = {p.name.rsplit("_", 2)[0]: p for p in work.glob("*.deb")}
         cls.roots, cls.scripts = {}, {}
         for name, package in cls.packages.items():
             cls.roots[name], cls.scripts[name] = work / f"root-{name}", work / f"control-{name}"
@@ -101,7 +101,7 @@ class PackagesTest(unittest.TestCase):
             run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_MAX}", unit)
 
     def test_configurations_of_the_containers_are_valid(self):
-        for name, file in [("msggw", "gateway.toml"), ("smppd", "carrier.toml")]:
+        for name, file in [("msggw", "gateway.toml"), ("smppd", "carrier.toml"), ("mqtt_redis", "bridge.toml")]:
             checked = run(self.roots[name] / "usr/bin" / name, "--check", "--config", SOURCE / "deploy/docker" / file,
                           env={"MSGGW_STORE_PASSWORD": "x"})
             self.assertIn("configuration is valid", checked)
