@@ -48,6 +48,7 @@ constexpr row texts[] = {
     {errc::unsupported_by_peer, "peer does not offer this"},
     {errc::peer_disconnected, "broker disconnected"},
     {errc::session_lost, "broker lost the session"},
+    {errc::master_unknown, "sentinel knows no master of that name"},
     {errc::name_invalid, "resulting name is not valid on the other side"},
     {errc::message_expired, "message expired"},
     {errc::payload_invalid, "payload cannot be transformed"},

@@ -86,6 +86,8 @@ int main(int argc, char** argv) {
   driver.mqtt = {.host = "127.0.0.1", .port = number("mqtt", 1883), .tls = tls_of("mqtt")};
   driver.redis = {.host = "127.0.0.1", .port = number("redis", 6379), .tls = tls_of("redis")};
   driver.mqtt_websocket_path = text("websocket");
+  for (int i = 1; number("sentinel" + std::to_string(i), 0) != 0; ++i)
+    driver.sentinels.push_back({.host = "127.0.0.1", .port = number("sentinel" + std::to_string(i), 0)});
   if (const auto directory = text("spool"); !directory.empty()) {
     auto files = bridge::open_spool_directory(directory);
     if (!files) return 3;

@@ -79,6 +79,18 @@ class Redis(Server):
         return done.stdout.decode().strip()
 
 
+class Sentinel(Redis):
+    """Watches "mymaster" at `master_port`."""
+
+    def __init__(self, directory, master_port):
+        self.port = free_port()
+        config = Path(directory) / "sentinel.conf"
+        config.write_text(f"port {self.port}\nbind 127.0.0.1\ndir {directory}\n"
+                          f"sentinel monitor mymaster 127.0.0.1 {master_port} 2\n"
+                          "sentinel down-after-milliseconds mymaster 1000\nsentinel failover-timeout mymaster 5000\n")
+        self.command = [program("redis-server"), str(config), "--sentinel"]
+
+
 class BrokersTest(unittest.TestCase):
     """One pair of brokers per test."""
 

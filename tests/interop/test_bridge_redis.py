@@ -1,9 +1,45 @@
-"""The relay and redis-server with TLS, mutual TLS, ACL users."""
+"""The relay and redis-server with TLS, mutual TLS, ACL users, and behind Sentinel."""
 import tempfile
 import unittest
 
 from bridge_tests import Node, make_certificates
-from brokers import BrokersTest, Redis, free_port, wait_until
+from brokers import BrokersTest, Redis, Sentinel, free_port, wait_until
+
+
+class Failover(BrokersTest):
+    """A master, a replica and three sentinels."""
+
+    def setUp(self):
+        super().setUp()
+        self.replica = self.make("replica", Redis, "--replicaof", "127.0.0.1", str(self.redis.port))
+        wait_until(lambda: "master_link_status:up" in self.replica.call("INFO", "replication"), "the replica follows")
+        self.sentinels = [self.make(f"sentinel{i}", Sentinel, self.redis.port) for i in range(3)]
+        wait_until(lambda: all("sentinels=3,slaves=1" in s.call("INFO", "sentinel").replace("slaves=1,sentinels=3",
+                   "sentinels=3,slaves=1") for s in self.sentinels), "the sentinels know each other")
+
+    def make(self, name, kind, *arguments):
+        (self.directory / name).mkdir()
+        server = kind(self.directory / name, *arguments)
+        server.start()
+        self.addCleanup(server.stop)
+        return server
+
+    def test_the_relay_follows_the_master(self):
+        ports = {f"sentinel{i + 2}": s.port for i, s in enumerate(self.sentinels)}
+        node = Node(self, mqtt=self.mqtt.port, redis=1, sentinel1=free_port(), **ports)  # nobody listens at the first
+        self.publish("site/s/up", range(100))
+        wait_until(lambda: self.redis.call("XLEN", "telemetry:s") == "100", "100 entries at the master")
+        wait_until(lambda: self.replica.call("XLEN", "telemetry:s") == "100", "and at the replica")
+        self.redis.process.kill()
+        self.redis.process.wait()
+        self.publish("site/s/up", range(100, 200))
+        wait_until(lambda: self.replica.call("XLEN", "telemetry:s") == "200", "all entries at the new master", 120)
+        fields = self.replica.call("XRANGE", "telemetry:s", "-", "+").split("\n")
+        self.assertEqual([fields[i + 1] for i, f in enumerate(fields) if f == "p"], [str(i) for i in range(200)])
+        node.wait_up(("reader", "subscriber"))
+        subscriber = self.subscribe("site/f/cmd", 1)
+        self.replica.call("XADD", "commands", "*", "site", "f", "p", "after")
+        self.assertIn("site/f/cmd after", subscriber.communicate(timeout=60)[0])
 
 
 class SecuredRedis(BrokersTest):

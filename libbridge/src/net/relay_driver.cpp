@@ -11,6 +11,7 @@
 #include "msgkit/bridge/errc.hpp"
 #include "msgkit/bridge/websocket/client.hpp"
 #include "msgkit/core/net/clock.hpp"
+#include "net/sentinel_finder.hpp"
 
 namespace msgkit::bridge {
 namespace {
@@ -45,6 +46,7 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
     explicit line(const asio::any_io_executor& e) : dialer(e), retry(e) {}
     connector dialer;
     driver_timer retry;
+    std::unique_ptr<sentinel_finder> finder;
     std::shared_ptr<stream> transport;
     std::optional<websocket::client> framing;  // around MQTT
     std::uint64_t generation = 0;
@@ -86,20 +88,37 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
 
   void dial(link l) {
     if (!running) return;
+    if (l == link::mqtt) return connect(l, options.mqtt);
+    if (options.sentinels.empty()) return connect(l, options.redis);
+    auto& finder = line_of(l).finder;
+    if (!finder)
+      finder = std::make_unique<sentinel_finder>(executor, options.sentinels, options.sentinel_master,
+                                                 options.sentinel_session);
+    finder->find([weak = weak_from_this(), l](std::error_code ec, const std::string& host, std::uint16_t port) {
+      const auto self = weak.lock();
+      if (!self || !self->running) return;
+      if (ec) return self->retry(l, ec);
+      auto master = self->options.redis;
+      master.host = host;
+      master.port = port;
+      self->connect(l, master);
+    });
+  }
+
+  void connect(link l, const connect_options& peer) {
     auto& at = line_of(l);
-    at.dialer.connect(l == link::mqtt ? options.mqtt : options.redis,
-                      [weak = weak_from_this(), l](std::error_code ec, const std::shared_ptr<stream>& s) {
-                        const auto self = weak.lock();
-                        if (!self) {
-                          if (s) s->close({});
-                          return;
-                        }
-                        if (ec || !self->running) {
-                          if (s) s->close({});
-                          return self->retry(l, ec);
-                        }
-                        self->opened(l, s);
-                      });
+    at.dialer.connect(peer, [weak = weak_from_this(), l](std::error_code ec, const std::shared_ptr<stream>& s) {
+      const auto self = weak.lock();
+      if (!self) {
+        if (s) s->close({});
+        return;
+      }
+      if (ec || !self->running) {
+        if (s) s->close({});
+        return self->retry(l, ec);
+      }
+      self->opened(l, s);
+    });
   }
 
   void opened(link l, const std::shared_ptr<stream>& s) {
@@ -248,6 +267,7 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
     for (auto& at : lines) {
       at.dialer.cancel();
       at.retry.cancel();
+      if (at.finder) at.finder->cancel();
       if (at.transport) at.transport->close_after_flush();
     }
   }

@@ -192,11 +192,13 @@ TEST(Relay, TakesNothingNewWhileItDrains) {
 
 struct spooled : played {
   explicit spooled(std::shared_ptr<memory_disk> d = std::make_shared<memory_disk>(), spool_options o = {})
-      : played(endpoint::stream, with_spool(d, o), [] {
-          rule_config c;
-          c.spool = true;
-          return c;
-        }()), disk(std::move(d)) {}
+      : played(endpoint::stream, with_spool(d, o),
+               [] {
+                 rule_config c;
+                 c.spool = true;
+                 return c;
+               }()),
+        disk(std::move(d)) {}
   static relay_options with_spool(const std::shared_ptr<memory_disk>& d, spool_options so) {
     relay_options o;
     o.spool = *spool::open(std::make_unique<memory_files>(d), so);
@@ -315,6 +317,65 @@ TEST(Relay, ADeadLetterHoldsThePayload) {
   (void)t.commands();
   t.reply("-WRONGTYPE Operation against a key\r\n");
   EXPECT_EQ(t.commands("\r\norigin\r\n$3\r\na/1\r\n$1\r\np\r\n$1\r\nx\r\n"), 1u);
+}
+
+// Case 45: 60 s at 1 000 messages/s, in turns QoS 0 and QoS 1.
+TEST(Relay, AMinuteWithoutRedisKeepsItsLimitsAndThenDeliversAllThatWasToBeAcknowledged) {
+  played t;
+  t.r.disconnected(link::writer, {}, start, wall);
+  std::uint16_t id = 0;
+  std::size_t unanswered = 0;
+  for (int i = 0; i < 60'000; ++i) {
+    if (i % 2 == 0) t.message(0);
+    else if (t.r.may_read(link::mqtt) && ++unanswered != 0) t.message(++id);
+    ASSERT_LE(t.r.open_messages(), 11'001u + 10'000u);
+  }
+  EXPECT_EQ(t.pubacks(), 0u);
+  EXPECT_GT(t.r.counters().dropped_full, 0u);
+  EXPECT_EQ(t.r.counters().dropped_full + t.r.open_messages(), 30'000u + unanswered);  // nothing vanished unseen
+  t.connect_redis();
+  const auto waiting = t.r.open_messages();
+  for (std::size_t i = 0; i < waiting; ++i) t.reply("$3\r\n1-1\r\n");
+  EXPECT_EQ(t.r.counters().to_redis, waiting);
+  EXPECT_EQ(t.r.open_messages(), 0u);
+  EXPECT_TRUE(t.r.may_read(link::mqtt));
+}
+
+// An entry that was pending since an earlier process, delivered `times` before.
+relay_counters pending_entry(int times) {
+  rule_config c;
+  c.name = "out";
+  c.from = endpoint::stream;
+  c.source = "in";
+  c.to = endpoint::mqtt;
+  c.target = "t";
+  std::vector<rule_error> errors;
+  relay r(rule_set::make(std::vector{c}, errors), {});
+  r.connected(link::mqtt, start, wall);
+  byte_vector connack;
+  EXPECT_TRUE(mqtt::encode(mqtt::connack{}, mqtt::version::v5, connack));
+  r.feed(link::mqtt, connack, start, wall);
+  for (const auto l : {link::writer, link::reader}) {
+    r.connected(l, start, wall);
+    r.feed(l, as_bytes("%0\r\n"), start, wall);
+  }
+  r.feed(link::reader, as_bytes("+OK\r\n*1\r\n*4\r\n$3\r\n1-1\r\n$1\r\nc\r\n:9\r\n:" + std::to_string(times) + "\r\n"),
+         start, wall);
+  r.clear_output(link::writer);
+  r.feed(link::reader, as_bytes("%1\r\n$2\r\nin\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\np\r\n$1\r\nx\r\n"), start,
+         wall);
+  if (as_text(r.output(link::writer)).find("bridge:dead") != std::string_view::npos) {
+    r.clear_output(link::writer);
+    r.feed(link::writer, as_bytes("$3\r\n1-1\r\n"), start, wall);
+    EXPECT_NE(as_text(r.output(link::writer)).find("XACK"), std::string_view::npos);
+  }
+  return r.counters();
+}
+
+TEST(Relay, AnEntryDeliveredTooOftenBecomesADeadLetter) {
+  EXPECT_EQ(pending_entry(4).dead, 0u);
+  EXPECT_EQ(pending_entry(5).dead, 1u);
+  EXPECT_EQ(pending_entry(5).to_mqtt, 0u);
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ enum class errc {
   unsupported_by_peer,        // the broker said that it does not offer this
   peer_disconnected,          // MQTT DISCONNECT
   session_lost,               // the broker kept no state; the outcome is unknown
+  master_unknown,             // no sentinel knows a master of that name
   // relay
   name_invalid = 130,         // a template gave a name the other side cannot carry
   message_expired,

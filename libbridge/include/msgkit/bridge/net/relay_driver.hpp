@@ -15,6 +15,10 @@ namespace msgkit::bridge {
 struct relay_driver_options {
   connect_options mqtt{.port = 1883};  // with `tls` for mqtts; reload() of the context serves the next connection
   connect_options redis{.port = 6379};
+  // When not empty, each connection to Redis asks these, in turn, for host and port first; `redis.tls` stays in force.
+  std::vector<connect_options> sentinels{};
+  std::string sentinel_master = "mymaster";
+  redis::session_options sentinel_session{};  // user name and password for the sentinels
   std::string mqtt_websocket_path{};  // such as "/mqtt": MQTT over WebSocket, with `mqtt.tls` over a secure one
   backoff_options reconnect{
       .initial = std::chrono::milliseconds{500}, .maximum = std::chrono::milliseconds{30'000}, .jitter = 0.5};
