@@ -1,6 +1,8 @@
 #include "mqtt_redis/config.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <set>
 
 namespace msgkit::app {
@@ -87,6 +89,18 @@ bridge_peer read_peer(config_reader& r, std::uint16_t port, std::uint16_t tls_po
   return p;
 }
 
+// HOST:PORT, an IPv6 host in brackets.
+std::optional<config_endpoint> read_endpoint_text(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  config_endpoint e{.host = std::string(text.substr(0, colon))};
+  if (e.host.front() == '[' && e.host.back() == ']') e.host = e.host.substr(1, e.host.size() - 2);
+  const auto digits = text.substr(colon + 1);
+  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), e.port);
+  if (failure != std::errc{} || end != digits.data() + digits.size() || e.port == 0) return std::nullopt;
+  return e;
+}
+
 bridge_link read_link(config_reader& r, std::string name) {
   bridge_link l;
   l.name = std::move(name);
@@ -104,6 +118,13 @@ bridge_link read_link(config_reader& r, std::string name) {
   auto redis = r.table("redis");
   l.redis = read_peer(redis, 6379, 6379);
   l.database = redis.u32("database", 0, 0, 65'535);
+  for (const auto& at : redis.texts("sentinels")) {
+    if (const auto one = read_endpoint_text(at)) l.sentinels.push_back(*one);
+    else redis.fail("sentinels", at + " is not host:port");
+  }
+  l.sentinel_master = redis.text("sentinel_master", "mymaster", 255);
+  l.sentinel_user = redis.text("sentinel_user", {}, 1024);
+  l.sentinel_password = redis.secret("sentinel_password");
   l.group = redis.text("group", "msgkit", 255);
   l.consumer = redis.text("consumer", l.client_id, 255);
   l.queue_max = r.size("queue_max", l.queue_max, 1, 1'000'000);

@@ -37,6 +37,10 @@ struct bridge_link {
   std::uint16_t receive_maximum = 1'000;
   std::uint16_t send_window = 1'000;
   std::uint32_t database = 0;
+  std::vector<config_endpoint> sentinels{};  // asked for the master; empty: redis.host it is
+  std::string sentinel_master{};
+  std::string sentinel_user{};
+  std::string sentinel_password{};
   std::string group{};
   std::string consumer{};
   std::size_t queue_max = 10'000;

@@ -170,6 +170,11 @@ class mqtt_redis final : public daemon {
     bridge::relay_driver_options driver;
     driver.mqtt = {.host = c.mqtt.host, .port = c.mqtt.port, .tls = made.mqtt_tls};
     driver.redis = {.host = c.redis.host, .port = c.redis.port, .tls = made.redis_tls};
+    for (const auto& at : c.sentinels)
+      driver.sentinels.push_back({.host = at.host, .port = at.port, .tls = made.redis_tls});
+    driver.sentinel_master = c.sentinel_master;
+    driver.sentinel_session.user_name = c.sentinel_user;
+    driver.sentinel_session.password = c.sentinel_password;
     driver.mqtt_websocket_path = c.websocket_path;
     driver.reconnect.maximum = c.reconnect_max;
     driver.reconnect.initial = std::min(driver.reconnect.initial, c.reconnect_max);
