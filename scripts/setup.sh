@@ -72,6 +72,8 @@ test mosquitto mosquitto
 test mosquitto-clients mosquitto_pub
 test redis-server redis-server
 test redis-tools redis-cli
+test python3-paho-mqtt
+test python3-redis
 test ca-certificates
 test nodejs node
 test npm npm

@@ -1,6 +1,8 @@
 #include "mqtt_redis/config.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <set>
 
 namespace msgkit::app {
@@ -65,6 +67,9 @@ bridge::rule_config read_rule(config_reader r) {
   c.raw_captures = r.flag("raw", false);
   c.continues = r.flag("continue", false);
   c.allow_loop = r.flag("allow_loop", false);
+  c.spool = r.flag("spool", false);
+  c.dedupe = r.text("dedupe", {}, 1024);
+  c.dedupe_ttl = std::chrono::duration_cast<std::chrono::seconds>(r.time("dedupe_ttl", c.dedupe_ttl, 1s));
   return c;
 }
 
@@ -84,6 +89,18 @@ bridge_peer read_peer(config_reader& r, std::uint16_t port, std::uint16_t tls_po
   return p;
 }
 
+// HOST:PORT, an IPv6 host in brackets.
+std::optional<config_endpoint> read_endpoint_text(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  config_endpoint e{.host = std::string(text.substr(0, colon))};
+  if (e.host.front() == '[' && e.host.back() == ']') e.host = e.host.substr(1, e.host.size() - 2);
+  const auto digits = text.substr(colon + 1);
+  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), e.port);
+  if (failure != std::errc{} || end != digits.data() + digits.size() || e.port == 0) return std::nullopt;
+  return e;
+}
+
 bridge_link read_link(config_reader& r, std::string name) {
   bridge_link l;
   l.name = std::move(name);
@@ -101,12 +118,27 @@ bridge_link read_link(config_reader& r, std::string name) {
   auto redis = r.table("redis");
   l.redis = read_peer(redis, 6379, 6379);
   l.database = redis.u32("database", 0, 0, 65'535);
+  for (const auto& at : redis.texts("sentinels")) {
+    if (const auto one = read_endpoint_text(at)) l.sentinels.push_back(*one);
+    else redis.fail("sentinels", at + " is not host:port");
+  }
+  l.sentinel_master = redis.text("sentinel_master", "mymaster", 255);
+  l.sentinel_user = redis.text("sentinel_user", {}, 1024);
+  l.sentinel_password = redis.secret("sentinel_password");
   l.group = redis.text("group", "msgkit", 255);
   l.consumer = redis.text("consumer", l.client_id, 255);
   l.queue_max = r.size("queue_max", l.queue_max, 1, 1'000'000);
+  l.queue_bytes_max = r.bytes("queue_bytes_max", l.queue_bytes_max, 1024 * 1024);
+  l.deliveries_max = r.integer<std::uint64_t>("deliveries_max", l.deliveries_max);
+  auto spool = r.table("spool");
+  l.spool_directory = spool.text("directory");
+  l.spool_bytes_max = spool.bytes("bytes_max", l.spool_bytes_max, 1024 * 1024);
+  l.spool_drops_oldest = spool.choice<bool>("when_full", false, {{"reject_new", false}, {"drop_oldest", true}});
   l.reconnect_max = r.time("reconnect_max", l.reconnect_max, 100ms, 1h);
   for (auto& row : r.tables("rule")) l.rules.push_back(read_rule(row));
   if (l.rules.empty()) r.fail("rule", "at least one [[rule]] is needed");
+  if (l.spool_directory.empty() && std::ranges::any_of(l.rules, &bridge::rule_config::spool))
+    r.fail("spool.directory", "is needed by the rules with spool = true");
   return l;
 }
 
@@ -226,6 +258,7 @@ mqtt_redis_config read_mqtt_redis_config(config_reader& reader) {
   }
   std::set<std::string> names;
   std::set<std::pair<std::string, std::string>> clients;
+  std::set<std::string> spools;
   for (auto& row : rows) {
     auto link = read_link(row, row.required_text("name", 64));
     if (!names.insert(link.name).second) row.fail("name", "two links are named " + link.name);
@@ -233,6 +266,8 @@ mqtt_redis_config read_mqtt_redis_config(config_reader& reader) {
     const auto where = link.mqtt.host + ":" + std::to_string(link.mqtt.port);
     if (!clients.emplace(where, link.client_id).second)
       row.fail("mqtt.client_id", "another link uses " + link.client_id + " at the same broker");
+    if (!link.spool_directory.empty() && !spools.insert(link.spool_directory).second)
+      row.fail("spool.directory", "another link uses " + link.spool_directory);
     check_rules(row, link.rules, "rule");
     c.links.push_back(std::move(link));
   }

@@ -37,9 +37,18 @@ struct bridge_link {
   std::uint16_t receive_maximum = 1'000;
   std::uint16_t send_window = 1'000;
   std::uint32_t database = 0;
+  std::vector<config_endpoint> sentinels{};  // asked for the master; empty: redis.host it is
+  std::string sentinel_master{};
+  std::string sentinel_user{};
+  std::string sentinel_password{};
   std::string group{};
   std::string consumer{};
   std::size_t queue_max = 10'000;
+  std::size_t queue_bytes_max = 64 * 1024 * 1024;
+  std::uint64_t deliveries_max = 5;
+  std::string spool_directory{};  // empty: none
+  std::size_t spool_bytes_max = 1024 * 1024 * 1024;
+  bool spool_drops_oldest = false;
   std::chrono::milliseconds reconnect_max{30'000};
   std::vector<bridge::rule_config> rules{};
   friend bool operator==(const bridge_link&, const bridge_link&) = default;

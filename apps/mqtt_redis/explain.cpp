@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <set>
 
@@ -55,7 +56,9 @@ void add_access(std::string& out, const bridge_link& link, const bridge::rule_se
       case endpoint::mqtt: topics.insert("read " + r.source().subscription()); break;
       case endpoint::channel: redis.insert({c.is_pattern ? "+psubscribe" : "+subscribe", "&" + c.source}); break;
       case endpoint::sharded: redis.insert({"+ssubscribe", "&" + c.source}); break;
-      case endpoint::stream: redis.insert({"+xgroup", "+xreadgroup", "+xack", "+xautoclaim", "~" + c.source}); break;
+      case endpoint::stream:
+        redis.insert({"+xgroup", "+xreadgroup", "+xack", "+xautoclaim", "+xpending", "~" + c.source});
+        break;
     }
     switch (c.to) {
       case endpoint::mqtt: topics.insert("write " + as_filter(c.target)); break;
@@ -64,6 +67,8 @@ void add_access(std::string& out, const bridge_link& link, const bridge::rule_se
       case endpoint::stream: redis.insert({"+xadd", "~" + as_glob(c.target)}); break;
     }
   }
+  if (std::ranges::any_of(link.rules, [](const auto& r) { return !r.dedupe.empty(); }))
+    redis.insert({"+eval", "+set", "~{*}:seen:*"});
   redis.insert({"+xadd", "~bridge:dead"});
   out += "  access at the broker (mosquitto's acl_file):\n";
   if (!link.mqtt.user.empty()) fmt::format_to(std::back_inserter(out), "    user {}\n", link.mqtt.user);
@@ -79,6 +84,11 @@ void add_access(std::string& out, const bridge_link& link, const bridge::rule_se
 std::string_view guarantee(const bridge::rule_config& r) {
   const bool to_mqtt = r.to == endpoint::mqtt;
   const auto in = r.from;
+  if (r.spool && in != endpoint::stream && !(in == endpoint::mqtt && r.qos == 0)) {
+    if (in == endpoint::channel || in == endpoint::sharded)
+      return r.target_qos == 0 ? "at most once" : "at most once until it is in the spool, then at least once";
+    return "at least once: acknowledged when it is in the spool";
+  }
   if (in == endpoint::mqtt && r.qos == 0) return "at most once";
   if (in == endpoint::mqtt && r.to == endpoint::stream)
     return "at least once; twice when the answer of Redis is lost; durable as Redis is";

@@ -18,6 +18,8 @@ namespace {
 
 constexpr logger log_{"mqtt_redis"};
 constexpr std::chrono::seconds drain_time{5};
+constexpr std::chrono::milliseconds spool_retry{200};  // until the connections of an earlier link have let go of it
+constexpr int spool_attempts = 50;
 constexpr std::string_view link_names[] = {"mqtt", "writer", "subscriber", "reader"};
 
 struct counter_row {
@@ -40,6 +42,9 @@ constexpr counter_row counter_table[] = {
     {"mqtt_redis_qos_downgraded_total", "QoS 0 on a subscription of 1 or 2", &bridge::relay_counters::qos_downgraded},
     {"mqtt_redis_subscriptions_refused_total", "Filters the broker refused",
      &bridge::relay_counters::subscriptions_refused},
+    {"mqtt_redis_spooled_total", "Messages put to the spool", &bridge::relay_counters::spooled},
+    {"mqtt_redis_spool_refused_total", "Appends to the spool that failed", &bridge::relay_counters::spool_refused},
+    {"mqtt_redis_duplicates_total", "Messages a rule's dedupe dropped", &bridge::relay_counters::duplicates},
     {"mqtt_redis_sessions_lost_total", "The broker forgot our session: what it had queued is lost",
      &bridge::relay_counters::sessions_lost},
 };
@@ -69,7 +74,7 @@ class mqtt_redis final : public daemon {
     context_ = &context;
     for (const auto& c : config_.links) {
       auto made = make_link(c);
-      if (!made) return false;
+      if (!made || !make_driver(*made)) return false;
       links_.push_back(std::move(made));
     }
     if (!start_http()) return false;
@@ -87,7 +92,9 @@ class mqtt_redis final : public daemon {
   void drain(std::function<void()> done) override {
     health_.set_draining();
     draining_ = true;
+    std::erase_if(links_, [](const auto& l) { return !l->driver; });
     const auto left = std::make_shared<std::size_t>(links_.size() + leaving_.size());
+    if (*left == 0) return done();
     const auto one_less = [left, done = std::move(done)] {
       if (--*left == 0) done();
     };
@@ -128,6 +135,12 @@ class mqtt_redis final : public daemon {
     made->config = c;
     if (!open_tls(c.mqtt, c.name, made->mqtt_tls) || !open_tls(c.redis, c.name, made->redis_tls)) return nullptr;
     note_certificates(*made);
+    return made;
+  }
+
+  // The driver comes when the link starts: a link that it replaces may still hold the spool.
+  bool make_driver(running_link& made) {
+    const auto& c = made.config;
     bridge::relay_options relay;
     relay.mqtt.version = c.version_5 ? bridge::mqtt::version::v5 : bridge::mqtt::version::v3_1_1;
     relay.mqtt.client_id = c.client_id;
@@ -146,18 +159,26 @@ class mqtt_redis final : public daemon {
     relay.group = c.group;
     relay.consumer = c.consumer;
     relay.queue_max = c.queue_max;
+    relay.queue_bytes_max = c.queue_bytes_max;
+    relay.deliveries_max = c.deliveries_max;
+    if (!open_spool(c, relay.spool)) return false;
     relay.on_finished = [seconds = context_->metrics.histogram(
                              "mqtt_redis_forward_seconds", "From a message's arrival until it is acknowledged upstream",
                              {{"link", c.name}}, forward_buckets)](std::chrono::nanoseconds took) {
       seconds.observe(std::chrono::duration<double>(took).count());
     };
     bridge::relay_driver_options driver;
-    driver.mqtt = {.host = c.mqtt.host, .port = c.mqtt.port, .tls = made->mqtt_tls};
-    driver.redis = {.host = c.redis.host, .port = c.redis.port, .tls = made->redis_tls};
+    driver.mqtt = {.host = c.mqtt.host, .port = c.mqtt.port, .tls = made.mqtt_tls};
+    driver.redis = {.host = c.redis.host, .port = c.redis.port, .tls = made.redis_tls};
+    for (const auto& at : c.sentinels)
+      driver.sentinels.push_back({.host = at.host, .port = at.port, .tls = made.redis_tls});
+    driver.sentinel_master = c.sentinel_master;
+    driver.sentinel_session.user_name = c.sentinel_user;
+    driver.sentinel_session.password = c.sentinel_password;
     driver.mqtt_websocket_path = c.websocket_path;
     driver.reconnect.maximum = c.reconnect_max;
     driver.reconnect.initial = std::min(driver.reconnect.initial, c.reconnect_max);
-    driver.on_link = [this, raw = made.get(), name = c.name](bridge::link l, bool up, std::string_view why) {
+    driver.on_link = [this, raw = &made, name = c.name](bridge::link l, bool up, std::string_view why) {
       const auto side = link_names[static_cast<std::size_t>(l)];
       if (raw->stopping) return;  // we hang up ourselves
       if (up) return on_up(*raw, side);
@@ -168,9 +189,26 @@ class mqtt_redis final : public daemon {
           .add();
     };
     std::vector<bridge::rule_error> errors;  // judged when the configuration was read
-    made->driver = std::make_unique<bridge::relay_driver>(context_->executor, bridge::rule_set::make(c.rules, errors),
-                                                          relay, driver);
-    return made;
+    made.driver = std::make_unique<bridge::relay_driver>(context_->executor, bridge::rule_set::make(c.rules, errors),
+                                                         relay, driver);
+    return true;
+  }
+
+  static bool open_spool(const bridge_link& c, std::shared_ptr<bridge::spool>& out) {
+    if (c.spool_directory.empty()) return true;
+    bridge::spool_options o;
+    o.bytes_max = c.spool_bytes_max;
+    o.segment_bytes = std::min(o.segment_bytes, o.bytes_max / 4);
+    if (c.spool_drops_oldest) o.when_full = bridge::spool_full::drop_oldest;
+    auto files = bridge::open_spool_directory(c.spool_directory);
+    auto made = files ? bridge::spool::open(*std::move(files), o) : files.error();
+    if (!made) {
+      log_.error("cannot open the spool",
+                 {{"link", c.name}, {"directory", c.spool_directory}, {"reason", made.error().code}});
+      return false;
+    }
+    out = *std::move(made);
+    return true;
   }
 
   void on_up(running_link& l, std::string_view side) {
@@ -214,16 +252,18 @@ class mqtt_redis final : public daemon {
     replace(gone, started);
   }
 
-  // New ones begin when the old ones have finished: they may use the same client identifier.
+  // New ones begin when the old ones are gone: they may use the same client identifier or spool.
   void replace(const link_list& gone, const link_list& started) {
     const auto begin = [this, started] {
-      if (draining_) return;
-      for (const auto& l : started)
-        if (std::ranges::find(links_, l) != links_.end()) l->driver->start();
+      for (const auto& l : started) begin_link(l, spool_attempts);
     };
     if (gone.empty()) return begin();
     const auto left = std::make_shared<std::size_t>(gone.size());
     for (const auto& l : gone) {
+      if (!l->driver) {
+        if (--*left == 0) begin();
+        continue;
+      }
       leaving_.push_back(l);
       l->stopping = true;
       l->driver->stop(drain_time, [this, l, left, begin] {
@@ -231,6 +271,17 @@ class mqtt_redis final : public daemon {
         if (--*left == 0) begin();
       });
     }
+  }
+
+  void begin_link(const std::shared_ptr<running_link>& l, int attempts) {
+    if (draining_ || std::ranges::find(links_, l) == links_.end()) return;
+    if (make_driver(*l)) return l->driver->start();
+    if (attempts == 0) return;  // readiness tells
+    const auto timer = std::make_shared<driver_timer>(context_->executor);
+    timer->expires_after(spool_retry);
+    timer->async_wait([this, alive = std::weak_ptr(alive_), l, attempts, timer](std::error_code ec) {
+      if (!ec && alive.lock()) begin_link(l, attempts - 1);
+    });
   }
 
   static void reload_tls(running_link& l) {
@@ -245,6 +296,7 @@ class mqtt_redis final : public daemon {
 
   void collect(metric_sink& sink) const {
     for (const auto& l : links_) {
+      if (!l->driver) continue;
       const auto& relay = l->driver->relay();
       const metric_labels labels{{"link", l->config.name}};
       for (const auto& row : counter_table)
@@ -261,6 +313,14 @@ class mqtt_redis final : public daemon {
       sink.gauge("mqtt_redis_window", "Most messages open at once", l->config.send_window, side("redis"));
       sink.gauge("mqtt_redis_lag_seconds", "Age of the oldest open message",
                  std::chrono::duration<double>(relay.oldest_open(driver_clock::now())).count(), labels);
+      if (const auto* spool = relay.spool()) {
+        sink.gauge("mqtt_redis_spool_bytes", "Segments on disk", static_cast<double>(spool->bytes()), labels);
+        sink.gauge("mqtt_redis_spool_waiting", "Records not delivered", static_cast<double>(spool->waiting()), labels);
+        sink.counter("mqtt_redis_spool_dropped_total", "Records that made room for newer ones",
+                     static_cast<double>(spool->dropped()), labels);
+        sink.counter("mqtt_redis_spool_damaged_total", "Segments with damage",
+                     static_cast<double>(spool->damaged_segments()), labels);
+      }
       for (const auto& [name, end] : l->certificates)
         sink.gauge("mqtt_redis_cert_expiry_seconds", "Until our certificate ends",
                    std::chrono::duration<double>(end - driver_clock::wall_now()).count(), side(name));
@@ -274,7 +334,9 @@ class mqtt_redis final : public daemon {
   }
 
   readiness check_links() const {
-    for (const auto& l : links_)
+    for (const auto& l : links_) {
+      if (!l->driver) return {false, "link " + l->config.name + " is not running"};
+      if (!l->driver->relay().is_spool_writable()) return {false, "link " + l->config.name + ": spool takes nothing"};
       for (std::size_t i = 0; i < bridge::link_count; ++i) {
         const auto which = static_cast<bridge::link>(i);
         const auto& relay = l->driver->relay();
@@ -282,6 +344,7 @@ class mqtt_redis final : public daemon {
         return {false, "link " + l->config.name + ": " + std::string(link_names[i]) + " is not connected " +
                            std::string(relay.last_error(which))};
       }
+    }
     return {true, std::to_string(links_.size()) + " links connected"};
   }
 
@@ -310,6 +373,7 @@ class mqtt_redis final : public daemon {
   link_list leaving_;  // stopped by a new configuration, finishing what is open
   std::unique_ptr<http_server> http_;
   bool draining_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
 };
 
 }  // namespace

@@ -13,8 +13,8 @@ from pathlib import Path
 BUILD = os.environ["MSGKIT_BUILD_DIR"]
 CPACK = os.environ["MSGKIT_CPACK"]
 SOURCE = Path(__file__).resolve().parents[2]
-DAEMONS = ["goip_xmpp", "mmsgw", "msggw", "smppd"]
-PROGRAMS = {"goip-xmpp": "goip_xmpp"}  # of packages that are called otherwise
+DAEMONS = ["goip_xmpp", "mmsgw", "mqtt_redis", "msggw", "smppd"]
+PROGRAMS = {"goip-xmpp": "goip_xmpp", "mqtt-redis": "mqtt_redis"}  # of packages that are called otherwise
 TEMPLATES = ["goip_xmpp"]  # daemons of which a machine may run several
 EXPOSURE_MAX = 20  # tenths, of systemd-analyze's 0 (safe) to 10 (exposed)
 
@@ -112,7 +112,7 @@ class PackagesTest(unittest.TestCase):
             self.assertIn(f"/etc/{name}/%i.toml", different[1])
 
     def test_configurations_of_the_containers_are_valid(self):
-        for name, file in [("msggw", "gateway.toml"), ("smppd", "carrier.toml")]:
+        for name, file in [("msggw", "gateway.toml"), ("smppd", "carrier.toml"), ("mqtt_redis", "bridge.toml")]:
             checked = run(self.roots[name] / "usr/bin" / name, "--check", "--config", SOURCE / "deploy/docker" / file,
                           env={"MSGGW_STORE_PASSWORD": "x"})
             self.assertIn("configuration is valid", checked)

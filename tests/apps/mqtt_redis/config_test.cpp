@@ -145,8 +145,51 @@ TEST(MqttRedisConfig, NamesKeyAndReasonOfEachMistake) {
               HasSubstr("exactly one of mqtt"));
   EXPECT_THAT(read("[[rule]]\nname=\"x\"\nfrom={mqtt=\"a\"}\nto={stream=\"{nobody}\"}\n").errors, HasSubstr("nobody"));
   EXPECT_THAT(read("[[rule]]\nname=\"x\"\nfrom={mqtt=\"a\",qos=3}\nto={stream=\"b\"}\n").errors, HasSubstr("qos"));
-  EXPECT_THAT(read("[mqtt]\ncertificate_file=\"x\"\n" + std::string(both_ways.substr(both_ways.find("[redis]")))).errors,
-              HasSubstr("go together"));
+  EXPECT_THAT(
+      read("[mqtt]\ncertificate_file=\"x\"\n" + std::string(both_ways.substr(both_ways.find("[redis]")))).errors,
+      HasSubstr("go together"));
+}
+
+TEST(MqttRedisConfig, ReadsSpoolDedupeWebSocketAndLimits) {
+  constexpr std::string_view text = R"(
+queue_bytes_max = "2MiB"
+deliveries_max = 7
+reconnect_max = "3s"
+mqtt.websocket_path = "/ws"
+redis.sentinels = ["one:26379", "[::1]:26380"]
+redis.sentinel_password = "hidden-four"
+spool = { directory = "/somewhere", bytes_max = "8MiB", when_full = "drop_oldest" }
+[[rule]]
+name = "up"
+from = { mqtt = "a" }
+to = { stream = "b" }
+spool = true
+dedupe = "{prop:id}"
+dedupe_ttl = "1m"
+)";
+  const auto r = read(text);
+  ASSERT_THAT(r.errors, IsEmpty());
+  const auto& l = r.config.links.at(0);
+  EXPECT_EQ(l.queue_bytes_max, 2u * 1024 * 1024);
+  EXPECT_EQ(l.deliveries_max, 7u);
+  EXPECT_EQ(l.reconnect_max, std::chrono::seconds{3});
+  EXPECT_EQ(l.websocket_path, "/ws");
+  ASSERT_EQ(l.sentinels.size(), 2u);
+  EXPECT_EQ(l.sentinels[1], (config_endpoint{.host = "::1", .port = 26'380}));
+  EXPECT_EQ(l.sentinel_master, "mymaster");
+  EXPECT_THAT(r.described, Not(HasSubstr("hidden")));
+  EXPECT_EQ(l.spool_directory, "/somewhere");
+  EXPECT_EQ(l.spool_bytes_max, 8u * 1024 * 1024);
+  EXPECT_TRUE(l.spool_drops_oldest);
+  EXPECT_TRUE(l.rules[0].spool);
+  EXPECT_EQ(l.rules[0].dedupe_ttl, std::chrono::minutes{1});
+  EXPECT_THAT(explain_links(r.config), HasSubstr("acknowledged when it is in the spool"));
+  std::string wrong(text);
+  wrong.replace(wrong.find("one:26379"), 9, "one:70000");
+  EXPECT_THAT(read(wrong).errors, HasSubstr("one:70000 is not host:port"));
+  std::string without(text);
+  without.erase(without.find("spool = {"), without.find("[[rule]]") - without.find("spool = {"));
+  EXPECT_THAT(read(without).errors, HasSubstr("spool.directory"));
 }
 
 TEST(MqttRedisConfig, RefusesOneClientIdentifierForTwoLinksAtOneBroker) {

@@ -327,7 +327,8 @@ TEST(Relay, AMinuteWithoutRedisKeepsItsLimitsAndThenDeliversAllThatWasToBeAcknow
   std::size_t unanswered = 0;
   for (int i = 0; i < 60'000; ++i) {
     if (i % 2 == 0) t.message(0);
-    else if (t.r.may_read(link::mqtt) && ++unanswered != 0) t.message(++id);
+    else if (unanswered < t.window() && ++unanswered != 0) t.message(++id);
+    ASSERT_TRUE(t.r.may_read(link::mqtt));  // a broker within the window is heard all the time
     ASSERT_LE(t.r.open_messages(), 11'001u + 10'000u);
   }
   EXPECT_EQ(t.pubacks(), 0u);
