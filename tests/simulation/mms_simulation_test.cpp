@@ -1,7 +1,8 @@
-// mmsgw against itself over MM4 and MM7. MSGKIT_SIMULATION_SEEDS says how many seeds; a failing one is repeated by
+// mmsgw against itself over MM4 and MM7. MSGKIT_MMS_SIMULATION_SEEDS says how many seeds; a failing one is repeated by
 // MSGKIT_SIMULATION_SEED.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -21,7 +22,7 @@ std::uint64_t environment(const char* name, std::uint64_t fallback) {
 TEST(MmsSimulation, WhatIsAcknowledgedArrivesOnceAndIsReported) {
   const auto one = environment("MSGKIT_SIMULATION_SEED", 0);
   const auto first = one == 0 ? 1 : one,
-             last = one == 0 ? environment("MSGKIT_SIMULATION_SEEDS", MSGKIT_MMS_SEEDS) : one;
+             last = one == 0 ? environment("MSGKIT_MMS_SIMULATION_SEEDS", MSGKIT_MMS_SEEDS) : one;
   std::size_t sent = 0, repeated = 0, crashes = 0, failed_commits = 0;
   for (auto seed = first; seed <= last; ++seed) {
     const auto r = run_mms_seed({.seed = seed});
