@@ -8,6 +8,7 @@
 namespace msgkit::bridge {
 namespace {
 
+constexpr std::size_t worn_out_max = 10'000;
 constexpr std::uint64_t pending_cookie = 16;  // XPENDING of the first stream on the reader's link
 
 }  // namespace
@@ -241,6 +242,7 @@ void relay::on_claimed(std::size_t stream, const redis::value& reply) { on_entri
 // Entry, consumer, idle time and how often each was delivered; the entries themselves come after it.
 void relay::note_deliveries(std::size_t stream, const redis::value& pending) {
   if (options_.deliveries_max == 0 || stream >= streams_.size()) return;
+  if (worn_out_.size() >= worn_out_max) worn_out_.clear();  // entries that others took; ours are seen again
   for (const auto row : pending)
     if (row.child(3).integer() >= static_cast<std::int64_t>(options_.deliveries_max))
       worn_out_.emplace(stream, row.child(0).text());
