@@ -55,6 +55,7 @@ test python3-slixmpp
 test go-sendxmpp go-sendxmpp
 test kannel
 test postgresql
+test haproxy
 test mariadb-server mariadbd
 test libnet-smpp-perl
 test tshark tshark

@@ -160,16 +160,19 @@ std::uint64_t client_requests::add(const opening& o, engine::content_ptr content
 command_status client_requests::submit(const opening& o, const smpp::submit_sm& m) {
   auto content = to_content(m, o.account, o.profile, o.now);
   if (!content) return smpp::status_for(content.error());
+  auto extras = extras_of(m, **content, o.profile, false);
   const auto number = add(o, *content);
-  port_.add_ingress(engine::submit{{sink_, number}, std::move(*content), m.replace_if_present_flag == 1});
+  port_.add_ingress(
+      engine::submit{{sink_, number}, std::move(*content), m.replace_if_present_flag == 1, std::move(extras)});
   return command_status::ok;
 }
 
 command_status client_requests::submit(const opening& o, const smpp::data_sm& m) {
   auto content = to_content(m, o.account, o.profile, o.now);
   if (!content) return smpp::status_for(content.error());
+  auto extras = extras_of(m, **content, o.profile, false);
   const auto number = add(o, *content);
-  port_.add_ingress(engine::submit{{sink_, number}, std::move(*content)});
+  port_.add_ingress(engine::submit{{sink_, number}, std::move(*content), false, std::move(extras)});
   return command_status::ok;
 }
 

@@ -4,8 +4,10 @@
 #include <asio/post.hpp>
 #include <deque>
 
+#include "common/digest.hpp"
 #include "connectors/engine_port.hpp"
 #include "connectors/slab.hpp"
+#include "msgkit/core/hex.hpp"
 #include "msgkit/core/net/clock.hpp"
 #include "msgkit/smpp/rate_control.hpp"
 
@@ -13,6 +15,16 @@ namespace msgkit::app {
 namespace {
 
 constexpr std::uint32_t capacity_of_a_pause = 0;
+
+// Of a part of a long text, whose reference is a text to the engine's, which is a number; the same on every gateway.
+std::optional<engine::submit_extras::part> piece_of(const inbound_part& p) {
+  constexpr std::uint32_t count_max = 255;
+  if (p.total < 2 || p.total > count_max || p.number < 1 || p.number > p.total) return std::nullopt;
+  const auto mixed = digest(digest_kind::sha256, p.reference);
+  return engine::submit_extras::part{.reference = load_big<std::uint32_t>(as_bytes(mixed).data()),
+                                     .count = static_cast<std::uint8_t>(p.total),
+                                     .number = static_cast<std::uint8_t>(p.number)};
+}
 
 // The events of one webhook, which is answered when all of them are.
 struct pending_webhook {
@@ -220,7 +232,16 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   }
 
   [[nodiscard]] engine::submit submit_of(const inbound_text& t, std::uint64_t number) const {
-    return {{sink, number}, from_plain_text(t.text, endpoint, t.from, t.to)};
+    engine::submit_extras extras{.text = t.text};
+    // The carrier calls again when our answer is late. Ids are short; of an absurd one the digest is as good.
+    extras.duplicate_id = t.event_id.size() <= engine::duplicate_id_octets_max
+                              ? t.event_id
+                              : to_hex(as_bytes(digest(digest_kind::sha256, t.event_id)));
+    if (t.part) extras.piece = piece_of(*t.part);
+    return {{sink, number},
+            from_plain_text(t.text, endpoint, t.from, t.to),
+            false,
+            std::make_shared<const engine::submit_extras>(std::move(extras))};
   }
 
   void event_done(std::uint64_t number, bool stored) {

@@ -216,7 +216,9 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
       observer->on_deliver(options.name, smpp::status_for(content.error()));
       return respond(pending, smpp::status_for(content.error()));
     }
-    port.add_ingress(engine::submit{{sink, requests.insert(pending)}, without_receipt(std::move(*content))});
+    auto extras = extras_of(m, **content, options.profile, true);
+    port.add_ingress(engine::submit{
+        {sink, requests.insert(pending)}, without_receipt(std::move(*content)), false, std::move(extras)});
   }
 
   // A message centre is told by our answer; there is no way to send it a receipt.

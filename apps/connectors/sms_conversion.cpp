@@ -1,6 +1,7 @@
 #include "connectors/sms_conversion.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "msgkit/smpp/text/text_error.hpp"
 #include "msgkit/smpp/text/time_format.hpp"
@@ -24,14 +25,15 @@ bool is_carried(smpp::tag t) noexcept { return t != tag::message_payload; }
 
 fault refuse(command_status status, std::string_view field) { return {make_error_code(status), field, 0}; }
 
-byte_vector pack(const carried_fields& f, const smpp::tlv_list& tlvs) {
+template <class Wanted>
+byte_vector pack(const carried_fields& f, const smpp::tlv_list& tlvs, const Wanted& wanted) {
   byte_vector out;
   const bool is_plain = f.esm_class == 0 && f.protocol_id == 0 && f.replace_if_present_flag == 0 &&
                         f.sm_default_msg_id == 0;
   if (is_plain && tlvs.empty()) return out;
   out = {f.esm_class, f.protocol_id, f.replace_if_present_flag, f.sm_default_msg_id};
   for (const auto& each : tlvs) {
-    if (!is_carried(each.tag)) continue;
+    if (!wanted(each.tag)) continue;
     append_big(out, static_cast<std::uint16_t>(each.tag));
     append_big(out, static_cast<std::uint16_t>(each.value.size()));
     append(out, each.value);
@@ -200,10 +202,53 @@ result<engine::content_ptr> to_content(const Pdu& m, std::string_view account, c
     if constexpr (Pdu::id == smpp::command_id::submit_sm)
       if (auto ok = take_times(*c, m.schedule_delivery_time, m.validity_period, now); !ok) return ok.error();
   }
-  c->passthrough = pack(carried, m.tlvs);
+  c->passthrough = pack(carried, m.tlvs, is_carried);
   if (const auto reference = m.tlvs.find(tag::user_message_reference)) c->reference = as_text(reference->value);
   if (c->reference.size() > engine::reference_octets_max) c->reference.clear();
   return engine::content_ptr(std::move(c));
+}
+
+// As a part of a long message; header and TLVs that say so do not belong to the whole.
+std::optional<engine::submit_extras::part> part_of(const engine::message_content& c, const smpp::tlv_list& tlvs,
+                                                   const sms_profile& peer) {
+  // Such a part keeps the peer's alphabet, which the whole message cannot tell.
+  if (c.coding == 0 && peer.default_charset != smpp::charset::gsm7) return std::nullopt;
+  if (c.user_data_header) {
+    const auto split = smpp::split_user_data(c.body);
+    const auto position = split ? split->header.concatenation() : std::nullopt;
+    // One that says more than its place, such as a national table, must stay as it is.
+    if (!position || position->total < 2 || std::next(split->header.begin()) != split->header.end())
+      return std::nullopt;
+    return engine::submit_extras::part{.reference = position->reference,
+                                       .count = position->total,
+                                       .number = position->sequence,
+                                       .header_octets = static_cast<std::uint16_t>(c.body.size() - split->body.size()),
+                                       .passthrough = c.passthrough};
+  }
+  const auto position = sar_of(tlvs);
+  if (!position) return std::nullopt;
+  smpp::tlv_list all;
+  const auto fields = unpack(c.passthrough, all);
+  const auto rest = [](tag t) {
+    return t != tag::sar_msg_ref_num && t != tag::sar_total_segments && t != tag::sar_segment_seqnum;
+  };
+  return engine::submit_extras::part{.reference = position->reference,
+                                     .count = position->total,
+                                     .number = position->sequence,
+                                     .passthrough = pack(fields, all, rest)};
+}
+
+template <class Pdu>
+std::shared_ptr<const engine::submit_extras> extras_of(const Pdu& m, const engine::message_content& c,
+                                                       const sms_profile& peer, bool with_text) {
+  constexpr std::size_t keyword_octets_max = 160;  // a longer text is no keyword
+  auto piece = part_of(c, m.tlvs, peer);
+  std::string text;
+  if (with_text && !c.user_data_header && c.body.size() <= keyword_octets_max)
+    if (auto decoded = smpp::decode_text(c.body, smpp::classify(c.coding).alphabet)) text = std::move(decoded->text);
+  if (!piece && text.empty()) return nullptr;
+  return std::make_shared<const engine::submit_extras>(
+      engine::submit_extras{.text = std::move(text), .piece = std::move(piece)});
 }
 
 template <class Pdu>
@@ -365,6 +410,12 @@ template bytes_view user_data(const smpp::replace_sm&) noexcept;
 template result<engine::content_ptr> to_content(const smpp::submit_sm&, std::string_view, const sms_profile&, wall_time);
 template result<engine::content_ptr> to_content(const smpp::deliver_sm&, std::string_view, const sms_profile&, wall_time);
 template result<engine::content_ptr> to_content(const smpp::data_sm&, std::string_view, const sms_profile&, wall_time);
+template std::shared_ptr<const engine::submit_extras> extras_of(const smpp::submit_sm&, const engine::message_content&,
+                                                                const sms_profile&, bool);
+template std::shared_ptr<const engine::submit_extras> extras_of(const smpp::deliver_sm&, const engine::message_content&,
+                                                                const sms_profile&, bool);
+template std::shared_ptr<const engine::submit_extras> extras_of(const smpp::data_sm&, const engine::message_content&,
+                                                                const sms_profile&, bool);
 template result<engine::report> to_report(const smpp::deliver_sm&, std::string_view);
 template result<engine::report> to_report(const smpp::data_sm&, std::string_view);
 template void fill(smpp::submit_sm&, const engine::message_content&, const wire_parts&, const wire_part&,

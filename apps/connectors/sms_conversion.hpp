@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,12 @@ struct sms_profile {
 // Errors: the command_status to answer, as an error code of smpp::status_category(), with the field.
 template <class Pdu>
 result<engine::content_ptr> to_content(const Pdu& m, std::string_view account, const sms_profile& peer, wall_time now);
+
+// What the engine is told beside the content `c` that was made of `m`: that it is a part of a long message, and, when a
+// person may have written it (`with_text`), its text. Null when there is nothing to tell.
+template <class Pdu>
+std::shared_ptr<const engine::submit_extras> extras_of(const Pdu& m, const engine::message_content& c,
+                                                       const sms_profile& peer, bool with_text);
 
 // What registered_delivery asks for, as bits of message_content::receipt_wanted.
 std::uint8_t receipts_wanted(std::uint8_t registered_delivery) noexcept;

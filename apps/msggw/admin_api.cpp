@@ -144,8 +144,10 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
           json body;
           std::string why;
           if (!body_in(r, body, why)) return responder.send(http_error(400, "invalid", "the body " + why));
-          const bool taken =
-              self->run_([c, r = std::move(r), body = std::move(body), responder] { responder.send(c(r, body)); });
+          const bool taken = self->run_([self, c, r = std::move(r), body = std::move(body), responder] {
+            self->directory_.refresh();  // the request before this one may have gone to another gateway
+            responder.send(c(r, body));
+          });
           if (!taken) responder.send(http_error(503, "busy", "too many changes are waiting; try again"));
         },
         options_);
@@ -282,8 +284,7 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
   // Changes take effect at once; these remain for those who are used to asking. They do read what others wrote.
   void add_reloads() {
     const auto reload = [this](const std::string& path, const std::string& what) {
-      write("POST", path, [this, what](const http_request&, const json&) {
-        directory_.refresh();
+      write("POST", path, [what](const http_request&, const json&) {
         return json_response(200, {{"status", what + " reloaded"}});
       });
     };

@@ -22,7 +22,7 @@ def _bin():
 
 
 class Postgres:
-    def __init__(self, test):
+    def __init__(self, test, initdb_options=()):
         self.bin = _bin()
         # A short path: that of a socket has 107 octets at most.
         self.directory = Path(tempfile.mkdtemp(prefix="msgkit_pg_"))
@@ -34,7 +34,7 @@ class Postgres:
             shutil.chown(self.directory, user)
             self.as_user = ["setpriv", "--reuid", user, "--regid", str(pwd.getpwnam(user).pw_gid), "--clear-groups"]
         subprocess.run([*self.as_user, self.bin / "initdb", "--pgdata", self.directory / "data", "--username", "msgkit",
-                        "--auth", "trust", "--no-sync", "--no-instructions"], check=True, stdout=subprocess.DEVNULL,
+                        "--auth", "trust", "--no-sync", "--no-instructions", *initdb_options], check=True, stdout=subprocess.DEVNULL,
                        cwd=self.directory, env={**os.environ, "LC_ALL": "C"})
         self.dsn = f"host={self.directory} user=msgkit dbname=postgres"
         self.start()
@@ -60,6 +60,13 @@ class Postgres:
     def kill(self):
         self.signal_all(signal.SIGKILL)
         self.program.process.wait()
+
+    def limit_files(self, octets):
+        """Writes of its clients' processes beyond that size of a file fail from now on, as on a full disk; "unlimited" ends it."""
+        pids = self.sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+        for pid in pids.split():
+            subprocess.run([*self.as_user, "prlimit", "--pid", pid, f"--fsize={octets}:unlimited"], check=False,
+                           cwd=self.directory, stderr=subprocess.DEVNULL)  # it may have gone
 
     def answers(self):
         return subprocess.run([self.bin / "pg_isready", "-q", "-h", self.directory], check=False).returncode == 0

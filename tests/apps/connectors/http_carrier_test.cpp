@@ -189,6 +189,9 @@ TEST_F(HttpCarrier, AnswersAWebhookWhenItIsStored) {
   EXPECT_EQ(submitted.content->account, "carrier:tx");
   EXPECT_EQ(submitted.content->source.value, "1555");
   EXPECT_EQ(submitted.content->destination.value, "1666");
+  ASSERT_TRUE(submitted.extras);
+  EXPECT_FALSE(submitted.extras->duplicate_id.empty()) << "the carrier may call again";
+  EXPECT_EQ(submitted.extras->text, "hé");
   const auto text = to_plain_text(*submitted.content);
   ASSERT_TRUE(text);
   EXPECT_EQ(text->text, "hé");

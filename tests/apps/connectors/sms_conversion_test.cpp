@@ -336,6 +336,33 @@ TEST(SmsConversion, ASegmentOfTheSendersOwnStaysAsItIs) {
   }
 }
 
+TEST(SmsConversion, TellsThatItIsAPartOfALongMessage) {
+  auto m = simple;
+  m.esm_class = smpp::esm::udh_indicator;
+  m.short_message = std::string_view{"\x05\x00\x03\x42\x02\x01" "first half", 16};
+  const auto extras = extras_of(m, content_of(m), {}, true);
+  ASSERT_TRUE(extras && extras->piece);
+  EXPECT_EQ(extras->piece->reference, 0x42u);
+  EXPECT_EQ(extras->piece->count, 2);
+  EXPECT_EQ(extras->piece->number, 1);
+  EXPECT_EQ(extras->piece->header_octets, 6);
+  EXPECT_TRUE(extras->text.empty()) << "a part is no keyword";
+  // With a national table beside it, and in an alphabet of the peer's own: as it came.
+  auto table = m;
+  table.short_message = std::string_view{"\x08\x00\x03\x42\x02\x01\x25\x01\x01" "half", 13};
+  EXPECT_FALSE(extras_of(table, content_of(table), {}, false));
+  EXPECT_FALSE(extras_of(m, content_of(m), {.default_charset = smpp::charset::latin1}, false));
+}
+
+TEST(SmsConversion, TellsTheTextOfAPerson) {
+  auto m = simple;
+  m.short_message = "stop";
+  const auto extras = extras_of(m, content_of(m), {}, true);
+  ASSERT_TRUE(extras);
+  EXPECT_EQ(extras->text, "stop");
+  EXPECT_FALSE(extras_of(m, content_of(m), {}, false));
+}
+
 TEST(SmsConversion, SarTlvsBecomeAHeaderForPeersThatWantOne) {
   smpp::tlv_builder tlvs;
   tlvs.add_u16(tag::sar_msg_ref_num, 0x77).add_u8(tag::sar_total_segments, 2).add_u8(tag::sar_segment_seqnum, 2);
