@@ -146,7 +146,7 @@ class BridgeCase(BrokersTest):
         self.feed_redis(f"XADD {stream} * k {key} p {line}\n" for line in lines)
 
     def feed_redis(self, commands):
-        subprocess.run(["redis-cli", "-p", str(self.redis.port)], stdout=subprocess.DEVNULL, timeout=60, check=True,
+        subprocess.run(["redis-cli", "-p", str(self.redis.port), "--pipe"], stdout=subprocess.DEVNULL, timeout=60, check=True,
                        input="".join(commands).encode())
 
     def assert_none_missing(self, got, count, spare):
