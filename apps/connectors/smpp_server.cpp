@@ -42,6 +42,22 @@ bool is_message(smpp::command_id command) {
          command == smpp::command_id::submit_multi || command == smpp::command_id::broadcast_sm;
 }
 
+// A '+' says nothing that the type of number does not, and clients put it there or leave it out.
+bool may_send_from(const smpp_account& a, const smpp::pdu& m) {
+  if (!a.senders) return true;
+  return std::visit(
+      [&](const auto& request) {
+        if constexpr (requires { request.source_addr; }) {
+          std::string_view from = request.source_addr;
+          if (from.starts_with('+')) from.remove_prefix(1);
+          return a.senders->contains(from);
+        } else {
+          return true;
+        }
+      },
+      static_cast<const smpp::pdu_variant&>(m));
+}
+
 }  // namespace
 
 struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable_shared_from_this<impl> {
@@ -207,6 +223,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   command_status take(connection& c, bound_client& bound, const smpp::pdu& m) {
     if (!client_requests::is_ours(m.head.id)) return command_status::invalid_command_id;
     if (is_forbidden(m.head.id, bound.account->permissions)) return command_status::prohibited;
+    if (is_message(m.head.id) && !may_send_from(*bound.account, m)) return command_status::invalid_source_address;
     if (draining) return command_status::system_error;
     scripted_answer script;
     if (options.script) script = options.script(*bound.account, m);

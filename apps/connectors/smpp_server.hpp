@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,6 +31,7 @@ struct smpp_account {
   double segments_per_second = 0;    // messages taken from all its binds together; 0: no limit
   client_permissions permissions{};
   ip_ranges allowed_addresses{};     // empty: from everywhere
+  std::optional<std::set<std::string, std::less<>>> senders{};  // what it may send from, without '+'; none: anything
   sms_profile profile{.long_messages = smpp::long_message_method::payload};
 };
 

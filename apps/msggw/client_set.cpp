@@ -1,6 +1,7 @@
 #include "msggw/client_set.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "common/log.hpp"
 
@@ -17,6 +18,7 @@ smpp_account account_of(const client& c) {
   a.binds_max = c.binds_max;
   a.segments_per_second = c.settings.segments_per_second;
   if (auto ranges = ip_ranges::parse(c.allowed_addresses)) a.allowed_addresses = *std::move(ranges);
+  if (!c.settings.any_sender) a.senders.emplace();  // its numbers follow
   return a;
 }
 
@@ -31,6 +33,13 @@ std::vector<smpp_account> accounts_of(const std::vector<smpp_account>& fixed, co
     if (hidden) log_.warn("a client of the directory is hidden by the configuration file's", {{"client", c->username}});
     else all.push_back(account_of(*c));
   }
+  std::unordered_map<std::string_view, smpp_account*> restricted;
+  for (auto& a : all)
+    if (a.senders) restricted.emplace(a.name, &a);
+  for (const auto& [id, n] : managed.all<client_number>())
+    if (const auto owner = managed.find<client>(n->client_id))
+      if (const auto found = restricted.find(owner->username); found != restricted.end())
+        found->second->senders->insert(n->number);
   return all;
 }
 

@@ -16,7 +16,7 @@ from raw_smpp import (BIND_TRANSCEIVER, DELIVER_SM, DELIVER_SM_RESP, ENQUIRE_LIN
                       SUBMIT_SM_RESP, RawClient, pdu, submit_sm_body)
 
 BIND_RECEIVER, BIND_TRANSMITTER = 0x01, 0x02
-OK, INVALID_PASSWORD = 0x00, 0x0E
+OK, INVALID_SOURCE, INVALID_PASSWORD = 0x00, 0x0A, 0x0E
 
 
 class Defects(test_api.ApiTest):
@@ -66,6 +66,19 @@ class Defects(test_api.ApiTest):
         self.assertIn(b"for 15550002", self.next_deliver(self.bind("bob"))[1])
         self.assertEqual(self.submit(sender, "15550003", "15550001", b"the next")[0], OK)
         self.assertIn(b"the next", self.next_deliver(alice)[1], "alice's was confirmed")
+
+    def test_18_a_client_sends_from_its_own_numbers(self):
+        alice = self.client("alice", "15550001")
+        self.client("bob", "15550002")
+        session = self.bind("alice")
+        self.assertEqual(self.submit(session, "15550001", "46700000001", b"mine", 1)[0], OK)
+        for source in ("15550002", "1555000", "155500011", "Bob", ""):
+            with self.subTest(source=source):
+                self.assertEqual(self.submit(session, source, "46700000001", b"not mine", 2)[0], INVALID_SOURCE)
+        self.add(f"/clients/{alice}/numbers", {"number": "15550003"})
+        self.assertEqual(self.submit(session, "15550003", "46700000001", b"new", 3)[0], OK, "at once, in the same session")
+        self.api.ask("PUT", f"/clients/{alice}/settings", {"any_sender": True})
+        self.assertEqual(self.submit(session, "Alice", "46700000001", b"by name", 4)[0], OK)
 
     def test_08_every_kind_of_bind_wants_the_password(self):
         self.client("alice")

@@ -39,6 +39,7 @@ struct client_settings {
   std::string webhook_secret{};  // signs what we send to the webhook
   usage_limits sms{}, mms{};
   bool limit_both = false;  // inbound messages count too
+  bool any_sender = false;  // over SMPP it may send from what is not among its numbers, names too
   std::uint32_t segments_per_second = 0;
 
   template <class V, class S>
@@ -55,6 +56,7 @@ struct client_settings {
     usage_limits::fields(v, s.sms, "sms");
     usage_limits::fields(v, s.mms, "mms");
     v.flag("limit_both", s.limit_both);
+    v.flag("any_sender", s.any_sender);
     v.number("segments_per_second", s.segments_per_second, number_rule{0, 1'000'000});
   }
   friend bool operator==(const client_settings&, const client_settings&) = default;
