@@ -68,7 +68,7 @@ void mariadb_server::kill() {
   finish(std::exchange(pid_, -1));
 }
 
-void mariadb_server::pause() { ::kill(pid_, SIGSTOP); }
+void mariadb_server::pause() { freeze(pid_); }
 void mariadb_server::resume() { ::kill(pid_, SIGCONT); }
 
 msgkit::engine::mariadb_server_options mariadb_server::server(const std::string& database) const {

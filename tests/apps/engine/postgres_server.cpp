@@ -88,11 +88,15 @@ void postgres_server::resume() { signal_all(SIGCONT); }
 
 void postgres_server::signal_all(int number) const {
   const auto children = content("/proc/" + std::to_string(pid_) + "/task/" + std::to_string(pid_) + "/children");
-  ::kill(pid_, number);
+  const auto send = [number](pid_t pid) {
+    if (number == SIGSTOP) freeze(pid);
+    else ::kill(pid, number);
+  };
+  send(pid_);
   std::size_t at = 0;
   while (at < children.size()) {
     const auto end = children.find(' ', at);
-    if (const int child = std::atoi(children.substr(at, end - at).c_str()); child > 1) ::kill(child, number);
+    if (const int child = std::atoi(children.substr(at, end - at).c_str()); child > 1) send(child);
     if (end == std::string::npos) break;
     at = end + 1;
   }

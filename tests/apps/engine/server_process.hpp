@@ -14,4 +14,6 @@ const passwd* unprivileged(const std::vector<const char*>& names);
 pid_t launch(const std::vector<std::string>& command, const std::string& log, const std::string& directory, const passwd* user);
 // Waits for the end; the exit status, 128 when a signal ended it.
 int finish(pid_t pid);
+// SIGSTOP, and back when no thread of it runs any more: on a loaded machine some go on for a while.
+void freeze(pid_t pid);
 std::string content(const std::string& path);

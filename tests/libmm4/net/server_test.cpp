@@ -189,6 +189,7 @@ TEST(Mm4Server, CutsAPeerThatReadsNoReplies) {
   raw_peer p(l.io, l.server.port());
   std::string noops;
   for (int i = 0; i < 1000; ++i) noops += "NOOP\r\n";
+  p.socket().set_option(asio::socket_base::receive_buffer_size(4096));  // soon full
   p.socket().non_blocking(true);
   ASSERT_TRUE(l.until([&] {
     std::error_code ec;
