@@ -42,6 +42,7 @@ run libcli11-dev
 run prometheus-cpp-dev
 run curl curl
 package dpkg-dev dpkg-shlibdeps
+package file file
 run libmimetic-dev
 run libc-ares-dev
 run libpugixml-dev

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
+#include <tuple>
 
 #include "common/digest.hpp"
 #include "common/log.hpp"
@@ -171,14 +172,12 @@ struct hub::attempt {
 // Whether another round makes sense.
 bool hub::pump_group(const std::string& group) {
   const auto now = now_ms();
-  if (choose(group, now) == nullptr) return false;
+  if (choose(group, now, false) == nullptr) return false;
   const auto due = store_->due(group, now, due_batch);
   std::vector<attempt> all;
   std::shared_ptr<message> m;
   std::shared_ptr<const std::vector<loaded_part>> parts;
   for (const auto& k : due) {
-    auto* g = choose(group, now);
-    if (g == nullptr) break;
     if (!m || m->id != k.message_id) {
       auto loaded = store_->get_message(k.message_id);
       m = loaded ? std::make_shared<message>(*std::move(loaded)) : nullptr;
@@ -197,6 +196,8 @@ bool hub::pump_group(const std::string& group) {
       fetch_parts(*m);
       continue;
     }
+    auto* g = choose(group, now, m->recipients[k.index].attempts > 0);
+    if (g == nullptr) break;
     ++g->in_flight;
     constexpr double burst_ms = 100;
     if (g->options.tps_limit > 0)
@@ -209,17 +210,20 @@ bool hub::pump_group(const std::string& group) {
   return began && due.size() == due_batch;
 }
 
-// The gateway of the group that may send now and has the least to do; one that rests only when all do.
-hub::gateway* hub::choose(const std::string& group, std::int64_t now) {
+// The gateway of the group that may send now and has the least to do; one that rests only when all do. A message that was
+// tried before does not probe whether a gateway works again: others do, or two that fail could have it between them for ever.
+hub::gateway* hub::choose(const std::string& group, std::int64_t now, bool is_retry) {
   gateway* best = nullptr;
+  const auto rank = [&](const gateway& g) {
+    return std::tuple(g.resting_until > now, is_retry && g.failures > 0, g.in_flight);
+  };
   ++turn_;
   for (std::size_t i = 0; i < gateways_.size(); ++i) {
     auto& g = gateways_[(i + turn_) % gateways_.size()];
     if (g.link->group() != group || g.is_down || g.in_flight >= options_.in_flight_max ||
         g.next_ms > static_cast<double>(now))
       continue;
-    const bool rests = g.resting_until > now, best_rests = best != nullptr && best->resting_until > now;
-    if (best == nullptr || (best_rests && !rests) || (best_rests == rests && g.in_flight < best->in_flight)) best = &g;
+    if (best == nullptr || rank(g) < rank(*best)) best = &g;
   }
   return best;
 }

@@ -140,7 +140,7 @@ class hub {
   void ended(const recipient_key& k, std::size_t gateway_index, const submit_result& r);
   void conclude(const recipient_key& k, const std::string& gateway_name, std::shared_ptr<const submit_result> r);
   bool keep_result(const recipient_key& k, const std::string& gateway_name, const submit_result& r);
-  gateway* choose(const std::string& group, std::int64_t now);
+  gateway* choose(const std::string& group, std::int64_t now, bool is_retry);
   const gateway* find(const std::string& name) const;
   std::shared_ptr<const std::vector<loaded_part>> load_parts(const message& m);
   void fetch_parts(const message& m);

@@ -1,10 +1,14 @@
 """The examples do what they say, against smppd, msggw and each other. MSGKIT_EXAMPLES_DIR is where they were built."""
+import base64
+import http.server
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import unittest
 from pathlib import Path
 
@@ -17,6 +21,13 @@ from raw_smpp import DELIVER_SM, SUBMIT_SM, RawClient, pdu, submit_sm_body  # no
 
 LINES_MAX = 80
 FROM, TO = "447700900001", "46700123456"
+MM7_ANSWER = """<?xml version="1.0"?>
+<env:Envelope xmlns:env="http://schemas.xmlsoap.org/soap/envelope/"
+              xmlns="http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4">
+<env:Header><TransactionID env:mustUnderstand="1">{transaction}</TransactionID></env:Header>
+<env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version>
+<Status><StatusCode>{status}</StatusCode><StatusText>{text}</StatusText></Status>
+<MessageID>id-1</MessageID></SubmitRsp></env:Body></env:Envelope>"""
 
 
 class ExamplesTest(PeerTest):
@@ -213,6 +224,52 @@ class ExamplesTest(PeerTest):
         wait_until(lambda: "new" in receiver.output(), 10, receiver.tail)
         for line in ("X-Mms-Message-Type: MM4_forward.REQ", "part application/smil", "part image/jpeg, 20 octets", "text two"):
             self.assertIn(line, receiver.output())
+
+    def mm7_relay(self, status, text, authorization=None):
+        """(URL, list of the bodies taken): a relay that answers every SubmitReq with this status."""
+        taken = []
+
+        class Relay(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers["Authorization"] != authorization:
+                    self.send_response(401)
+                    self.send_header("WWW-Authenticate", 'Basic realm="mms"')
+                    self.send_header("Content-Length", "0")
+                    return self.end_headers()
+                taken.append(body)
+                transaction = re.search(rb"TransactionID[^>]*>([^<]*)<", body)[1].decode()
+                answer = MM7_ANSWER.format(transaction=transaction, status=status, text=text).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/xml; charset=utf-8")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_port}/mm7", taken
+
+    def test_mm7_send(self):
+        url, taken = self.mm7_relay(1000, "Success", "Basic " + base64.b64encode(b"shop:secret").decode())
+        picture = self.write("picture.jpg", "not really a picture")
+        output = self.run_example("mm7_send", url, "shop:secret@vasp1", FROM, TO, "a text", picture)
+        self.assertEqual(output, "1000 Success id-1\n")
+        body, = taken
+        for piece in (b"vasp1", FROM.encode(), TO.encode(), b"a text", b"image/jpeg"):
+            self.assertIn(piece, body)
+        url, _ = self.mm7_relay(2002, "Message rejected")
+        self.assertIn("2002 Message rejected", self.run_example("mm7_send", url, "vasp1", FROM, TO, "a text", status=1))
+        self.assertIn("no answer", self.run_example("mm7_send", f"http://127.0.0.1:{free_port()}/", "v", FROM, TO, "x", status=1))
 
     def test_every_example_fits_on_a_screen(self):
         sources = list((Path(__file__).resolve().parents[2] / "examples").glob("*.cpp"))

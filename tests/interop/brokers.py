@@ -23,8 +23,15 @@ def program(name):
 
 
 def wait_until(condition, what, limit=60):
+    """A command that fails counts as "not yet": Sentinel cuts every connection while it moves the master."""
+    def holds():
+        try:
+            return condition()
+        except subprocess.CalledProcessError:
+            return False
+
     deadline = time.monotonic() + limit
-    while not condition():
+    while not holds():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {limit} s: {what}")
         time.sleep(0.02)

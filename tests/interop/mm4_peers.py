@@ -11,6 +11,14 @@ from peers import accepts_connections, find_in_sbin, free_port, require, wait_un
 AIOSMTPD = "/usr/bin/aiosmtpd"
 
 
+def runs(pid):
+    """False for a zombie too: it is no child of ours, and not every first process of a container collects orphans."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Postfix:
     """A whole instance in the scratch directory: own queue, own configuration, everything relayed to one port, or put
     into a Maildir. The system's Postfix and its queue are not touched. Its master changes users, so it needs root."""
@@ -96,7 +104,7 @@ virtual_minimum_uid = 1"""
         pid = int(self.pid_file.read_text())
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-            wait_until(lambda: not Path(f"/proc/{pid}").exists(), 10, f"the end of Postfix (pid {pid})")
+            wait_until(lambda: not runs(pid), 30, f"the end of Postfix (pid {pid})")
 
     def _is_up(self):
         if not self.program.running:

@@ -32,6 +32,8 @@ class Scaling(BridgeCase):
         self.assert_none_missing(self.payloads("up:1"), COUNT, 0)
         self.assert_none_missing(down(), COUNT, 0)
         for name in ("from_mqtt_total", "to_mqtt_total"):
+            # Counted when the other side acknowledges it, which may be after the subscriber has it.
+            wait_until(lambda: sum(self.shares(name)) >= COUNT, f"{name} of all")
             self.assertGreater(min(self.shares(name)), 0, name)
             self.assertEqual(sum(self.shares(name)), COUNT)
 
