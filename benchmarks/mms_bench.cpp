@@ -36,13 +36,14 @@ fs::path fresh_directory(const std::string& name) {
   return directory;
 }
 
-// 30 KB of base64 in an MM4_forward.REQ without ids, so that no mail is a repetition of another.
+// 30 KB of base64 in an MM4_forward.REQ without ids, so that no mail is a repetition of another. smtp-source
+// sends CR LF for each line feed.
 fs::path write_mail(const fs::path& directory) {
   std::string mail =
-      "From: +12025550100/TYPE=PLMN\r\nTo: +12025550101/TYPE=PLMN\r\nX-Mms-3GPP-MMS-Version: 6.10.0\r\n"
-      "X-Mms-Message-Type: MM4_forward.REQ\r\nMIME-Version: 1.0\r\nContent-Type: image/jpeg\r\n"
-      "Content-Transfer-Encoding: base64\r\n\r\n";
-  while (mail.size() < picture_bytes) mail += std::string(76, 'A') + "\r\n";
+      "From: +12025550100/TYPE=PLMN\nTo: +12025550101/TYPE=PLMN\nX-Mms-3GPP-MMS-Version: 6.10.0\n"
+      "X-Mms-Message-Type: MM4_forward.REQ\nMIME-Version: 1.0\nContent-Type: image/jpeg\n"
+      "Content-Transfer-Encoding: base64\n\n";
+  while (mail.size() < picture_bytes) mail += std::string(76, 'A') + "\n";
   write_file(directory / "mail.eml", mail);
   return directory / "mail.eml";
 }
