@@ -124,7 +124,10 @@ smpp_account read_smpp_account(config_reader& r, const smpp_account& usual) {
   const auto addresses = r.texts("allowed_addresses");
   if (auto ranges = ip_ranges::parse(addresses)) a.allowed_addresses = *std::move(ranges);
   else r.fail("allowed_addresses", addresses[ranges.error().offset] + " is no address and no range like 192.0.2.0/24");
-  if (const auto senders = r.texts("senders"); !senders.empty()) a.senders.emplace(senders.begin(), senders.end());
+  for (const auto& sender : r.texts("senders")) {
+    if (!a.senders) a.senders.emplace();
+    a.senders->insert(sender.starts_with('+') ? sender.substr(1) : sender);
+  }
   a.profile.default_charset = read_charset(r, "default_charset");
   a.profile.long_messages = read_long_messages(r, usual.profile.long_messages);
   return a;

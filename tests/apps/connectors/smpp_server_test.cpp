@@ -90,6 +90,20 @@ TEST_F(SmppServer, RefusalsHaveTheirStatus) {
   }
 }
 
+TEST_F(SmppServer, AnAccountSendsFromItsOwnOnly) {
+  serve({.senders = std::set<std::string, std::less<>>{"15550001", "Shop"}});
+  bind();
+  const std::pair<const char*, bool> table[] = {{"15550001", true}, {"+15550001", true}, {"Shop", true},
+                                                {"15550002", false}, {"1555000", false},  {"", false}};
+  for (const auto& [source, is_its_own] : table) {
+    submit({.source_addr = source, .destination_addr = "46700000001", .short_message = "x"});
+    EXPECT_EQ(engine.take<engine::submit>().size(), is_its_own ? 1u : 0u) << source;
+    if (is_its_own) continue;
+    ASSERT_FALSE(peer->outcomes.empty());
+    EXPECT_EQ(peer->outcomes.back(), command_status::invalid_source_address) << source;
+  }
+}
+
 TEST_F(SmppServer, ThrottlesWhileTheInboxIsFull) {
   serve();
   bind();
