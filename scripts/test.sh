@@ -57,7 +57,7 @@ run_ctest() {  # preset, then arguments of ctest
   local preset=$1 log status
   shift
   log=build/$preset/ctest.log
-  ctest --preset "$preset" --parallel "$jobs" --no-tests=error --output-junit junit.xml "$@" | tee "$log"
+  ctest --preset "$preset" --parallel $((jobs + 1)) --no-tests=error --output-junit junit.xml "$@" | tee "$log"
   status=${PIPESTATUS[0]}
   results+=("$preset: $(grep -E '^[0-9]+% tests passed' "$log" || echo 'no result')")
   [[ $status -eq 0 ]] || once_more "$preset" "$log"
