@@ -132,11 +132,12 @@ Content-ID: <c>
 ]] .. string.rep("hello world ", 75) .. "\n--b--\n"
 before, after = before:gsub("\n", "\r\n"), after:gsub("\n", "\r\n")
 local n = 0
-local run = tostring(os.time()) .. tostring(math.random(1000000000))
-local headers = {["Content-Type"] = 'multipart/related; boundary=b; type="text/xml"; start="<e>"'}
+local run = string.format("%010d%010d", os.time(), math.random(1000000000))
+before = "POST " .. wrk.path .. ' HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/related; boundary=b; ' ..
+  'type="text/xml"; start="<e>"\r\nContent-Length: ' .. (#before + 30 + #after) .. "\r\n\r\n" .. before
 request = function()
   n = n + 1
-  return wrk.format("POST", nil, headers, before .. run .. "-" .. n .. after)
+  return before .. run .. string.format("%010d", n) .. after
 end
 )lua");
   const auto script = posts ? " -s " + (directory / "post.lua").string() : std::string();

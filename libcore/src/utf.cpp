@@ -1,5 +1,8 @@
 #include "msgkit/core/utf.hpp"
 
+#include <cstdint>
+#include <cstring>
+
 namespace msgkit {
 namespace {
 
@@ -77,9 +80,22 @@ void append_utf8(std::string& out, char32_t c) {
   }
 }
 
+std::size_t ascii_prefix(std::string_view text) noexcept {
+  std::size_t i = 0;
+  for (std::uint64_t eight = 0; i + sizeof eight <= text.size(); i += sizeof eight) {
+    std::memcpy(&eight, text.data() + i, sizeof eight);
+    if ((eight & 0x8080808080808080U) != 0) break;
+  }
+  while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
+  return i;
+}
+
 bool is_valid_utf8(std::string_view text) noexcept {
   bool ill_formed = false;
-  for (std::size_t i = 0; i < text.size() && !ill_formed;) next_code_point(text, i, ill_formed);
+  for (std::size_t i = ascii_prefix(text); i < text.size() && !ill_formed;) {
+    next_code_point(text, i, ill_formed);
+    i += ascii_prefix(text.substr(i));
+  }
   return !ill_formed;
 }
 
@@ -95,6 +111,15 @@ std::u32string to_code_points(std::string_view utf8) {
   out.reserve(utf8.size());
   bool ill_formed = false;
   for (std::size_t i = 0; i < utf8.size();) out.push_back(next_code_point(utf8, i, ill_formed));
+  return out;
+}
+
+std::string repaired_utf8(std::string_view text) {
+  if (is_valid_utf8(text)) return std::string(text);
+  std::string out;
+  out.reserve(text.size() + 16);
+  bool ill_formed = false;
+  for (std::size_t i = 0; i < text.size();) append_utf8(out, next_code_point(text, i, ill_formed));
   return out;
 }
 

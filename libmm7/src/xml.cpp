@@ -148,6 +148,9 @@ pugi::xml_attribute attribute_of(pugi::xml_node node, std::string_view name) noe
 std::string_view text_of(pugi::xml_node node) noexcept { return mime::trim(node.text().get()); }
 
 std::string escape(std::string_view text) {
+  const bool is_plain = std::ranges::all_of(
+      text, [](unsigned char c) { return c >= 32 && c < 127 && c != '&' && c != '<' && c != '>' && c != '"'; });
+  if (is_plain) return std::string(text);
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {

@@ -33,6 +33,22 @@ TEST(Utf8, IllFormedInputAlwaysAdvances) {
   EXPECT_GE(count_code_points(text), 128u);
 }
 
+TEST(Utf8, TheAsciiPrefixEndsAtTheFirstHighOctet) {
+  for (std::size_t at = 0; at < 40; ++at) {
+    std::string text(40, 'a');
+    EXPECT_EQ(ascii_prefix(text.substr(0, at)), at);
+    text[at] = '\x80';
+    EXPECT_EQ(ascii_prefix(text), at);
+    EXPECT_FALSE(is_valid_utf8(text));
+    EXPECT_EQ(repaired_utf8(text).size(), text.size() + 2);
+  }
+}
+
+TEST(Utf8, RepairsWhatIsIllFormedOnly) {
+  EXPECT_EQ(repaired_utf8("na\xC3\xAFve \xF0\x9F\x98\x80"), "na\xC3\xAFve \xF0\x9F\x98\x80");
+  EXPECT_EQ(repaired_utf8("a\xFF" "b\xC3"), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD");
+}
+
 TEST(Utf16, UsesSurrogatePairsForAstralPlanes) {
   EXPECT_EQ(to_hex(utf8_to_utf16be("a\xF0\x9F\x98\x80")), "0061d83dde00");
   EXPECT_EQ(utf16be_to_utf8(*from_hex("0061d83dde00")), "a\xF0\x9F\x98\x80");

@@ -30,14 +30,6 @@ bool is_shallow(std::string_view json) {
   return true;
 }
 
-// Topics are UTF-8 by then; Redis names and fields need not be.
-std::string json_text(std::string_view text) {
-  if (is_valid_utf8(text)) return std::string(text);
-  std::string out;
-  for (const auto c : to_code_points(text)) append_utf8(out, c);
-  return out;
-}
-
 }  // namespace
 
 std::string base64_encoded(std::string_view octets) {
@@ -75,13 +67,13 @@ bool base64_decoded(std::string_view text, std::string& out) {
 }
 
 std::string json_envelope(const message& m, std::int64_t now_ms) {
-  nlohmann::json j{{"topic", json_text(m.name)}, {"qos", m.qos}, {"retain", m.retain}, {"ts", now_ms}};
+  nlohmann::json j{{"topic", repaired_utf8(m.name)}, {"qos", m.qos}, {"retain", m.retain}, {"ts", now_ms}};
   auto& props = j["props"] = nlohmann::json::object();
-  if (!m.content_type.empty()) props["content_type"] = json_text(m.content_type);
-  if (!m.response_topic.empty()) props["response_topic"] = json_text(m.response_topic);
+  if (!m.content_type.empty()) props["content_type"] = repaired_utf8(m.content_type);
+  if (!m.response_topic.empty()) props["response_topic"] = repaired_utf8(m.response_topic);
   if (!m.correlation_data.empty()) props["correlation_data_base64"] = base64_encoded(m.correlation_data);
   if (m.expires_at_ms != 0) props["expires_at_ms"] = m.expires_at_ms;
-  for (const auto& [name, v] : m.user_properties) props["user"][json_text(name)].push_back(json_text(v));
+  for (const auto& [name, v] : m.user_properties) props["user"][repaired_utf8(name)].push_back(repaired_utf8(v));
   if (is_valid_utf8(m.payload)) j["payload"] = m.payload;
   else j["payload_base64"] = base64_encoded(m.payload);
   return j.dump();

@@ -30,12 +30,6 @@ void drop_byte_order_mark(std::string& text) {
 bool is_utf8_name(std::string_view lower_name) { return lower_name == "utf-8" || lower_name == "utf8"; }
 bool is_ascii_name(std::string_view lower_name) { return lower_name == "us-ascii" || lower_name == "ascii" || lower_name == "ansi_x3.4-1968"; }
 
-std::string repaired(std::string_view text) {
-  std::string out;
-  for (const char32_t c : to_code_points(text)) append_utf8(out, c);
-  return out;
-}
-
 std::string guess(bytes_view octets) {
   const auto text = as_text(octets);
   auto out = is_valid_utf8(text) ? std::string(text) : latin1_to_utf8(octets);
@@ -49,7 +43,7 @@ result<std::string> to_utf8(bytes_view octets, std::string_view charset) {
   const auto name = lower(trim(charset));
   if (is_ascii_name(name)) return guess(octets);
   if (is_utf8_name(name)) {
-    auto text = repaired(as_text(octets));
+    auto text = repaired_utf8(as_text(octets));
     drop_byte_order_mark(text);
     return text;
   }

@@ -6,10 +6,10 @@
 #include "msgkit/core/mime/charset.hpp"
 #include "msgkit/core/mime/encoded_word.hpp"
 #include "msgkit/core/mime/percent.hpp"
+#include "msgkit/core/utf.hpp"
 
 namespace msgkit::mime {
 namespace {
-
 std::size_t find_octets(bytes_view haystack, std::size_t from, std::string_view needle) noexcept {
   const auto* found = memmem(haystack.data() + from, haystack.size() - from, needle.data(), needle.size());
   return found == nullptr ? haystack.size() : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - haystack.data());
@@ -58,10 +58,6 @@ bytes_view without_last_line_end(bytes_view octets) noexcept {
   return octets;
 }
 
-bool has_eight_bit(bytes_view octets) noexcept {
-  return std::ranges::any_of(octets, [](std::uint8_t c) { return c > 127; });
-}
-
 class reader {
  public:
   reader(bytes_view all, const limits& l) : all_(all), limits_(l) {}
@@ -89,7 +85,7 @@ class reader {
     p.body = body;
     p.parent = parent;
     p.depth = depth;
-    if (!p.is_multipart() && p.encoding == transfer_encoding::seven_bit && has_eight_bit(body)) {
+    if (!p.is_multipart() && p.encoding == transfer_encoding::seven_bit && ascii_prefix(as_text(body)) < body.size()) {
       p.encoding = transfer_encoding::eight_bit;
       note(diagnostic::eight_bit_unlabelled);
     }

@@ -5,16 +5,13 @@
 
 #include "msgkit/core/mime/header.hpp"
 #include "msgkit/core/mime/transfer_encoding.hpp"
+#include "msgkit/core/utf.hpp"
 #include "msgkit/mm4/smtp/command.hpp"
 
 namespace msgkit::mm4::smtp {
 namespace {
 
 constexpr std::size_t produce_bytes = 64 * 1024;
-
-bool has_eight_bit(bytes_view octets) noexcept {
-  return std::ranges::any_of(octets, [](std::uint8_t c) { return c > 127; });
-}
 
 std::error_code refusal(const reply& r) noexcept {
   return make_error_code(r.is_transient() ? errc::refused_temporarily : errc::refused);
@@ -205,7 +202,7 @@ void client_session::next_envelope_commands() {
     if (sent_commands_ == 0) {
       std::string line = "MAIL FROM:<" + current_.mail_from + '>';
       if (offers("SIZE")) line += " SIZE=" + std::to_string(current_.content.size());
-      if (offers("8BITMIME") && has_eight_bit(current_.content)) line += " BODY=8BITMIME";
+      if (offers("8BITMIME") && ascii_prefix(as_text(current_.content)) < current_.content.size()) line += " BODY=8BITMIME";
       command(line, state::envelope);
     } else {
       command("RCPT TO:<" + current_.rcpt_to[sent_commands_ - 1] + '>', state::envelope);

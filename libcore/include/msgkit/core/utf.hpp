@@ -20,11 +20,17 @@ char32_t next_code_point(std::string_view text, std::size_t& i, bool& ill_formed
 // Surrogates and values above U+10FFFF are written as U+FFFD.
 void append_utf8(std::string& out, char32_t code_point);
 
+// How many octets below 0x80 `text` begins with.
+std::size_t ascii_prefix(std::string_view text) noexcept;
+
 bool is_valid_utf8(std::string_view text) noexcept;
 std::size_t count_code_points(std::string_view text) noexcept;
 
 // Ill-formed parts become U+FFFD.
 std::u32string to_code_points(std::string_view utf8);
+
+// A copy in which ill-formed parts are U+FFFD.
+std::string repaired_utf8(std::string_view text);
 
 // UTF-16 with big-endian octets, surrogate pairs for the astral planes. Ill-formed input becomes U+FFFD.
 byte_vector utf8_to_utf16be(std::string_view utf8);
