@@ -20,7 +20,14 @@ std::int64_t milliseconds(std::chrono::milliseconds t) { return t.count(); }
 
 }  // namespace
 
-std::string make_id() { return to_hex(as_bytes(random_octets(16))); }
+std::string make_id() {
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  byte_vector id;
+  append_big(id, static_cast<std::uint64_t>(now.count()) << 16);
+  id.resize(6);
+  append(id, as_bytes(random_octets(10)));
+  return to_hex(id);
+}
 
 hub::hub(asio::any_io_executor executor, std::unique_ptr<store> s, http_client& http, hub_options options, metrics& m)
     : executor_(executor),
@@ -338,7 +345,7 @@ bool hub::note(const message& m, event_state s, std::vector<std::string> numbers
   std::ranges::sort(urls);
   const auto twice = std::ranges::unique(urls);
   urls.erase(twice.begin(), twice.end());
-  return call_back(urls, callback_text(e, m.id));
+  return urls.empty() || call_back(urls, callback_text(e, m.id));
 }
 
 bool hub::call_back(const std::vector<std::string>& urls, const std::string& body) {

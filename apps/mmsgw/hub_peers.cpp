@@ -177,7 +177,8 @@ bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::v
   for (const auto& n : numbers)
     if (find_route(gateway_name, n) == nullptr) kept.push_back(n);
   return note(m, event_state::received, numbers, "", "", gateway_name) &&
-         (kept.empty() || call_back(options_.received_urls, received_text(m, options_.media_prefix))) &&
+         (kept.empty() || options_.received_urls.empty() ||
+          call_back(options_.received_urls, received_text(m, options_.media_prefix))) &&
          order_answers(m, gateway_name, kept, false) && relay(m, gateway_name);
 }
 

@@ -28,7 +28,8 @@ class sqlite_database final : public database {
     constexpr int busy_ms = 2'000;
     sqlite3_busy_timeout(db_, busy_ms);
     // Exclusive: two processes on one file would both send what is due.
-    if (!script("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"))
+    if (!script("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+                "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192; PRAGMA temp_store = MEMORY"))
       return fail(error_text());
     sql_rows found;
     if (!run("PRAGMA user_version", {}, &found) || found.empty()) return fail(error_text());
