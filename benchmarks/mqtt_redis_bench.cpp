@@ -1,11 +1,7 @@
-// What the bridge adds to a message's way, and what it needs while 10 000 of them wait for Redis. Starts mosquitto,
-// redis-server and the bridge, and ends them by pid. Each message goes to an MQTT subscriber and, over the bridge, to
-// one of Redis; what is added is the time between the two arrivals.
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
+// How many messages pass the bridge, beside the broker alone; what it adds to a message's way; what it needs while 10
+// 000 of them wait for Redis. Starts mosquitto, redis-server and the bridge, and ends them by pid. Each message goes to
+// an MQTT subscriber and, over the bridge, to one of Redis; what is added is the time between the two arrivals.
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -20,13 +16,15 @@
 #include <fmt/format.h>
 
 #include "harness.hpp"
+#include "references/mqtt_load.hpp"
 #include "references/programs.hpp"
 
 using namespace msgkit;
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
-using bench::free_port, bench::number_after, bench::output_of, bench::program, bench::program_path,
-    bench::wait_for_port, bench::write_file;
+using bench::connection, bench::free_port, bench::mqtt_publish, bench::mqtt_subscribe, bench::number_after,
+    bench::output_of, bench::program, bench::program_path, bench::redis_subscribe, bench::say_hello,
+    bench::wait_for_port, bench::way_end, bench::way_rate, bench::write_file;
 using steady = std::chrono::steady_clock;
 
 namespace {
@@ -35,94 +33,26 @@ constexpr std::size_t payload_bytes = 100;
 constexpr auto interval = 100us;  // 10 000 messages a second
 constexpr std::size_t pending = 10'000;
 
-class connection {
- public:
-  explicit connection(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const int on = 1;
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-      throw std::runtime_error("cannot connect");
-  }
-  ~connection() { ::close(fd_); }
-  connection(const connection&) = delete;
-  connection& operator=(const connection&) = delete;
-
-  [[nodiscard]] int fd() const { return fd_; }
-  void write(std::string_view octets) const {
-    while (!octets.empty()) {
-      const auto n = ::send(fd_, octets.data(), octets.size(), MSG_NOSIGNAL);
-      if (n <= 0) throw std::runtime_error("connection lost");
-      octets.remove_prefix(static_cast<std::size_t>(n));
-    }
-  }
-  void read_some() {
-    std::array<char, 65536> some;
-    const auto n = ::recv(fd_, some.data(), some.size(), 0);
-    if (n <= 0) throw std::runtime_error("connection lost");
-    in_.append(some.data(), static_cast<std::size_t>(n));
-  }
-  // What came, in pieces of `size`.
-  template <class F>
-  void take(std::size_t size, F&& f) {
-    std::size_t at = 0;
-    for (; in_.size() - at >= size; at += size) f(std::string_view(in_).substr(at, size));
-    in_.erase(0, at);
-  }
-  void skip(std::size_t size) {
-    while (in_.size() < size) read_some();
-    in_.erase(0, size);
-  }
-
- private:
-  int fd_;
-  std::string in_;
-};
-
-std::string text16(std::string_view t) {
-  return std::string{static_cast<char>(t.size() >> 8), static_cast<char>(t.size() & 255)} + std::string(t);
-}
-
-std::string mqtt_frame(char type, std::string_view body) {
-  std::string out(1, type);
-  auto left = body.size();
-  do {
-    out += static_cast<char>((left & 127) | (left > 127 ? 128 : 0));
-    left >>= 7;
-  } while (left > 0);
-  return out += body;
-}
-
-void say_hello(connection& c, std::string_view name) {
-  c.write(mqtt_frame(0x10, text16("MQTT") + std::string("\4\2\0\0", 4) + text16(name)));
-  c.skip(4);
-}
-
-std::string publish(std::uint16_t id, std::string_view payload) {
-  std::string body = text16("up/x");
-  body += {static_cast<char>(id >> 8), static_cast<char>(id & 255)};
-  return mqtt_frame(0x32, body += payload);
-}
-
 struct arena {
   fs::path directory;
   std::uint16_t mqtt = free_port(), redis = free_port(), http = free_port();
 
-  arena() : directory(fs::current_path() / "mqtt_redis_bench.tmp") {
+  explicit arena(int qos = 1) : directory(fs::current_path() / "mqtt_redis_bench.tmp") {
     fs::remove_all(directory);
     fs::create_directories(directory);
-    write_file(directory / "mosquitto.conf",
-               fmt::format("listener {} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
-                           "max_inflight_messages 0\nset_tcp_nodelay true\n",
-                           mqtt));
-    write_file(directory / "bridge.toml",
-               fmt::format("http.listen = \"127.0.0.1:{}\"\nlog.level = \"warn\"\n[mqtt]\nport = {}\n"
-                           "receive_maximum = {}\n[redis]\nport = {}\n[[rule]]\nname = \"up\"\n"
-                           "from = {{ mqtt = \"up/{{x}}\" }}\nto = {{ channel = \"up\" }}\n",
-                           http, mqtt, pending, redis));
+    write_file(directory / "mosquitto.conf", fmt::format("listener {} 127.0.0.1\nallow_anonymous "
+                                                         "true\nmax_queued_messages 0\n"
+                                                         "max_inflight_messages 0\nset_tcp_nodelay true\n",
+                                                         mqtt));
+    write_file(directory / "bridge.toml", fmt::format("http.listen = \"127.0.0.1:{}\"\nlog.level = "
+                                                      "\"warn\"\n[mqtt]\nport = {}\n"
+                                                      "receive_maximum = {}\n[redis]\nport = {}\n[[rule]]\nname = "
+                                                      "\"up\"\n"
+                                                      "from = {{ mqtt = \"up/{{x}}\", qos = {} }}\nto = {{ channel = "
+                                                      "\"up\" }}\n"
+                                                      "[[rule]]\nname = \"down\"\nfrom = {{ channel = \"down\" }}\n"
+                                                      "to = {{ mqtt = \"down/x\", qos = {} }}\n",
+                                                      http, mqtt, pending, redis, qos, qos));
   }
   ~arena() { fs::remove_all(directory); }
   arena(const arena&) = delete;
@@ -161,10 +91,8 @@ std::vector<double> added_latencies(bench::seconds length) {
   connection sender(a.mqtt), near(a.mqtt), far(a.redis);
   say_hello(sender, "sender");
   say_hello(near, "near");
-  near.write(mqtt_frame('\x82', std::string("\0\1", 2) + text16("up/x") + std::string(1, '\0')));
-  near.skip(5);
-  far.write("SUBSCRIBE up\r\n");
-  far.skip(std::string_view("*3\r\n$9\r\nsubscribe\r\n$2\r\nup\r\n:1\r\n").size());
+  mqtt_subscribe(near, "up/x", 0);
+  redis_subscribe(far, "up");
 
   // Both carry frames of one size, the payload begins with the number of the message.
   const std::size_t near_frame = 2 + 2 + 4 + payload_bytes;
@@ -184,7 +112,7 @@ std::vector<double> added_latencies(bench::seconds length) {
     std::string out;
     for (; sent < count && steady::now() >= start + sent * interval; ++sent) {
       std::memcpy(payload.data(), &sent, sizeof sent);
-      out += publish(static_cast<std::uint16_t>(sent % 60'000 + 1), payload);
+      out += mqtt_publish("up/x", 1, static_cast<std::uint16_t>(sent % 60'000 + 1), payload);
     }
     if (!out.empty()) sender.write(out);
     std::array<pollfd, 3> all{{{sender.fd(), POLLIN, 0}, {near.fd(), POLLIN, 0}, {far.fd(), POLLIN, 0}}};
@@ -242,7 +170,7 @@ double pending_memory(bench::seconds, std::string& note) {
   say_hello(sender, "sender");
   const std::string payload(1'000, 'x');
   for (std::size_t i = 1; i <= pending; ++i) {
-    sender.write(publish(static_cast<std::uint16_t>(i), payload));
+    sender.write(mqtt_publish("up/x", 1, static_cast<std::uint16_t>(i), payload));
     sender.skip(4);
   }
   const auto metric = [&a](std::string_view name) { return number_after(a.page("/metrics"), name); };
@@ -255,10 +183,44 @@ double pending_memory(bench::seconds, std::string& note) {
   return static_cast<double>(bridge.resident_bytes()) / (1024 * 1024);
 }
 
+constexpr std::size_t window = 1'000;
+
+double bridged_rate(bench::seconds length, int qos, bool upwards) {
+  const arena a(qos);
+  const program broker(a.broker_command(), a.directory / "mosquitto.log");
+  const program store(a.redis_command(), a.directory / "redis.log");
+  wait_for_port(a.mqtt);
+  wait_for_port(a.redis);
+  const program bridge(a.bridge_command(), a.directory / "bridge.log");
+  a.wait_ready();
+  const auto name = upwards ? "up" : "down";
+  const way_end mqtt{.port = a.mqtt, .name = name + std::string("/x")}, redis{a.redis, false, name};
+  return way_rate(upwards ? mqtt : redis, upwards ? redis : mqtt, qos, window, payload_bytes, length);
+}
+
+double direct_rate(bench::seconds length, int qos) {
+  const arena a;
+  const program broker(a.broker_command(), a.directory / "mosquitto.log");
+  wait_for_port(a.mqtt);
+  const way_end mqtt{.port = a.mqtt, .name = "up/x"};
+  return way_rate(mqtt, mqtt, qos, window, payload_bytes, length);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   bench::suite all(argc, argv);
+  for (const int qos : {0, 1})
+    for (const bool upwards : {true, false})
+      all.add({.name = fmt::format("{}, QoS {}, window {}, {} octets", upwards ? "MQTT to Redis" : "Redis to MQTT", qos,
+                                   window, payload_bytes),
+               .subject = "mqtt_redis",
+               .reference = "mosquitto directly, publisher to subscriber",
+               .unit = "msg/s",
+               .counts = bench::kind::rate,
+               .budget = 0.85,
+               .run_subject = [qos, upwards](bench::seconds l, std::string&) { return bridged_rate(l, qos, upwards); },
+               .run_reference = [qos](bench::seconds l, std::string&) { return direct_rate(l, qos); }});
   for (const auto& [name, part, limit] : {std::tuple("p50", 0.50, 0.3), std::tuple("p99", 0.99, 2.0)})
     all.add({.name = fmt::format("MQTT to Redis, added latency at 10 000 msg/s, {}", name),
              .subject = "mqtt_redis",

@@ -101,6 +101,15 @@ std::optional<config_endpoint> read_endpoint_text(std::string_view text) {
   return e;
 }
 
+std::vector<config_endpoint> read_endpoints(config_reader& r, std::string_view key) {
+  std::vector<config_endpoint> out;
+  for (const auto& at : r.texts(key)) {
+    if (const auto one = read_endpoint_text(at)) out.push_back(*one);
+    else r.fail(key, at + " is not host:port");
+  }
+  return out;
+}
+
 bridge_link read_link(config_reader& r, std::string name) {
   bridge_link l;
   l.name = std::move(name);
@@ -118,10 +127,10 @@ bridge_link read_link(config_reader& r, std::string name) {
   auto redis = r.table("redis");
   l.redis = read_peer(redis, 6379, 6379);
   l.database = redis.u32("database", 0, 0, 65'535);
-  for (const auto& at : redis.texts("sentinels")) {
-    if (const auto one = read_endpoint_text(at)) l.sentinels.push_back(*one);
-    else redis.fail("sentinels", at + " is not host:port");
-  }
+  l.sentinels = read_endpoints(redis, "sentinels");
+  l.cluster = read_endpoints(redis, "cluster");
+  if (!l.cluster.empty() && !l.sentinels.empty()) redis.fail("cluster", "and sentinels exclude each other");
+  if (!l.cluster.empty() && l.database != 0) redis.fail("database", "must be 0 in a cluster");
   l.sentinel_master = redis.text("sentinel_master", "mymaster", 255);
   l.sentinel_user = redis.text("sentinel_user", {}, 1024);
   l.sentinel_password = redis.secret("sentinel_password");

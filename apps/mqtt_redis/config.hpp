@@ -41,6 +41,7 @@ struct bridge_link {
   std::string sentinel_master{};
   std::string sentinel_user{};
   std::string sentinel_password{};
+  std::vector<config_endpoint> cluster{};  // nodes of a Redis Cluster to ask first; empty: none
   std::string group{};
   std::string consumer{};
   std::size_t queue_max = 10'000;

@@ -16,6 +16,13 @@ std::string_view kind_name(endpoint e) {
   return names[static_cast<std::size_t>(e)];
 }
 
+std::string redis_place(const bridge_link& l) {
+  if (l.cluster.empty() && l.sentinels.empty()) return fmt::format("{}:{}", l.redis.host, l.redis.port);
+  auto out = l.cluster.empty() ? "master " + l.sentinel_master + " by sentinel" : std::string("cluster by");
+  for (const auto& at : l.cluster.empty() ? l.sentinels : l.cluster) out += fmt::format(" {}:{}", at.host, at.port);
+  return out;
+}
+
 // A template as a glob of Redis: what is variable matches anything. `any` is '*' there; '#' ends an MQTT filter.
 std::string as_glob(std::string_view text) {
   std::string out;
@@ -70,6 +77,8 @@ void add_access(std::string& out, const bridge_link& link, const bridge::rule_se
   if (std::ranges::any_of(link.rules, [](const auto& r) { return !r.dedupe.empty(); }))
     redis.insert({"+eval", "+set", "~{*}:seen:*"});
   redis.insert({"+xadd", "~bridge:dead"});
+  if (!link.sentinels.empty()) redis.insert("+role");
+  if (!link.cluster.empty()) redis.insert({"+cluster|slots", "+asking"});
   out += "  access at the broker (mosquitto's acl_file):\n";
   if (!link.mqtt.user.empty()) fmt::format_to(std::back_inserter(out), "    user {}\n", link.mqtt.user);
   for (const auto& t : topics) fmt::format_to(std::back_inserter(out), "    topic {}\n", t);
@@ -105,8 +114,8 @@ std::string explain_links(const mqtt_redis_config& config) {
   std::string out;
   const auto to = std::back_inserter(out);
   for (const auto& link : config.links) {
-    fmt::format_to(to, "link {}: mqtt {}:{}{}, redis {}:{}{}\n", link.name, link.mqtt.host, link.mqtt.port,
-                   link.mqtt.tls ? " (TLS)" : "", link.redis.host, link.redis.port, link.redis.tls ? " (TLS)" : "");
+    fmt::format_to(to, "link {}: mqtt {}:{}{}, redis {}{}\n", link.name, link.mqtt.host, link.mqtt.port,
+                   link.mqtt.tls ? " (TLS)" : "", redis_place(link), link.redis.tls ? " (TLS)" : "");
     std::vector<bridge::rule_error> errors;
     const auto set = bridge::rule_set::make(link.rules, errors);
     for (const auto& r : set.rules()) {

@@ -175,14 +175,19 @@ class mqtt_redis final : public daemon {
     driver.sentinel_master = c.sentinel_master;
     driver.sentinel_session.user_name = c.sentinel_user;
     driver.sentinel_session.password = c.sentinel_password;
+    for (const auto& at : c.cluster) relay.cluster.push_back({.host = at.host, .port = at.port});
+    relay.redis.master_only = !c.sentinels.empty();
     driver.mqtt_websocket_path = c.websocket_path;
     driver.reconnect.maximum = c.reconnect_max;
     driver.reconnect.initial = std::min(driver.reconnect.initial, c.reconnect_max);
     driver.on_link = [this, raw = &made, name = c.name](bridge::link l, bool up, std::string_view why) {
-      const auto side = link_names[static_cast<std::size_t>(l)];
-      if (raw->stopping) return;  // we hang up ourselves
-      if (up) return on_up(*raw, side);
-      log_.warn("not connected", {{"link", name}, {"side", side}, {"reason", why}});
+      if (raw->stopping || !raw->driver) return;  // we hang up ourselves
+      const auto& core = raw->driver->relay();
+      const auto side = link_names[static_cast<std::size_t>(core.role(l))];
+      const auto* const node = core.address(l);
+      const auto where = node != nullptr ? to_string(*node) : std::string();
+      if (up) return on_up(*raw, side, where);
+      log_.warn("not connected", {{"link", name}, {"side", side}, {"node", where}, {"reason", why}});
       context_->metrics
           .counter("mqtt_redis_disconnects_total", "Connections lost or not made",
                    {{"link", name}, {"side", std::string(side)}})
@@ -211,9 +216,8 @@ class mqtt_redis final : public daemon {
     return true;
   }
 
-  void on_up(running_link& l, std::string_view side) {
-    log_.info("connected", {{"link", l.config.name}, {"side", side}});
-    if (!l.driver) return;
+  void on_up(running_link& l, std::string_view side, const std::string& node) {
+    log_.info("connected", {{"link", l.config.name}, {"side", side}, {"node", node}});
     if (const auto lost = l.driver->relay().counters().sessions_lost; std::exchange(l.sessions_lost, lost) != lost)
       log_.warn("the broker has forgotten the session: messages it had queued are lost", {{"link", l.config.name}});
   }
@@ -324,12 +328,10 @@ class mqtt_redis final : public daemon {
       for (const auto& [name, end] : l->certificates)
         sink.gauge("mqtt_redis_cert_expiry_seconds", "Until our certificate ends",
                    std::chrono::duration<double>(end - driver_clock::wall_now()).count(), side(name));
-      for (std::size_t i = 0; i < bridge::link_count; ++i) {
-        const auto which = static_cast<bridge::link>(i);
-        if (!relay.is_wanted(which)) continue;
-        sink.gauge("mqtt_redis_connected", "1: connected and, where it subscribes, subscribed",
-                   relay.is_ready(which) ? 1 : 0, side(link_names[i]));
-      }
+      for (const auto which : bridge::roles)
+        if (relay.is_needed(which))
+          sink.gauge("mqtt_redis_connected", "1: connected and, where it subscribes, subscribed",
+                     relay.is_up(which) ? 1 : 0, side(link_names[static_cast<std::size_t>(which)]));
     }
   }
 
@@ -337,15 +339,23 @@ class mqtt_redis final : public daemon {
     for (const auto& l : links_) {
       if (!l->driver) return {false, "link " + l->config.name + " is not running"};
       if (!l->driver->relay().is_spool_writable()) return {false, "link " + l->config.name + ": spool takes nothing"};
-      for (std::size_t i = 0; i < bridge::link_count; ++i) {
-        const auto which = static_cast<bridge::link>(i);
-        const auto& relay = l->driver->relay();
-        if (!relay.is_wanted(which) || relay.is_ready(which)) continue;
-        return {false, "link " + l->config.name + ": " + std::string(link_names[i]) + " is not connected " +
-                           std::string(relay.last_error(which))};
-      }
+      for (const auto which : bridge::roles)
+        if (!l->driver->relay().is_up(which))
+          return {false, "link " + l->config.name + ": " + std::string(link_names[static_cast<std::size_t>(which)]) +
+                             " is not connected" + trouble(l->driver->relay(), which)};
     }
     return {true, std::to_string(links_.size()) + " links connected"};
+  }
+
+  // Of the first link in that role that is away.
+  static std::string trouble(const bridge::relay& relay, bridge::link role) {
+    for (std::size_t i = 0; i < relay.link_count(); ++i) {
+      const auto l = static_cast<bridge::link>(i);
+      if (relay.role(l) != role || !relay.is_wanted(l) || relay.is_ready(l)) continue;
+      const auto* const node = relay.address(l);
+      return (node != nullptr ? " to " + to_string(*node) : "") + " " + std::string(relay.last_error(l));
+    }
+    return {};
   }
 
   bool start_http() {

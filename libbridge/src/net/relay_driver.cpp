@@ -2,11 +2,13 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <asio/post.hpp>
 #include <asio/thread_pool.hpp>
 #include <optional>
 #include <random>
+#include <vector>
 
 #include "msgkit/bridge/errc.hpp"
 #include "msgkit/bridge/websocket/client.hpp"
@@ -16,8 +18,8 @@
 namespace msgkit::bridge {
 namespace {
 
-constexpr link links[] = {link::mqtt, link::writer, link::subscriber, link::reader};
 constexpr std::chrono::milliseconds stop_poll{20};
+constexpr std::chrono::milliseconds elsewhere_after{50};  // a link that leads to another node of the cluster now
 
 time_point steady_now() { return driver_clock::now(); }
 wall_time wall_now() { return driver_clock::wall_now(); }
@@ -52,6 +54,9 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
     std::uint64_t generation = 0;
     std::uint32_t attempt = 0;
     time_point since{};
+    bool under_way = false;    // looking for the master, connecting, or waiting to do so again
+    bool turning = false;      // about to be dialled elsewhere
+    redis::node_address node;  // of a cluster, that it is or was last connected to
     bool paused = false;
     bool told_ready = false;
   };
@@ -79,16 +84,45 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
         options(std::move(o)),
         core(std::move(rules), std::move(r)),
         timer(executor),
-        stop_timer(executor),
-        lines{line(executor), line(executor), line(executor), line(executor)} {
+        stop_timer(executor) {
     if (options.reconnect_seed == 0) options.reconnect_seed = reinterpret_cast<std::uintptr_t>(this);
   }
 
-  line& line_of(link l) { return lines[static_cast<std::size_t>(l)]; }
+  line& line_of(link l) { return *lines[static_cast<std::size_t>(l)]; }
+
+  // Links that are wanted are on their way; those that are not, or are to lead elsewhere, are given up.
+  void dial_wanted() {
+    if (!running) return;
+    for (std::size_t i = 0; i < core.link_count(); ++i) {
+      const auto l = link(i);
+      if (lines.size() <= i) lines.push_back(std::make_unique<line>(executor));
+      auto& at = *lines[i];
+      if (at.under_way && !at.turning && is_in_vain(l)) {
+        at.dialer.cancel();  // what was under way ends, and then this is looked at again
+        at.retry.cancel();
+      } else if (core.is_wanted(l) && !at.under_way && !at.transport) {
+        dial(l);
+      }
+    }
+  }
+
+  bool is_in_vain(link l) {
+    const auto* const node = core.address(l);
+    return !core.is_wanted(l) || (node != nullptr && *node != line_of(l).node);
+  }
 
   void dial(link l) {
     if (!running) return;
+    auto& at = line_of(l);
+    at.under_way = true;
     if (l == link::mqtt) return connect(l, options.mqtt);
+    if (const auto* const node = core.address(l)) {
+      if (std::exchange(at.node, *node) != *node) at.attempt = 0;
+      auto peer = options.redis;
+      peer.host = node->host;
+      peer.port = node->port;
+      return connect(l, peer);
+    }
     if (options.sentinels.empty()) return connect(l, options.redis);
     auto& finder = line_of(l).finder;
     if (!finder)
@@ -113,7 +147,7 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
         if (s) s->close({});
         return;
       }
-      if (ec || !self->running) {
+      if (ec || !self->running || self->is_in_vain(l)) {
         if (s) s->close({});
         return self->retry(l, ec);
       }
@@ -125,6 +159,7 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
     auto& at = line_of(l);
     at.transport = s;
     at.since = steady_now();
+    at.under_way = false;
     at.paused = at.told_ready = false;
     s->start(std::make_shared<handler>(weak_from_this(), l, ++at.generation));
     at.framing.reset();
@@ -180,22 +215,30 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
 
   void retry(link l, std::error_code reason) {
     auto& at = line_of(l);
-    if (options.on_link) {
+    const bool in_vain = is_in_vain(l);
+    if (options.on_link && !in_vain) {
       const auto why = core.last_error(l);
       options.on_link(l, false, why.empty() ? reason.message() : std::string(why));
     }
     if (!running) return;
     const auto seed = options.reconnect_seed + static_cast<std::uint64_t>(l);
-    at.retry.expires_after(backoff_delay(options.reconnect, at.attempt++, seed));
-    at.retry.async_wait([weak = weak_from_this(), l](std::error_code ec) {
-      if (const auto self = weak.lock(); self && !ec) self->dial(l);
+    at.under_way = true;
+    at.turning = in_vain;
+    at.retry.expires_after(in_vain ? elsewhere_after : backoff_delay(options.reconnect, at.attempt++, seed));
+    at.retry.async_wait([weak = weak_from_this(), l](std::error_code) {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->line_of(l).under_way = self->line_of(l).turning = false;
+      self->dial_wanted();
     });
   }
 
   // Octets of one link may have made output for all of them.
   void settle() {
-    for (const auto l : links) {
-      auto& at = line_of(l);
+    dial_wanted();
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const auto l = link(i);
+      auto& at = *lines[i];
       if (!at.transport) continue;
       transmit(l, at);
       if (core.is_closed(l)) {
@@ -264,11 +307,11 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
   void close_all() {
     running = false;
     timer.cancel();
-    for (auto& at : lines) {
-      at.dialer.cancel();
-      at.retry.cancel();
-      if (at.finder) at.finder->cancel();
-      if (at.transport) at.transport->close_after_flush();
+    for (const auto& at : lines) {
+      at->dialer.cancel();
+      at->retry.cancel();
+      if (at->finder) at->finder->cancel();
+      if (at->transport) at->transport->close_after_flush();
     }
   }
 
@@ -278,7 +321,7 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
   driver_timer timer;
   driver_timer stop_timer;
   time_point armed_for = never;
-  std::array<line, link_count> lines;
+  std::vector<std::unique_ptr<line>> lines;
   bool running = false;
   std::unique_ptr<asio::thread_pool> syncer;  // last: joins before the rest goes
 };
@@ -291,8 +334,7 @@ relay_driver::~relay_driver() { impl_->close_all(); }
 
 void relay_driver::start() {
   if (std::exchange(impl_->running, true)) return;
-  for (const auto l : links)
-    if (impl_->core.is_wanted(l)) impl_->dial(l);
+  impl_->settle();
 }
 
 void relay_driver::stop(std::chrono::milliseconds limit, std::function<void()> done) {
@@ -303,9 +345,7 @@ void relay_driver::stop(std::chrono::milliseconds limit, std::function<void()> d
 const bridge::relay& relay_driver::relay() const noexcept { return impl_->core; }
 
 bool relay_driver::is_ready() const noexcept {
-  for (const auto l : links)
-    if (impl_->core.is_wanted(l) && !impl_->core.is_ready(l)) return false;
-  return true;
+  return std::ranges::all_of(roles, [this](link r) { return impl_->core.is_up(r); });
 }
 
 }  // namespace msgkit::bridge

@@ -35,7 +35,7 @@ void session::connected(time_point now) {
     hello.insert(hello.end(), {"AUTH", user, options_.password});
   }
   if (!options_.client_name.empty()) hello.insert(hello.end(), {"SETNAME", options_.client_name});
-  send(hello, {purpose::hello, 0, 1, options_.connect_timeout});
+  send(hello, {.purpose = purpose::hello, .limit = options_.connect_timeout});
 }
 
 void session::greet_resp2() {
@@ -44,12 +44,13 @@ void session::greet_resp2() {
     std::vector<std::string_view> auth{"AUTH"};
     if (!options_.user_name.empty()) auth.push_back(options_.user_name);
     auth.push_back(options_.password);
-    send(auth, {purpose::auth, 0, 1, limit});
+    send(auth, {.purpose = purpose::auth, .limit = limit});
   }
   if (!options_.client_name.empty())
-    send(std::array<std::string_view, 3>{"CLIENT", "SETNAME", options_.client_name}, {purpose::set_name, 0, 1, limit});
+    send(std::array<std::string_view, 3>{"CLIENT", "SETNAME", options_.client_name},
+         {.purpose = purpose::set_name, .limit = limit});
   const auto database = std::to_string(options_.database);
-  send(std::array<std::string_view, 2>{"SELECT", database}, {purpose::select, 0, 1, limit});
+  send(std::array<std::string_view, 2>{"SELECT", database}, {.purpose = purpose::select, .limit = limit});
 }
 
 void session::send(std::span<const std::string_view> arguments, pending p) {
@@ -113,7 +114,12 @@ std::optional<event> session::handle_push(value v) {
     if (v.size() == 4) e.pattern = v.child(1).text();
     return e;
   }
-  if (waiting_.empty() || waiting_.front().purpose != purpose::subscribe) return std::nullopt;
+  const bool leaves = word.find("unsubscribe") != std::string_view::npos;
+  const bool is_answer =
+      !waiting_.empty() && waiting_.front().purpose == purpose::subscribe && waiting_.front().leaves == leaves;
+  if (!is_answer && word == "sunsubscribe")
+    return event{.kind = event_kind::unsubscribed, .channel = v.child(1).text()};
+  if (!is_answer) return std::nullopt;
   if (--waiting_.front().confirmations > 0) return std::nullopt;
   const auto cookie = waiting_.front().cookie;
   pop_waiting();
@@ -130,19 +136,30 @@ std::optional<event> session::handle_greeting(const pending& p, value v) {
       return std::nullopt;
     }
     if (p.purpose == purpose::set_name) return std::nullopt;  // a name is a nicety
-    finish(make_error_code(errc::protocol_violation), v);
-    auto e = std::move(queued_.back());
-    queued_.pop_back();
-    return e;
+    return refuse(errc::protocol_violation, v);
   }
   if (p.purpose == purpose::hello && options_.database != 0) {
     const auto database = std::to_string(options_.database);
-    send(std::array<std::string_view, 2>{"SELECT", database}, {purpose::select, 0, 1, options_.connect_timeout});
+    send(std::array<std::string_view, 2>{"SELECT", database},
+         {.purpose = purpose::select, .limit = options_.connect_timeout});
     return std::nullopt;
   }
-  if (p.purpose != purpose::hello && p.purpose != purpose::select) return std::nullopt;
+  if (p.purpose == purpose::role && v.child(0).text() != "master") return refuse(errc::not_master, {});
+  if (p.purpose != purpose::hello && p.purpose != purpose::select && p.purpose != purpose::role) return std::nullopt;
+  if (options_.master_only && p.purpose != purpose::role) {
+    send(std::array<std::string_view, 1>{"ROLE"}, {.purpose = purpose::role, .limit = options_.connect_timeout});
+    return std::nullopt;
+  }
   state_ = state::ready;
   return event{.kind = event_kind::ready};
+}
+
+// The server's words are valid for as long as the reply they are in.
+std::optional<event> session::refuse(errc why, value words) {
+  finish(make_error_code(why), words);
+  auto e = std::move(queued_.back());
+  queued_.pop_back();
+  return e;
 }
 
 void session::pop_waiting() {
@@ -155,7 +172,7 @@ result<void> session::command(std::span<const std::string_view> arguments, std::
   if (state_ != state::ready) return errc::not_connected;
   if (pipeline_room() == 0) return errc::window_full;
   now_ = now;
-  send(arguments, {purpose::command, cookie, 1, options_.reply_timeout + blocks_for});
+  send(arguments, {.purpose = purpose::command, .cookie = cookie, .limit = options_.reply_timeout + blocks_for});
   return {};
 }
 
@@ -168,7 +185,11 @@ result<void> session::subscribe(std::string_view verb, std::span<const std::stri
   subscribed_ = true;
   std::vector<std::string_view> arguments{verb};
   arguments.insert(arguments.end(), names.begin(), names.end());
-  send(arguments, {purpose::subscribe, cookie, names.size(), options_.reply_timeout});
+  send(arguments, {.purpose = purpose::subscribe,
+                   .cookie = cookie,
+                   .confirmations = names.size(),
+                   .leaves = verb.find("UNSUBSCRIBE") != std::string_view::npos,
+                   .limit = options_.reply_timeout});
   return {};
 }
 
@@ -198,7 +219,7 @@ void session::on_time(time_point now) {
   ping_due_ = now + options_.ping_interval;
   if (state_ == state::ready && waiting_.empty()) {
     // RESP2 answers a PING of a subscriber with a two-element array, RESP3 with +PONG: one reply either way.
-    send(std::array<std::string_view, 1>{"PING"}, {purpose::ping, 0, 1, options_.reply_timeout});
+    send(std::array<std::string_view, 1>{"PING"}, {.purpose = purpose::ping, .limit = options_.reply_timeout});
   }
 }
 

@@ -11,70 +11,86 @@ namespace {
 
 constexpr std::string_view marker = "x-bridge";
 
-// Not atomic otherwise: a crash between the two would lose the message or let it through twice.
-constexpr std::string_view dedupe_script =
-    "if redis.call('SET',KEYS[1],'1','NX','EX',ARGV[1]) then return redis.call(unpack(ARGV,2)) end return false";
-
-redis::session_options for_link(redis::session_options o, link l) {
-  o.client_name += l == link::writer ? "-writer" : l == link::subscriber ? "-subscriber" : "-reader";
-  return o;
-}
-
 }  // namespace
 
 relay::relay(rule_set rules, relay_options options)
-    : rules_(std::move(rules)),
-      options_(std::move(options)),
-      mqtt_(options_.mqtt),
-      redis_{redis::session(for_link(options_.redis, link::writer)),
-             redis::session(for_link(options_.redis, link::subscriber)),
-             redis::session(for_link(options_.redis, link::reader))} {
-  for (const auto& r : rules_.rules())
-    if (r.config().from == endpoint::stream && std::ranges::find(streams_, r.config().source) == streams_.end())
-      streams_.push_back(r.config().source);
+    : rules_(std::move(rules)), options_(std::move(options)), mqtt_(options_.mqtt) {
+  for (const auto l : {link::writer, link::subscriber, link::reader}) redis_.emplace_back(l, session_for(l));
+  for (const auto& r : rules_.rules()) {
+    const auto& c = r.config();
+    if (c.from == endpoint::stream && std::ranges::find(streams_, c.source) == streams_.end())
+      streams_.push_back(c.source);
+    const bool is_shard = is_cluster() && c.from == endpoint::sharded;
+    if (is_shard && std::ranges::find(shards_, c.source, &shard::channel) == shards_.end())
+      shards_.push_back({.channel = c.source});
+    has_channels_ = has_channels_ || c.from == endpoint::channel || (c.from == endpoint::sharded && !is_cluster());
+  }
+  group_streams();
+  if (is_cluster()) {
+    arrange_links();
+    return;
+  }
+  redis_of(link::writer).wanted = true;
+  redis_of(link::subscriber).wanted = has_channels_;
+  redis_of(link::reader).wanted = !streams_.empty();
 }
 
-bool relay::is_wanted(link l) const noexcept {
-  if (l == link::reader) return !streams_.empty();
-  if (l != link::subscriber) return true;
-  return std::ranges::any_of(rules_.rules(), [](const rule& r) {
-    return r.config().from == endpoint::channel || r.config().from == endpoint::sharded;
-  });
+redis::session relay::session_for(link role) const {
+  auto o = options_.redis;
+  o.client_name += role == link::writer ? "-writer" : role == link::subscriber ? "-subscriber" : "-reader";
+  return redis::session(std::move(o));
 }
+
+link relay::role(link l) const noexcept { return l == link::mqtt ? l : redis_of(l).role; }
+
+bool relay::is_wanted(link l) const noexcept { return l == link::mqtt || redis_of(l).wanted; }
+
+const redis::node_address* relay::address(link l) const noexcept {
+  return l == link::mqtt || !is_cluster() ? nullptr : &redis_of(l).at;
+}
+
+std::string_view relay::last_error(link l) const noexcept { return l == link::mqtt ? mqtt_error_ : redis_of(l).error; }
 
 void relay::connected(link l, time_point now, wall_time wall) {
-  ready_[index(l)] = false;
   if (l == link::mqtt) {
+    mqtt_ready_ = false;
     mqtt_.connected(now);
     window_connection_ = open_in_window_ = 0;  // what is open came over an earlier connection
   } else {
-    redis_of(l).connected(now);
+    redis_of(l).ready = false;
+    redis_of(l).session.connected(now);
   }
   work(now, wall);
 }
 
 void relay::feed(link l, bytes_view octets, time_point now, wall_time wall) {
   if (l == link::mqtt) mqtt_.feed(octets, now);
-  else redis_of(l).feed(octets, now);
+  else redis_of(l).session.feed(octets, now);
   work(now, wall);
 }
 
 void relay::disconnected(link l, std::error_code reason, time_point now, wall_time wall) {
   if (l == link::mqtt) mqtt_.disconnected(reason);
-  else redis_of(l).disconnected(reason);
+  else redis_of(l).session.disconnected(reason);
   work(now, wall);
 }
 
-bytes_view relay::output(link l) const noexcept { return l == link::mqtt ? mqtt_.output() : redis_of(l).output(); }
+bytes_view relay::output(link l) const noexcept {
+  return l == link::mqtt ? mqtt_.output() : redis_of(l).session.output();
+}
 
 void relay::clear_output(link l) noexcept {
   if (l == link::mqtt) mqtt_.clear_output();
-  else redis_of(l).clear_output();
+  else redis_of(l).session.clear_output();
 }
 
-bool relay::is_closed(link l) const noexcept { return l == link::mqtt ? mqtt_.is_closed() : redis_of(l).is_closed(); }
+bool relay::is_closed(link l) const noexcept {
+  return l == link::mqtt ? mqtt_.is_closed() : redis_of(l).session.is_closed();
+}
 
-bool relay::is_ready(link l) const noexcept { return ready_[index(l)] && !is_closed(l); }
+bool relay::is_ready(link l) const noexcept {
+  return (l == link::mqtt ? mqtt_ready_ : redis_of(l).ready) && !is_closed(l);
+}
 
 // A 3.1.1 broker knows no receive maximum and others overstep it: then the connection waits, so that what comes again
 // after a failure stays within the window. A subscriber always reads: Redis would cut it.
@@ -85,19 +101,23 @@ bool relay::may_read(link l) const noexcept {
 }
 
 time_point relay::next_deadline() const noexcept {
-  auto next = std::min({mqtt_.next_deadline(), retry_at_, claim_at_, spool_retry_at_});
-  for (const auto& s : redis_) next = std::min(next, s.next_deadline());
+  auto next = std::min({mqtt_.next_deadline(), retry_at_, claim_at_, spool_retry_at_, refresh_at_});
+  for (const auto& l : redis_) next = std::min(next, l.session.next_deadline());
   return next;
 }
 
 void relay::on_time(time_point now, wall_time wall) {
   if (!may_read(link::mqtt)) mqtt_.excuse_silence();
   mqtt_.on_time(now);
-  for (auto& s : redis_) s.on_time(now);
-  if (now >= retry_at_) retry_at_ = never;
+  for (auto& l : redis_) l.session.on_time(now);
+  if (now >= retry_at_) {
+    retry_at_ = never;
+    unpark_ = true;
+  }
   if (now >= spool_retry_at_) spool_retry_at_ = never;
   now_ = now;
   if (now >= claim_at_) claim_stale();
+  if (now >= refresh_at_) refresh_map();
   work(now, wall);
 }
 
@@ -109,7 +129,8 @@ void relay::work(time_point now, wall_time wall) {
   if (std::exchange(working_, true)) return;
   for (bool any = true; any;) {
     any = drain_mqtt();
-    for (const auto l : {link::writer, link::subscriber, link::reader}) any = drain_redis(l) || any;
+    for (std::size_t i = 1; i < link_count(); ++i) any = drain_redis(link(i)) || any;
+    arrange_links();
     any = pump_spool() || any;
     pump_redis();
     any = pump_mqtt() || any;  // QoS 0 has its outcome at once
@@ -135,17 +156,17 @@ bool relay::drain_mqtt() {
         was_online_ = true;
         subscribe_mqtt();
         break;
-      case mqtt::event_kind::refused: errors_[index(link::mqtt)] = make_error_code(e->reason).message(); break;
+      case mqtt::event_kind::refused: mqtt_error_ = make_error_code(e->reason).message(); break;
       case mqtt::event_kind::message: on_mqtt_message(*e); break;
       case mqtt::event_kind::published: on_mqtt_outcome(e->cookie, e->reason); break;
       case mqtt::event_kind::subscribed:
         if (e->error) break;
         for (const auto r : e->reasons) counters_.subscriptions_refused += r >= 0x80;
-        ready_[index(link::mqtt)] = std::ranges::none_of(e->reasons, [](std::uint8_t r) { return r >= 0x80; });
+        mqtt_ready_ = std::ranges::none_of(e->reasons, [](std::uint8_t r) { return r >= 0x80; });
         break;
       case mqtt::event_kind::closed:
-        ready_[index(link::mqtt)] = false;
-        if (e->error) errors_[index(link::mqtt)] = e->error.message();
+        mqtt_ready_ = false;
+        if (e->error) mqtt_error_ = e->error.message();
         break;
       default: break;
     }
@@ -173,9 +194,8 @@ void relay::subscribe_mqtt() {
                       .retain_handling = mqtt::retain_handling::send_if_new});
   }
   for (std::size_t i = 0; i < names.size(); ++i) wanted[i].filter = names[i];
-  if (wanted.empty()) ready_[index(link::mqtt)] = true;
-  else if (const auto sent = mqtt_.subscribe(wanted, 0, now_); !sent)
-    errors_[index(link::mqtt)] = sent.error().code.message();
+  if (wanted.empty()) mqtt_ready_ = true;
+  else if (const auto sent = mqtt_.subscribe(wanted, 0, now_); !sent) mqtt_error_ = sent.error().code.message();
 }
 
 void relay::on_mqtt_message(const mqtt::event& e) {
@@ -212,7 +232,7 @@ void relay::on_mqtt_message(const mqtt::event& e) {
     }
   }
   // Before it is open: what the link cannot take now waits in memory, and QoS 0 gives nothing to hold back.
-  if (e.token.serial == 0 && is_full(to_redis_.size())) {
+  if (e.token.serial == 0 && is_full(to_redis_.size() + parked_.size())) {
     ++counters_.dropped_full;
     return;
   }
@@ -290,73 +310,6 @@ void relay::finish_one(std::uint64_t id) {
     const bool fits = !acks_.empty() && acks_.back().stream == m.stream && acks_.back().ids.size() < read_count_max;
     if (!fits) acks_.push_back({m.stream, {}});
     acks_.back().ids.push_back(m.entry);
-  }
-}
-
-relay::redis_job relay::make_redis_job(const message& m, const delivery& d) const {
-  redis_job job{.expires_at_ms = m.expires_at_ms, .origin = std::string(m.name)};
-  auto& a = job.arguments;
-  const auto& rule = d.by->config();
-  if (!d.dedupe.empty()) {
-    job.is_deduped = true;
-    const auto tag = redis::hash_tag(d.name);
-    const bool keyed = d.to == endpoint::stream;
-    a = {"EVAL", std::string(dedupe_script), keyed ? "2" : "1", "{" + std::string(tag) + "}:seen:" + d.dedupe};
-    if (keyed) a.push_back(d.name);
-    a.push_back(std::to_string(rule.dedupe_ttl.count()));
-  }
-  if (d.to == endpoint::stream) {
-    a.insert(a.end(), {"XADD", d.name});
-    if (rule.maxlen != 0) a.insert(a.end(), {"MAXLEN", "~", std::to_string(rule.maxlen)});
-    a.emplace_back("*");
-    std::vector<std::string> storage;
-    std::vector<std::string_view> fields;
-    append_stream_fields(m, d.payload, storage, fields);
-    job.payload_at = static_cast<std::uint32_t>(a.size() + 3);  // behind t, its value and p
-    a.insert(a.end(), fields.begin(), fields.end());
-  } else {
-    job.is_publish = true;
-    a.insert(a.end(), {d.to == endpoint::sharded ? "SPUBLISH" : "PUBLISH", d.name, d.payload});
-    job.payload_at = static_cast<std::uint32_t>(a.size() - 1);
-  }
-  return job;
-}
-
-void relay::bury(job_owner owner, std::string_view rule, std::string_view reason, std::string_view origin,
-                 std::string_view payload) {
-  redis_job job{.owner = owner, .dead_letter = true};
-  job.arguments = {"XADD",
-                   options_.dead_letters,
-                   "MAXLEN",
-                   "~",
-                   std::to_string(options_.dead_letters_maxlen),
-                   "*",
-                   "rule",
-                   std::string(rule),
-                   "reason",
-                   std::string(reason),
-                   "origin",
-                   std::string(origin),
-                   "p",
-                   std::string(payload)};
-  to_redis_.push_back(std::move(job));
-}
-
-void relay::pump_redis() {
-  auto& writer = redis_of(link::writer);
-  while (!to_redis_.empty() && retry_at_ == never && writer.pipeline_room() > 0) {
-    const auto cookie = ++next_id_;
-    auto job = std::move(to_redis_.front());
-    to_redis_.pop_front();
-    if (job.expires_at_ms != 0 && job.expires_at_ms <= wall_.time_since_epoch().count()) {
-      bury(job.owner, "", make_error_code(errc::message_expired).message(), job.origin, job.arguments[job.payload_at]);
-      continue;
-    }
-    if (!writer.command(views(job.arguments), cookie, now_)) {
-      to_redis_.push_front(std::move(job));
-      return;
-    }
-    at_redis_.emplace(cookie, std::move(job));
   }
 }
 

@@ -26,9 +26,10 @@ struct scripted {
   std::string drain() {
     std::string out;
     while (const auto e = s.next_event()) {
-      constexpr const char* names[] = {"ready", "reply", "message", "closed"};
+      constexpr const char* names[] = {"ready", "reply", "message", "unsubscribed", "closed"};
       out += names[static_cast<int>(e->kind)];
       if (e->kind == event_kind::reply) out += " " + std::to_string(e->cookie);
+      if (e->kind == event_kind::unsubscribed) out += " " + std::string(e->channel);
       if (e->kind == event_kind::message)
         out += " " + std::string(e->channel) + " " + std::string(e->pattern) + " " + std::string(e->payload);
       if (e->error) out += " " + e->error.message();
@@ -41,10 +42,35 @@ struct scripted {
 
 TEST(RedisSession, GreetsWithResp3AndSelects) {
   scripted t({.user_name = "u", .password = "p", .client_name = "n", .database = 2});
-  EXPECT_EQ(t.sent(), "*7\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$1\r\np\r\n$7\r\nSETNAME\r\n$1\r\nn\r\n");
+  EXPECT_EQ(t.sent(),
+            "*7\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$1\r\np\r\n$7\r\nSETNAME\r\n$1\r\nn\r\n");
   EXPECT_EQ(t.give("%1\r\n+proto\r\n:3\r\n"), "");
   EXPECT_EQ(t.sent(), "*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n");
   EXPECT_EQ(t.give("+OK\r\n"), "ready;");
+}
+
+TEST(RedisSession, IsReadyAtAMasterAlone) {
+  const auto greeted = [](std::string_view role, std::string_view answer) {
+    scripted t({.master_only = true});
+    (void)t.give("%0\r\n");
+    EXPECT_NE(t.sent().find("$4\r\nROLE\r\n"), std::string::npos) << role;
+    return t.give(answer);
+  };
+  EXPECT_EQ(greeted("master", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"), "ready;");
+  EXPECT_EQ(greeted("replica", "*2\r\n$5\r\nslave\r\n$1\r\nh\r\n"), "closed server is not the master;");
+  EXPECT_EQ(greeted("denied", "-NOPERM no\r\n"), "closed peer broke the protocol;");
+}
+
+TEST(RedisSession, TellsThatTheServerUnsubscribedAShard) {
+  scripted t;
+  (void)t.give("%0\r\n");
+  ASSERT_TRUE(t.s.subscribe("SSUBSCRIBE", words{"a"}, 5, start));
+  // Of an earlier subscription: no answer to this one.
+  EXPECT_EQ(t.give(">3\r\n$12\r\nsunsubscribe\r\n$1\r\nb\r\n:0\r\n"), "unsubscribed b;");
+  EXPECT_EQ(t.give(">3\r\n$10\r\nssubscribe\r\n$1\r\na\r\n:1\r\n"), "reply 5;");
+  EXPECT_EQ(t.give(">3\r\n$12\r\nsunsubscribe\r\n$1\r\na\r\n:0\r\n"), "unsubscribed a;");
+  ASSERT_TRUE(t.s.subscribe("SUNSUBSCRIBE", words{"a"}, 6, start));
+  EXPECT_EQ(t.give(">3\r\n$12\r\nsunsubscribe\r\n$1\r\na\r\n:0\r\n"), "reply 6;");
 }
 
 TEST(RedisSession, FallsBackToResp2) {

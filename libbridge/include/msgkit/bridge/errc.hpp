@@ -46,12 +46,15 @@ enum class errc {
   connect_timeout,            // no CONNACK, or no answer to HELLO
   keep_alive_timeout,
   reply_timeout,
-  protocol_violation,         // well-formed, but not allowed now
-  stale_token,                // acknowledges a message of an earlier connection: the peer will send it again
-  unsupported_by_peer,        // the broker said that it does not offer this
-  peer_disconnected,          // MQTT DISCONNECT
-  session_lost,               // the broker kept no state; the outcome is unknown
-  master_unknown,             // no sentinel knows a master of that name
+  protocol_violation,   // well-formed, but not allowed now
+  stale_token,          // acknowledges a message of an earlier connection: the peer will send it again
+  unsupported_by_peer,  // the broker said that it does not offer this
+  peer_disconnected,    // MQTT DISCONNECT
+  session_lost,         // the broker kept no state; the outcome is unknown
+  master_unknown,       // no sentinel knows a master of that name
+  not_master,           // the server says so of itself
+  node_moved,           // what the connection was for is at another node of the cluster
+  cluster_map_invalid,  // CLUSTER SLOTS answered with something else
   // relay
   name_invalid = 130,         // a template gave a name the other side cannot carry
   message_expired,

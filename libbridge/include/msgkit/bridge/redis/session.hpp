@@ -24,18 +24,20 @@ struct session_options {
   std::string client_name{};
   std::uint32_t database = 0;
   bool resp3 = true;
-  std::size_t pipeline_max = 10'000;                    // commands without a reply
-  std::chrono::milliseconds connect_timeout{10'000};    // of the greeting
-  std::chrono::milliseconds reply_timeout{5'000};       // of a command, counted from when it is first in line
-  std::chrono::milliseconds ping_interval{10'000};      // of silence before a PING; 0: none
+  bool master_only = false;                           // asks ROLE: what Sentinel names may be a replica by now
+  std::size_t pipeline_max = 10'000;                  // commands without a reply
+  std::chrono::milliseconds connect_timeout{10'000};  // of the greeting
+  std::chrono::milliseconds reply_timeout{5'000};     // of a command, counted from when it is first in line
+  std::chrono::milliseconds ping_interval{10'000};    // of silence before a PING; 0: none
   decoder_limits limits{};
 };
 
 enum class event_kind : std::uint8_t {
-  ready,    // greeting, authentication and SELECT are done
-  reply,    // outcome: `cookie`, `reply` or `error`
-  message,  // pub/sub: `channel`, `pattern` (empty without one), `payload`
-  closed,   // `error`; `reply` holds the server's words when it refused us
+  ready,         // greeting, authentication and SELECT are done
+  reply,         // outcome: `cookie`, `reply` or `error`
+  message,       // pub/sub: `channel`, `pattern` (empty without one), `payload`
+  unsubscribed,  // by the server: the slot of sharded `channel` went to another node
+  closed,        // `error`; `reply` holds the server's words when it refused us
 };
 
 // `reply` and the views are valid until the next next_event() or feed().
@@ -81,11 +83,12 @@ class session {
 
  private:
   enum class state : std::uint8_t { closed, greeting, ready };
-  enum class purpose : std::uint8_t { command, subscribe, hello, auth, set_name, select, ping };
+  enum class purpose : std::uint8_t { command, subscribe, hello, auth, set_name, select, role, ping };
   struct pending {
     redis::session::purpose purpose{};
     std::uint64_t cookie = 0;
     std::size_t confirmations = 1;
+    bool leaves = false;  // an UN form of SUBSCRIBE
     std::chrono::milliseconds limit{};
   };
 
@@ -94,6 +97,7 @@ class session {
   std::optional<event> handle(value v);
   std::optional<event> handle_push(value v);
   std::optional<event> handle_greeting(const pending& p, value v);
+  std::optional<event> refuse(errc why, value words);
   void pop_waiting();
   void finish(std::error_code reason, value words = {});
 

@@ -1,19 +1,25 @@
 // The relay between an MQTT broker and Redis as one state machine without socket, thread or clock.
 //
-// It has four links, each a connection of its own, and drives the sessions on them. The driver opens the links that
-// are wanted, moves octets, and opens a link again when it is closed:
+// It has four links, each a connection of its own, and drives the sessions on them; with a Redis Cluster there are
+// more. The driver opens the links that are wanted, moves octets, and opens a link again when it is closed:
 //
 //   r.connected(link::mqtt, now);   r.feed(link::mqtt, octets, now);   r.disconnected(link::mqtt, reason, now);
-//   for each link: transmit(r.output(l)); r.clear_output(l); if (r.is_closed(l)) reopen later; if (!r.may_read(l)) pause
+//   for each link: if (!r.is_wanted(l)) close; else dial r.address(l), where it gives one
+//                  transmit(r.output(l)); r.clear_output(l); if (r.is_closed(l)) reopen later
+//                  if (!r.may_read(l)) pause
 //   wake_at(r.next_deadline());     r.on_time(now);
 //
 // Nothing is acknowledged upstream before it is accepted downstream: PUBACK or PUBREC after the Redis reply to every
 // delivery of the message, XACK after PUBACK or PUBCOMP. What a lost connection left open is sent again. What can never
 // be delivered goes to the dead letter stream, and is then acknowledged.
+//
+// In a cluster each key is written at the node that owns its slot, a sharded channel is subscribed there, and each slot
+// that holds source streams has a reader of its own. MOVED and ASK are followed; what belongs to a node that is away
+// waits without holding up the others, so order is kept per key only while its slot stays where it is.
+//
 // Not thread-safe: owned by one driver.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -25,24 +31,28 @@
 #include <vector>
 
 #include "msgkit/bridge/mqtt/session.hpp"
+#include "msgkit/bridge/redis/cluster.hpp"
 #include "msgkit/bridge/redis/session.hpp"
 #include "msgkit/bridge/rules/rule.hpp"
 #include "msgkit/bridge/spool/spool.hpp"
 
 namespace msgkit::bridge {
 
-enum class link : std::uint8_t {
+enum class link : std::uint16_t {
   mqtt,
   writer,      // PUBLISH, XADD, XACK
   subscriber,  // SUBSCRIBE and its kin
   reader,      // XREADGROUP, which blocks
+  // Further ones exist in a cluster alone; role() tells which of these each of them is.
 };
-constexpr std::size_t link_count = 4;
+constexpr link roles[] = {link::mqtt, link::writer, link::subscriber, link::reader};
 
 struct relay_options {
   mqtt::session_options mqtt{};
   redis::session_options redis{};
-  std::string instance = "msgkit";        // marks what this bridge has sent
+  // Not empty: a Redis Cluster, of which these are asked first.
+  std::vector<redis::node_address> cluster{};
+  std::string instance = "msgkit";  // marks what this bridge has sent
   std::uint32_t hops_max = 1;
   std::string group = "msgkit";           // consumer group of stream sources
   std::string consumer = "msgkit-1";      // unique per replica
@@ -89,7 +99,13 @@ class relay {
  public:
   relay(rule_set rules, relay_options options);
 
+  // Links are numbered 0.. and stay; in a cluster the number grows.
+  [[nodiscard]] std::size_t link_count() const noexcept { return redis_.size() + 1; }
+  [[nodiscard]] link role(link l) const noexcept;
   [[nodiscard]] bool is_wanted(link l) const noexcept;
+  // The node of the cluster it is to be connected to. Null: there is no cluster, the server is the driver's to know. It
+  // may change whenever the link is closed, and is valid until the next call of feed() and the like.
+  [[nodiscard]] const redis::node_address* address(link l) const noexcept;
   void connected(link l, time_point now, wall_time wall);
   void feed(link l, bytes_view octets, time_point now, wall_time wall);
   void disconnected(link l, std::error_code reason, time_point now, wall_time wall);
@@ -103,8 +119,12 @@ class relay {
 
   // Greeted, authenticated and, where it subscribes, subscribed.
   [[nodiscard]] bool is_ready(link l) const noexcept;
+  // The rules need that role.
+  [[nodiscard]] bool is_needed(link role) const noexcept;
+  // All that is to be done in that role can be done.
+  [[nodiscard]] bool is_up(link role) const noexcept;
   // Why a link was closed last; empty while it has not been.
-  [[nodiscard]] std::string_view last_error(link l) const noexcept { return errors_[index(l)]; }
+  [[nodiscard]] std::string_view last_error(link l) const noexcept;
   // Messages accepted and not acknowledged upstream yet, and those waiting without that.
   [[nodiscard]] std::size_t open_messages() const noexcept { return open_.size(); }
   // How long the oldest of them has been here; looks at all of them.
@@ -146,6 +166,8 @@ class relay {
     bool dead_letter = false;
     bool is_publish = false;
     bool is_deduped = false;
+    std::uint8_t redirects = 0;
+    link ask_at{};  // ASK sent it there; link::mqtt: nowhere
     std::int64_t expires_at_ms = 0;
     std::string origin{};         // for a dead letter, as is the argument that holds the payload
     std::uint32_t payload_at = 0;
@@ -163,20 +185,55 @@ class relay {
   struct ack_batch {
     std::string stream{};
     std::vector<std::string> ids{};
+    link ask_at{};
+  };
+  // One connection to Redis.
+  struct redis_link {
+    redis_link(link r, redis::session s) : role(r), session(std::move(s)) {}
+    link role;
+    redis::session session;
+    redis::node_address at{};  // in a cluster
+    bool wanted = false;
+    bool ready = false;
+    bool was_full = false;    // something waits for room in its pipeline
+    bool asks = false;        // its slot is on its way to this node: each command needs ASKING
+    std::size_t group = 0;    // of a reader
+    time_point keep_until{};  // wanted that long although it owns nothing
+    std::string error{};
+  };
+  // Streams that are read by one command: all of them, or in a cluster those of one slot.
+  struct reader_group {
+    link at{};
+    std::vector<std::size_t> streams{};
+    std::size_t groups_left = 0;  // XGROUP CREATE not answered
+    bool reading = false;
+  };
+  struct shard {
+    std::string channel{};
+    link asked{};  // where its subscription was asked for; link::mqtt: nowhere
+    bool confirmed = false;
   };
   static constexpr std::size_t index(link l) noexcept { return static_cast<std::size_t>(l); }
-  redis::session& redis_of(link l) noexcept { return redis_[index(l) - 1]; }
-  [[nodiscard]] const redis::session& redis_of(link l) const noexcept { return redis_[index(l) - 1]; }
+  static constexpr bool is_some(link l) noexcept { return l != link::mqtt; }
+  redis_link& redis_of(link l) noexcept { return redis_[index(l) - 1]; }
+  [[nodiscard]] const redis_link& redis_of(link l) const noexcept { return redis_[index(l) - 1]; }
+  [[nodiscard]] link number_of(const redis_link& l) const noexcept;
+  [[nodiscard]] bool is_cluster() const noexcept { return !options_.cluster.empty(); }
 
   void work(time_point now, wall_time wall);
   bool drain_mqtt();
   bool drain_redis(link l);
+  void on_redis_ready(link l);
+  void on_redis_reply(link l, const redis::event& e);
+  void on_redis_closed(link l);
   void on_mqtt_message(const mqtt::event& e);
   void on_mqtt_outcome(std::uint64_t cookie, mqtt::reason_code reason);
   void subscribe_mqtt();
-  void subscribe_redis();
-  void on_writer_reply(const redis::event& e);
-  void on_reader_reply(const redis::event& e);
+  void subscribe_redis(redis_link& at);
+  void on_writer_reply(redis_link& at, const redis::event& e);
+  void on_delivered(redis_link& at, const redis::event& e, redis_job job);
+  void on_reader_reply(redis_link& at, const redis::event& e);
+  void on_stream_replies(const reader_group& group, const redis::value& reply);
   void on_channel_message(const redis::event& e);
   void on_entries(std::string_view stream, const redis::value& entries);
   void on_claimed(std::size_t stream, const redis::value& reply);
@@ -201,20 +258,51 @@ class relay {
   bool pump_mqtt();
   void pump_acks();
   void read_streams();
+  bool send_reader(redis_link& at, std::span<const std::string_view> arguments, std::uint64_t cookie,
+                   std::chrono::milliseconds blocks_for = {});
   void claim_stale();
+  [[nodiscard]] redis::session session_for(link role) const;
+  redis_link* writer_for(std::string_view key, link ask_at = link::mqtt);
+  void group_streams();
+  // The cluster.
+  void arrange_links();
+  void arrange_writers();
+  void arrange_subscribers();
+  void arrange_readers();
+  redis_link& link_to(link role, const redis::node_address& at);
+  bool retire(redis_link& l);
+  void move_link(redis_link& l, const redis::node_address& to);
+  void refresh_map();
+  void on_map(redis_link& at, const redis::event& e);
+  bool follow_redirect(redis_link& at, std::string_view error, link& ask_at);
+  void redirect_reader(redis_link& at, std::string_view error);
+  void ask_shards();
+  void on_shard_reply(redis_link& at, const redis::event& e);
+  void lose_shards(link at);
+  [[nodiscard]] bool owns_slots(const redis::node_address& a) const noexcept;
   bool is_looping(const message& m);
   [[nodiscard]] bool is_window_overrun() const noexcept { return open_in_window_ > options_.mqtt.receive_maximum; }
 
   rule_set rules_;
   relay_options options_;
   mqtt::session mqtt_;
-  std::array<redis::session, 3> redis_;
-  std::array<std::string, link_count> errors_{};
-  std::array<bool, link_count> ready_{};
-  std::vector<std::string> streams_;      // sources
-  std::vector<std::string> read_from_;    // per stream: the id to read own pending entries from, ">" for new ones
-  std::size_t groups_left_ = 0;           // XGROUP CREATE not answered
-  bool reading_ = false;
+  std::deque<redis_link> redis_;  // of link 1 on; none moves or goes
+  std::string mqtt_error_;
+  bool mqtt_ready_ = false;
+  std::vector<std::string> streams_;    // sources
+  std::vector<std::string> read_from_;  // per stream: the id to read own pending entries from, ">" for new ones
+  std::vector<reader_group> groups_;
+  redis::cluster_map map_;
+  std::vector<redis_link*> writers_;  // as map_.nodes()
+  bool arrange_ = true;
+  std::uint64_t map_cookie_ = 0;  // of CLUSTER SLOTS, while it is not answered
+  std::size_t map_turn_ = 0;
+  time_point refresh_at_ = never;
+  redis::node_address home_;  // of the channels that are not sharded
+  std::size_t home_turn_ = 0;
+  bool home_ready_ = false;
+  bool has_channels_ = false;
+  std::vector<shard> shards_;
   bool draining_ = false;
   bool working_ = false;
   bool was_online_ = false;
@@ -240,8 +328,10 @@ class relay {
   std::unordered_map<std::uint64_t, std::size_t> records_;  // read from the spool and not done, with their octets
   std::size_t records_bytes_ = 0;
   time_point spool_retry_at_ = never;
-  std::deque<redis_job> to_redis_;                          // waiting for the link
-  std::unordered_map<std::uint64_t, redis_job> at_redis_;   // sent, by cookie
+  std::deque<redis_job> to_redis_;  // waiting for the link
+  std::deque<redis_job> parked_;    // in a cluster: for a node that is away
+  bool unpark_ = false;
+  std::unordered_map<std::uint64_t, redis_job> at_redis_;  // sent, by cookie
   std::deque<mqtt_job> to_mqtt_;
   std::unordered_map<std::uint64_t, mqtt_job> at_mqtt_;
   std::deque<ack_batch> acks_;
