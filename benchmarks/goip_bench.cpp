@@ -1,5 +1,5 @@
-// libgoip: keepalives and SMS over UDP against a bare UDP exchange, SMS that are stored before they are acknowledged, what
-// a keepalive takes from the heap, and whether ten thousand lines cost more for each keepalive than a hundred do.
+// libgoip: keepalives and SMS over UDP against a bare UDP exchange, SMS that are stored before they are acknowledged,
+// what a keepalive takes from the heap, and whether ten thousand lines cost more for each keepalive than a hundred do.
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <filesystem>
@@ -81,8 +81,8 @@ bench::comparison over_udp(const char* name, const std::string& request) {
 constexpr std::size_t durable_lines = 10;
 constexpr std::size_t durable_window = 32;  // of each line: what it may leave open
 
-// Ten lines say SMS after SMS; each is committed to SQLite before it is acknowledged, and stays queued for a carrier that
-// is away.
+// Ten lines say SMS after SMS; each is committed to SQLite before it is acknowledged, and stays queued for a carrier
+// that is away.
 double run_durable(const std::string& request, bench::seconds length, std::string& note) {
   namespace fs = std::filesystem;
   const auto directory = fs::current_path() / "goip_bench.tmp";
@@ -101,10 +101,11 @@ double run_durable(const std::string& request, bench::seconds length, std::strin
   app::goip_lines_options lines_options;
   lines_options.server.listen = {{.host = "127.0.0.1", .port = 0}};
   for (std::size_t i = 0; i < durable_lines; ++i)
-    lines_options.lines.push_back({.line = {.id = "g" + std::to_string(i), .password = "secret"}, .msisdn = "37250001"});
+    lines_options.lines.push_back(
+        {.line = {.id = "g" + std::to_string(i), .password = "secret"}, .msisdn = "37250001"});
   bench::udp_load_result r;
   {
-    app::goip_lines lines(io.get_executor(), core, lines_options, 1, std::make_shared<app::goip_lines_observer>());
+    app::goip_lines lines(io.get_executor(), core, lines_options, std::make_shared<app::goip_lines_observer>());
     if (!lines.start()) throw std::runtime_error("no server");
     std::thread thread([&io, work = asio::make_work_guard(io)] { io.run(); });
     r = bench::run_udp_load(lines.port(), request, durable_lines * durable_window, length);
@@ -143,8 +144,7 @@ class quiet_lines {
       datagrams_.push_back(keepalive("1000000000", id));
     }
     for (std::size_t i = 0; i < count; ++i) next();
-    while (session_.next_event()) {
-    }
+    while (session_.next_event()) {}
   }
   void next() {
     now_ += step_;

@@ -16,6 +16,7 @@ namespace msgkit::app {
 namespace {
 
 constexpr std::uint8_t international = 1;
+constexpr std::chrono::minutes repetition_window{10};  // devices number anew after a restart
 
 engine::attempt_outcome outcome_of(const goip::sms_done& done) {
   using enum engine::attempt_outcome;
@@ -54,10 +55,8 @@ std::string dialled(const engine::address& to) {
 }  // namespace
 
 struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_shared_from_this<impl> {
-  impl(asio::any_io_executor e, engine::inbox& eng, goip_lines_options o, std::uint64_t start,
-       std::shared_ptr<goip_lines_observer> obs)
-      : executor(std::move(e)), engine_(eng), port(eng), options(std::move(o)), start_of_process(start),
-        observer(std::move(obs)) {}
+  impl(asio::any_io_executor e, engine::inbox& eng, goip_lines_options o, std::shared_ptr<goip_lines_observer> obs)
+      : executor(std::move(e)), engine_(eng), port(eng), options(std::move(o)), observer(std::move(obs)) {}
 
   // One line: a link of its carrier. Its address in memory names the link.
   struct link {
@@ -65,13 +64,20 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     std::string endpoint{};
     goip::line_key key{};
     bool up = false;
-    bool is_known = false;  // to the engine
+    bool is_known = false;                // to the engine
     std::vector<std::uint64_t> orders{};  // handed to the session, without an outcome
     [[nodiscard]] std::uint64_t number() const noexcept { return reinterpret_cast<std::uintptr_t>(this); }
   };
   struct order {
     engine::send send{};
     std::uint64_t link = 0;
+  };
+  // A notification that waits for the engine's word on it, and on its copies.
+  struct request {
+    goip::ack_token token{};
+    std::size_t open = 1;
+    bool is_stored = false;
+    std::optional<engine::refusal> no{};
   };
 
   result<void> start() {
@@ -101,7 +107,8 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
   result<void> change(link& l, goip_line line) {
     if (const auto done = server->update_line(l.key, line.line); !done) return done.error();
     if (const auto endpoint = endpoint_of(line); endpoint != l.endpoint) {
-      if (l.is_known) port.add_result(engine::link_state{.endpoint = l.endpoint, .link = l.number(), .sink = sink, .up = false});
+      if (l.is_known)
+        port.add_result(engine::link_state{.endpoint = l.endpoint, .link = l.number(), .sink = sink, .up = false});
       l.endpoint = endpoint;
       l.up = l.is_known = false;
     }
@@ -137,8 +144,8 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     l.up = up;
     l.is_known = true;
     // A pause, not an end: what has begun will still have its outcome. What has not goes back for another line.
-    port.add_result(engine::link_state{.endpoint = l.endpoint, .link = l.number(), .sink = sink, .up = true,
-                                       .capacity = up ? l.config.capacity : 0});
+    port.add_result(engine::link_state{
+        .endpoint = l.endpoint, .link = l.number(), .sink = sink, .up = true, .capacity = up ? l.config.capacity : 0});
     if (!up)
       for (const auto number : std::vector(l.orders)) server->cancel_sms(l.key, number);
   }
@@ -162,7 +169,7 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
   void carry_out(engine::action& a) {
     if (auto* s = std::get_if<engine::send>(&a)) return begin(std::move(*s));
     if (const auto* yes = std::get_if<engine::accepted>(&a)) return answer(yes->token.value, {});
-    if (const auto* done = std::get_if<engine::report_done>(&a)) return answer(done->token.value, {});
+    if (const auto* done = std::get_if<engine::report_done>(&a)) return answer(*done);
     if (const auto* no = std::get_if<engine::refused>(&a)) return answer(no->token.value, no->reason);
   }
   void begin(engine::send s) {
@@ -171,8 +178,7 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     auto& l = *found->second;
     const auto& c = *s.content;
     const auto text = c.kind == engine::message_kind::sms ? to_plain_text(c) : std::nullopt;
-    if (!text)
-      return report(s, {.outcome = engine::attempt_outcome::permanent, .text = "a GoIP line takes text only"});
+    if (!text) return report(s, {.outcome = engine::attempt_outcome::permanent, .text = "a GoIP line takes text only"});
     const auto to = dialled(c.destination);
     const auto number = orders.insert({std::move(s), l.number()});
     if (const auto taken = server->send_sms(l.key, to, text->text, number); !taken) {
@@ -186,9 +192,10 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     r.attempt = s.attempt;
     port.add_result(std::move(r));
   }
-  // The device's own number of an SMS wraps after 255.
-  [[nodiscard]] std::string carrier_id(const std::string& line, std::uint64_t number) const {
-    return fmt::format("{}-{:x}-{:x}", line, start_of_process, number);
+  // The device's number of an SMS wraps after 255; the engine takes the latest message of a number. So a report finds
+  // its message after a restart of ours too.
+  static std::string carrier_id(const std::string& line, std::int64_t sms_no) {
+    return fmt::format("{}-{}", line, sms_no);
   }
 
   // ---- what lines say
@@ -215,10 +222,12 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     engine::attempt_result r{.outcome = outcome_of(e)};
     if (e.status) r.code = static_cast<std::uint32_t>(*e.status);
     if (e.reason) r.text = e.words.empty() ? e.reason.message() : goip::clean_text(e.words);
-    if (e.outcome == goip::sms_outcome::sent)
-      r.segments = {{.accepted = true,
-                     .receipt_expected = l.config.reports && e.sms_no && o->send.content->receipt_wanted != 0,
-                     .carrier_id = carrier_id(l.config.line.id, e.cookie)}};
+    if (e.outcome == goip::sms_outcome::sent) {
+      const bool is_reported = l.config.reports && e.sms_no;
+      if (!is_reported && l.config.sent_is_delivered) r.outcome = engine::attempt_outcome::delivered;
+      r.segments = {{.accepted = true, .receipt_expected = is_reported && o->send.content->receipt_wanted != 0}};
+      if (e.sms_no) r.segments[0].carrier_id = carrier_id(l.config.line.id, *e.sms_no);
+    }
     report(o->send, std::move(r));
   }
   void take(const goip::sms_received& e) {
@@ -227,19 +236,22 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     if (to.empty()) to = server->session().status(e.line)->msisdn;
     if (to.empty()) to = l.config.line.id;
     const auto from = goip::clean_text(e.source);
-    auto content = from_plain_text(goip::clean_text(e.text), l.endpoint, from.empty() ? "unknown" : from, to);
-    port.add_ingress(engine::submit{{sink, requests.insert(e.token)}, std::move(content)});
+    auto extras = std::make_shared<engine::submit_extras>();
+    extras->duplicate_id = fmt::format("{} {} {:x}", l.config.line.id, e.identity.number, e.identity.fingerprint);
+    extras->duplicate_window = repetition_window;
+    const auto number = requests.insert({.token = e.token, .open = 1 + l.config.copies.size()});
+    const auto submit = [&](const std::string& account) {
+      auto content = from_plain_text(goip::clean_text(e.text), account, from.empty() ? "unknown" : from, to);
+      port.add_ingress(engine::submit{.token = {sink, number}, .content = std::move(content), .extras = extras});
+    };
+    submit(l.endpoint);
+    for (const auto& account : l.config.copies) submit(account);
   }
   void take(const goip::report_received& e) {
     const auto& l = *links.at(e.line);
-    if (!e.cookie) {  // repeating it would not help
-      observer->on_stray_report(l.config.line.id);
-      server->acknowledge(e.token);
-      return;
-    }
-    engine::report r{.token = {sink, requests.insert(e.token)},
+    engine::report r{.token = {sink, requests.insert({.token = e.token})},
                      .endpoint = l.endpoint,
-                     .carrier_id = carrier_id(l.config.line.id, *e.cookie),
+                     .carrier_id = carrier_id(l.config.line.id, e.sms_no),
                      .state = state_of(e.state),
                      .intermediate = e.state == goip::delivery_state::underway};
     if (e.state != goip::delivery_state::delivered) r.code = static_cast<std::uint32_t>(e.status);
@@ -259,14 +271,28 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
 
   // ---- the engine's word on what came in
 
+  void answer(const engine::report_done& done) {
+    const auto* const r = requests.find(done.token.value);
+    const auto found = r == nullptr ? links.end() : links.find(r->token.line);
+    if (done.outcome == engine::report_outcome::unmatched && found != links.end())
+      observer->on_stray_report(found->second->config.line.id);
+    answer(done.token.value, {});
+  }
+  // The device is answered when every copy is. One that could not be kept is worth a repetition: those that are stored
+  // are known then.
   void answer(std::uint64_t number, std::optional<engine::refusal> no) {
-    const auto token = requests.take(number);
-    if (!token || !server) return;
-    const auto found = links.find(token->line);
-    if (found != links.end()) observer->on_inbound(found->second->config.line.id, !no);
-    if (!no) server->acknowledge(*token);
-    else if (engine::is_temporary(*no)) server->abandon(*token);  // the device says it again
-    else server->refuse(*token, engine::name(*no));
+    auto* const r = requests.find(number);
+    if (r == nullptr || !server) return;
+    if (!no) r->is_stored = true;
+    else if (!r->no || engine::is_temporary(*no)) r->no = no;
+    if (--r->open > 0) return;
+    const auto done = *requests.take(number);
+    const bool is_left = done.no && engine::is_temporary(*done.no);
+    if (const auto found = links.find(done.token.line); found != links.end())
+      observer->on_inbound(found->second->config.line.id, done.is_stored && !is_left);
+    if (is_left) server->abandon(done.token);  // the device says it again
+    else if (done.is_stored) server->acknowledge(done.token);
+    else server->refuse(done.token, engine::name(*done.no));
   }
   [[nodiscard]] link* find(const std::string& id) const {
     for (const auto& [key, l] : links)
@@ -298,19 +324,18 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
   engine::inbox& engine_;
   engine_port port;
   goip_lines_options options;
-  std::uint64_t start_of_process;
   std::shared_ptr<goip_lines_observer> observer;
   engine::sink_id sink = 0;
   std::shared_ptr<goip::server> server;
   std::map<goip::line_key, std::unique_ptr<link>> links;
   std::unordered_map<std::uint64_t, link*> by_number;
   slab<order> orders;
-  slab<goip::ack_token> requests;
+  slab<request> requests;
 };
 
 goip_lines::goip_lines(asio::any_io_executor executor, engine::inbox& e, goip_lines_options options,
-                       std::uint64_t start_of_process, std::shared_ptr<goip_lines_observer> observer)
-    : impl_(std::make_shared<impl>(std::move(executor), e, std::move(options), start_of_process, std::move(observer))) {
+                       std::shared_ptr<goip_lines_observer> observer)
+    : impl_(std::make_shared<impl>(std::move(executor), e, std::move(options), std::move(observer))) {
   impl_->sink = e.add_sink(*impl_);
 }
 

@@ -1,6 +1,7 @@
-// The lines of GoIP devices as carriers: the engine's messages go out over their SIM cards, SMS that arrive there come in,
-// and are acknowledged to the device when the engine has them in its store. A line that is not on the network takes
-// nothing. Several lines may serve one carrier; the engine then spreads messages over them.
+// The lines of GoIP devices as carriers: the engine's messages go out over their SIM cards, SMS that arrive there come
+// in, and are acknowledged to the device when the engine has them in its store, where a repetition is known even after
+// a restart. A line that is not on the network takes nothing. Several lines may serve one carrier; the engine then
+// spreads messages over them.
 #pragma once
 
 #include <functional>
@@ -15,10 +16,14 @@ namespace msgkit::app {
 
 struct goip_line {
   goip::line_options line{};
-  std::string carrier{};        // the endpoint is "carrier:<carrier>"; empty: the line's id
-  std::string msisdn{};         // where inbound SMS are addressed to; empty: what the device says, else the line's id
-  bool reports = true;          // the device sends delivery reports (its SMS_DELIVER is on)
-  std::uint32_t capacity = 1;   // messages handed over and not yet answered
+  std::string carrier{};       // the endpoint is "carrier:<carrier>"; empty: the line's id
+  std::string msisdn{};        // where inbound SMS are addressed to; empty: what the device says, else the line's id
+  bool reports = true;         // the device sends delivery reports (its SMS_DELIVER is on)
+  std::uint32_t capacity = 1;  // messages handed over and not yet answered
+  // What was sent and has no report to come counts as delivered: its sender then hears of it at all.
+  bool sent_is_delivered = false;
+  // Accounts beside the endpoint that get a copy of every SMS that arrives, each under routes of its own.
+  std::vector<std::string> copies{};
 };
 
 struct goip_lines_options {
@@ -36,16 +41,15 @@ struct goip_lines_observer {
   virtual void on_endpoint_held(const std::string& /*id*/, const goip::endpoint& /*claimed*/) {}
   virtual void on_sent(const std::string& /*id*/, const goip::sms_done&) {}
   virtual void on_inbound(const std::string& /*id*/, bool /*stored*/) {}  // SMS or report; false: left in the device
-  virtual void on_stray_report(const std::string& /*id*/) {}               // of an SMS that this process has not sent
+  virtual void on_stray_report(const std::string& /*id*/) {}              // of an SMS that waits for none
   virtual void on_ussd(const std::string& /*id*/, const std::string& /*text*/) {}
   virtual void on_call(const std::string& /*id*/, const goip::call_event&) {}
 };
 
 class goip_lines {
  public:
-  // `start_of_process` keeps carrier ids apart from those of earlier processes: seconds of the wall clock will do.
   goip_lines(asio::any_io_executor executor, engine::inbox& e, goip_lines_options options,
-             std::uint64_t start_of_process, std::shared_ptr<goip_lines_observer> observer);
+             std::shared_ptr<goip_lines_observer> observer);
   ~goip_lines();
   goip_lines(const goip_lines&) = delete;
   goip_lines& operator=(const goip_lines&) = delete;

@@ -43,7 +43,7 @@ void lines_monitor::on_inbound(const std::string& id, bool stored) {
 }
 
 void lines_monitor::on_stray_report(const std::string& id) {
-  count("goip_stray_reports_total", "Reports about SMS that were not sent from here", id);
+  count("goip_stray_reports_total", "Reports about SMS that wait for none", id);
 }
 
 chats_monitor::chats_monitor(metrics& registry)

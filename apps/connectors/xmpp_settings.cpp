@@ -50,10 +50,14 @@ xmpp_settings read_xmpp(config_reader r, xmpp_rows rows) {
   std::set<std::string> jids;
   for (auto& row : r.tables("users")) {
     out.options.users.push_back(read_user(row, rows));
-    out.carriers.push_back(row.text("carrier", "", 64));
-    if (!jids.insert(out.options.users.back().jid).second) row.fail("jid", out.options.users.back().jid + " is used twice");
+    auto& ways = out.ways.emplace_back();
+    ways.carrier = row.text("carrier", "", 64);
+    if (rows == xmpp_rows::partial) ways.more = row.texts("more_carriers"), ways.receives = row.flag("receives", true);
+    if (!jids.insert(out.options.users.back().jid).second)
+      row.fail("jid", out.options.users.back().jid + " is used twice");
   }
-  if (out.options.users.empty() && rows == xmpp_rows::complete) r.fail("users", "needs at least one [[xmpp.users]] with jid and number");
+  if (out.options.users.empty() && rows == xmpp_rows::complete)
+    r.fail("users", "needs at least one [[xmpp.users]] with jid and number");
   return out;
 }
 

@@ -11,10 +11,16 @@
 
 namespace msgkit::app {
 
+// How a user writes and what he gets.
+struct xmpp_ways {
+  std::string carrier{};            // where what he writes goes; empty: as the routes say
+  std::vector<std::string> more{};  // carriers that he is a user of as well
+  bool receives = true;             // what arrives there
+};
+
 struct xmpp_settings {
   xmpp_users_options options{};
-  // By user: the carrier that what he writes goes to; empty: as the routes say.
-  std::vector<std::string> carriers{};
+  std::vector<xmpp_ways> ways{};  // by user
 };
 
 // How much the table may leave to be found elsewhere.

@@ -1,9 +1,10 @@
 // XMPP users as clients: what they write to +number@<our domain> goes to the engine, the engine's messages come to them
 // as chats from +number, its receipts as XEP-0184 receipts or as errors their client shows beside the message.
 //
-// A chat is answered by the receipt of its delivery, or by an error; what the engine hands over is reported as
-// delivered when the user's server has read it, and waits here while the server is away. Everything runs on one
-// executor; the engine calls on_actions() from its own thread, which only passes the batch on.
+// A chat is answered by the receipt of its delivery, or by an error; one that a client says again is sent once. What
+// the engine hands over is reported as delivered when the user's server has read it and has not given it back, and
+// waits here while the server is away. Everything runs on one executor; the engine calls on_actions() from its own
+// thread, which only passes the batch on.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,8 @@ struct xmpp_user {
   std::string jid{};     // bare; nobody else is listened to
   std::string name{};    // the endpoint is "client:<name>"; several users may share it, each then gets a share
   std::string number{};  // the sender of what the user writes
-  std::uint32_t window = 100;  // messages on the way to this user
+  std::vector<std::string> numbers{};  // others of the user: a contact that wrote to one is answered from it
+  std::uint32_t window = 100;          // messages on the way to this user
   std::function<bool(const std::string& number)> may_send_to{};  // +<digits> or a short code; all when empty
 };
 
@@ -40,6 +42,9 @@ struct xmpp_users_options {
   std::function<xmppcomp::contact_presence(const xmpp_user&)> presence{};
   // Answers discovery, ad-hoc commands and the like; outlives the connector. Null: one that offers nothing.
   xmppcomp::gateway_directory* directory = nullptr;
+  // The account that a chat is submitted as once more when its user's server gives it back for good, with a note to
+  // whom it went; the routes say who gets it. Empty: it is tried again while that may help.
+  std::string returned_account{};
 };
 
 // Called on the connector's executor.
@@ -64,8 +69,8 @@ class xmpp_users {
   // From any thread.
   void start();
   [[nodiscard]] const std::string& domain() const noexcept;
-  // A chat from a number, or from the gateway itself (empty), that the engine knows nothing of; it is lost when we end before the server has read it. On the
-  // executor.
+  // A chat from a number, or from the gateway itself (empty), that the engine knows nothing of; it is lost when we end
+  // before the server has read it. On the executor.
   void say(const std::string& jid, const std::string& from, const std::string& text);
   // Adds, changes and removes users, known by their addresses. One that is impossible is left out. On the executor.
   void set_users(std::vector<xmpp_user> users);

@@ -84,20 +84,36 @@ std::string bot::number_of(const xmpp_user& user) const {
   return s != nullptr && !s->msisdn.empty() ? s->msisdn : user.number;
 }
 
-std::string bot::status_of(const std::string& jid) const {
+// As the configuration has it, else as the device says; empty when nobody has said it.
+std::string bot::number_of_line(const std::string& id) const {
+  const auto line = std::ranges::find(plan_->lines, id, [](const goip_line& l) { return l.line.id; });
+  if (line != plan_->lines.end() && !line->msisdn.empty()) return line->msisdn;
+  const auto* s = lines_->status(id);
+  return s == nullptr ? std::string{} : s->msisdn;
+}
+
+std::optional<bot::subject> bot::subject_of(const xmpp_user& user, const std::string& number) const {
+  const auto& ids = lines_of(user.jid);
+  const auto own = number_of(user);
+  if (number.empty()) return subject{ids, {}};
+  if (ids.size() > 1)
+    for (const auto& id : ids)
+      if (const auto its = number_of_line(id); digits(its) == digits(number)) return subject{{id}, its};
+  return digits(own) == digits(number) ? std::optional(subject{ids, own}) : std::nullopt;
+}
+
+std::string bot::status_of(const std::vector<std::string>& ids) const {
   std::string out;
-  const auto& ids = lines_of(jid);
   for (const auto& id : ids) {
     const auto* s = lines_->status(id);
     if (!out.empty()) out += "\n\n";
     if (ids.size() > 1) out += id + "\n";
     out += s == nullptr ? "There is no such line." : describe(*s);
   }
-  return out;
+  return out.empty() ? "You have no line." : out;
 }
 
-std::string bot::ussd_line_of(const std::string& jid) const {
-  const auto& ids = lines_of(jid);
+std::string bot::ussd_line_of(const std::vector<std::string>& ids) const {
   for (const auto& id : ids)
     if (const auto* s = lines_->status(id); s != nullptr && s->state == goip::line_state::online) return id;
   return ids.empty() ? std::string{} : ids.front();
@@ -118,28 +134,28 @@ xmpp::contact_presence bot::presence(const xmpp_user& user) const {
 }
 
 bool bot::take(const xmpp_user& user, const std::string& number, const std::string& text) {
-  const auto own = number_of(user);
-  if (!number.empty() && digits(own) != digits(number)) return false;
-  answer(user, number.empty() ? std::string{} : own, trimmed(text));
-  return true;
+  const auto about = subject_of(user, number);
+  if (about) answer(user, *about, trimmed(text));
+  return about.has_value();
 }
 
-void bot::answer(const xmpp_user& user, const std::string& from, std::string_view words) {
+void bot::answer(const xmpp_user& user, const subject& about, std::string_view words) {
   const auto argument = words.starts_with("log ") ? trimmed(words.substr(4)) : std::string_view{};
-  if (words == "help") users_->say(user.jid, from, std::string(help_text));
-  else if (words == "status") users_->say(user.jid, from, status_of(user.jid));
-  else if (words == "log" || !argument.empty()) show_log(user, from, argument);
-  else send_ussd(user, from, std::string(words));
+  if (words == "help") users_->say(user.jid, about.from, std::string(help_text));
+  else if (words == "status") users_->say(user.jid, about.from, status_of(about.lines));
+  else if (words == "log" || !argument.empty()) show_log(user, about, argument);
+  else send_ussd(user, about, std::string(words));
 }
 
-void bot::show_log(const xmpp_user& user, const std::string& from, std::string_view count) {
+void bot::show_log(const xmpp_user& user, const subject& about, std::string_view count) {
+  const auto& from = about.from;
   auto rows = log_rows;
   if (!count.empty()) {
     const auto [end, ec] = std::from_chars(count.data(), count.data() + count.size(), rows);
     if (ec != std::errc{} || end != count.data() + count.size() || rows == 0 || rows > log_rows_max)
       return users_->say(user.jid, from, fmt::format("log N: N is 1 to {}.", log_rows_max));
   }
-  const auto read = [ids = lines_of(user.jid), rows](records& r) {
+  const auto read = [ids = about.lines, rows](records& r) {
     std::string out;
     for (const auto& id : ids) {
       if (ids.size() > 1) out += id + "\n";
@@ -152,25 +168,39 @@ void bot::show_log(const xmpp_user& user, const std::string& from, std::string_v
   if (!asked) users_->say(user.jid, from, "Too busy; try again later.");
 }
 
-void bot::send_ussd(const xmpp_user& user, const std::string& from, const std::string& code) {
-  lines_->ussd(ussd_line_of(user.jid), code, [this, from, jid = user.jid](std::error_code ec, const std::string& said) {
-    if (!ec) users_->say(jid, from, "[USSD] " + said);
-    else users_->say(jid, from, "USSD failed: " + ec.message() + (said.empty() ? "" : ": " + said) + ". See help.");
-  });
+void bot::send_ussd(const xmpp_user& user, const subject& about, const std::string& code) {
+  lines_->ussd(ussd_line_of(about.lines), code,
+               [this, from = about.from, jid = user.jid](std::error_code ec, const std::string& said) {
+                 if (!ec) users_->say(jid, from, "[USSD] " + said);
+                 else
+                   users_->say(jid, from,
+                               "USSD failed: " + ec.message() + (said.empty() ? "" : ": " + said) + ". See help.");
+               });
 }
 
 void bot::push_ussd(const std::string& line, const std::string& text) { push_notice(line, "[USSD] " + text); }
 
 void bot::push_notice(const std::string& line, const std::string& text) {
-  const auto found = plan_->receiver_of_line.find(line);
-  if (found == plan_->receiver_of_line.end()) return;
-  if (const auto* user = user_of(found->second)) users_->say(user->jid, number_of(*user), text);
+  const auto found = plan_->receivers_of_line.find(line);
+  if (found == plan_->receivers_of_line.end()) return;
+  for (const auto& jid : found->second) {
+    const auto* const user = user_of(jid);
+    if (user == nullptr) continue;
+    const bool has_one = lines_of(jid).size() == 1;
+    const auto from = has_one ? number_of(*user) : number_of_line(line);
+    users_->say(jid, from.empty() ? line : from, text);
+  }
 }
 
 std::vector<xmpp::disco_item> bot::items(const xmpp::jid& asking) {
   const auto* user = user_of(asking.bare().to_string());
   if (user == nullptr) return {};
-  return {{xmpp::local_of_sender(number_of(*user)) + "@" + users_->domain(), "", "Line " + number_of(*user)}};
+  std::set<std::string> numbers;
+  if (!lines_of(user->jid).empty()) numbers.insert(number_of(*user));
+  for (const auto& number : user->numbers) numbers.insert(number);
+  std::vector<xmpp::disco_item> all;
+  for (const auto& n : numbers) all.push_back({xmpp::local_of_sender(n) + "@" + users_->domain(), "", "Line " + n});
+  return all;
 }
 
 std::vector<xmpp::command_info> bot::commands(const xmpp::jid& asking) {
@@ -183,10 +213,10 @@ result<xmpp::command_reply> bot::run(const xmpp::command_call& call) {
   const auto* user = user_of(call.user.bare().to_string());
   if (user == nullptr) return xmpp::stanza_condition::forbidden;
   const auto& node = call.request.node;
-  if (node == "status") return xmpp::command_reply{.note = status_of(user->jid)};
-  const auto from = number_of(*user);
+  if (node == "status") return xmpp::command_reply{.note = status_of(lines_of(user->jid))};
+  const subject about{lines_of(user->jid), number_of(*user)};
   if (node == "log") {
-    show_log(*user, from, {});
+    show_log(*user, about, {});
     return xmpp::command_reply{.note = "The calls come as a chat."};
   }
   const auto code = call.request.form ? std::string(trimmed(call.request.form->value("code"))) : std::string{};
@@ -195,7 +225,7 @@ result<xmpp::command_reply> bot::run(const xmpp::command_call& call) {
         .status = xmpp::command_status::executing,
         .actions = {xmpp::command_action::complete},
         .form = xmpp::data_form{.title = "USSD", .fields = {{.var = "code", .type = "text-single", .label = "Code"}}}};
-  send_ussd(*user, from, code);
+  send_ussd(*user, about, code);
   return xmpp::command_reply{.note = "Sent; the answer comes as a chat."};
 }
 

@@ -2,7 +2,9 @@
 // everything else. The same as ad-hoc commands (XEP-0050) for clients that have menus.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "goip_xmpp/config.hpp"
 #include "goip_xmpp/recorder.hpp"
@@ -18,9 +20,9 @@ class bot final : public xmppcomp::gateway_directory {
 
   // True when the chat was for the bot. An empty number is the gateway's own address.
   bool take(const xmpp_user& user, const std::string& number, const std::string& text);
-  // USSD text of the network that nobody asked for, to the line's receiver.
+  // USSD text of the network that nobody asked for, to the line's receivers.
   void push_ussd(const std::string& line, const std::string& text);
-  // A line went or came back: to its receiver.
+  // A line went or came back: to its receivers.
   void push_notice(const std::string& line, const std::string& text);
   // What the contacts of a user show: the best of his lines.
   [[nodiscard]] xmppcomp::contact_presence presence(const xmpp_user& user) const;
@@ -33,11 +35,18 @@ class bot final : public xmppcomp::gateway_directory {
   [[nodiscard]] const xmpp_user* user_of(const std::string& jid) const;
   [[nodiscard]] const std::vector<std::string>& lines_of(const std::string& jid) const;
   [[nodiscard]] std::string number_of(const xmpp_user& user) const;
-  [[nodiscard]] std::string status_of(const std::string& jid) const;
-  [[nodiscard]] std::string ussd_line_of(const std::string& jid) const;
-  void answer(const xmpp_user& user, const std::string& from, std::string_view words);
-  void send_ussd(const xmpp_user& user, const std::string& from, const std::string& code);
-  void show_log(const xmpp_user& user, const std::string& from, std::string_view count);
+  [[nodiscard]] std::string number_of_line(const std::string& id) const;
+  // What a chat is about: the lines, and the number that answers.
+  struct subject {
+    std::vector<std::string> lines{};
+    std::string from{};
+  };
+  [[nodiscard]] std::optional<subject> subject_of(const xmpp_user& user, const std::string& number) const;
+  [[nodiscard]] std::string status_of(const std::vector<std::string>& lines) const;
+  [[nodiscard]] std::string ussd_line_of(const std::vector<std::string>& lines) const;
+  void answer(const xmpp_user& user, const subject& about, std::string_view words);
+  void send_ussd(const xmpp_user& user, const subject& about, const std::string& code);
+  void show_log(const xmpp_user& user, const subject& about, std::string_view count);
 
   recorder& recorder_;
   asio::any_io_executor executor_;

@@ -52,7 +52,7 @@ class goip_xmpp final : public daemon {
       run_on(executor_, [&] {
         config_.goip.lines = fresh->goip.lines;
         config_.xmpp.options.users = fresh->xmpp.options.users;
-        config_.xmpp.carriers = fresh->xmpp.carriers;
+        config_.xmpp.ways = fresh->xmpp.ways;
         config_.notices = fresh->notices;
         config_.log_time = fresh->log_time;
         apply();
@@ -139,8 +139,7 @@ class goip_xmpp final : public daemon {
     chats_seen_ = std::make_shared<chats_monitor>(context_->metrics);
     auto goip = config_.goip;
     goip.lines.clear();
-    lines_ = std::make_unique<goip_lines>(executor_, *engine_, std::move(goip),
-                                          static_cast<std::uint64_t>(seconds_since_1970()), lines_seen);
+    lines_ = std::make_unique<goip_lines>(executor_, *engine_, std::move(goip), lines_seen);
     auto xmpp = config_.xmpp.options;
     xmpp.users.clear();
     xmpp.directory = bot_.get();

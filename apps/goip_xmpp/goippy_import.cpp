@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "common/sqlite_query.hpp"
+#include "connectors/plain_text.hpp"
 #include "engine/mariadb_connection.hpp"
 
 namespace msgkit::app {
@@ -55,9 +56,10 @@ std::int64_t integer(std::string_view text) {
 }
 
 using row = std::vector<std::string>;
-using reader = std::function<bool(const char* sql, std::size_t columns, const std::function<void(row)>& take)>;
+// Runs a query, and hands over its rows as texts.
+using reader = std::function<bool(const std::string& sql, std::size_t columns, const std::function<void(row)>& take)>;
 
-bool read_tables(const reader& read, const std::string& user_domain, records& into, import_counts& counts) {
+bool read_records(const reader& read, const std::string& user_domain, records& into, import_counts& counts) {
   into.begin();
   bool good = true;
   const auto take_line = [&](row r) {
@@ -93,6 +95,75 @@ bool read_tables(const reader& read, const std::string& user_domain, records& in
   return into.commit() && good;
 }
 
+// Writes rows of goippy_log as settled messages, some at a time.
+class message_writer {
+ public:
+  message_writer(engine::store& store, const std::vector<stored_line>& lines) : store_(store) {
+    for (const auto& l : lines) lines_[l.jid] = l;
+  }
+  // dir, msisdn (the other side's), xmpp_jid, body, status, seconds since 1970
+  bool add(const row& r) {
+    const auto found = lines_.find(r[2].substr(0, r[2].find('/')));
+    const auto line = found == lines_.end() ? stored_line{.id = "goippy", .number = "goippy"} : found->second;
+    const auto& own = line.number.empty() ? line.id : line.number;
+    const bool is_inbound = r[0] == "in";
+    const auto carrier = "carrier:" + line.id, client = "client:" + r[2].substr(0, r[2].find('/'));
+    engine::message m;
+    m.content = is_inbound ? from_plain_text(r[3], carrier, r[1], own) : from_plain_text(r[3], client, own, r[1]);
+    const auto at = wall_time{} + std::chrono::seconds(integer(r[5]));
+    m.id = ids_.next(at);
+    auto& p = m.progress;
+    constexpr std::string_view error_mark = "error:";
+    const bool has_failed = r[4].starts_with(error_mark);
+    p.state = has_failed   ? engine::message_state::undelivered
+              : is_inbound ? engine::message_state::delivered
+                           : engine::message_state::sent;
+    if (has_failed) p.error = {.kind = engine::error_class::permanent, .text = r[4].substr(error_mark.size())};
+    p.settled = true;
+    p.attempts = 1;
+    p.endpoint = is_inbound ? client : carrier;
+    p.accepted_at = p.sent_at = p.done_at = p.valid_until = at;
+    if (m.content->body.size() > engine::body_octets_max) return true;  // no SMS
+    ++count_;
+    waiting_.push_back(std::move(m));
+    return waiting_.size() < batch || flush();
+  }
+  bool flush() {
+    std::vector<engine::record> rows;
+    for (const auto& m : waiting_)
+      rows.push_back({.id = m.id, .is_new = true, .content = m.content.get(), .progress = &m.progress});
+    const bool done = rows.empty() || store_.commit(rows);
+    waiting_.clear();
+    return done;
+  }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+
+ private:
+  static constexpr std::size_t batch = 1'000;
+  engine::store& store_;
+  std::map<std::string, stored_line> lines_;  // by user
+  engine::id_source ids_;
+  std::vector<engine::message> waiting_;
+  std::size_t count_ = 0;
+};
+
+// What went wrong, empty when nothing did. `epoch` turns a time of the database into seconds since 1970.
+std::string read_tables(const reader& read, const std::string& epoch, const std::string& user_domain, records& into,
+                        engine::store& messages, import_counts& counts, const std::function<std::string()>& reason) {
+  if (const auto last = messages.last_id(); !last || *last) return "the store is not new";
+  if (!read_records(read, user_domain, into, counts)) return reason();
+  message_writer writer(messages, into.lines());
+  bool is_written = true;
+  const auto sql =
+      "SELECT dir, coalesce(msisdn, ''), coalesce(xmpp_jid, ''), coalesce(body, ''), coalesce(status, ''), " + epoch +
+      "(created_at) FROM goippy_log ORDER BY created_at, id";
+  const bool is_read = read(sql, 6, [&](const row& r) { is_written = is_written && writer.add(r); });
+  is_written = is_written && writer.flush();
+  counts.messages = writer.count();
+  if (!is_read) return reason();
+  return is_written ? std::string{} : std::string(messages.error_text());
+}
+
 }  // namespace
 
 goippy_settings parse_goippy_config(std::string_view text) {
@@ -111,19 +182,22 @@ goippy_settings parse_goippy_config(std::string_view text) {
 }
 
 std::string translated_config(const goippy_settings& s, const std::string& state) {
+  constexpr std::string_view placeholder = "0000@example.org";  // of its sample
+  auto fallback = value_of(s, "XMPP_FALLBACK_DEST");
+  if (fallback == placeholder) fallback.clear();
   const auto component = value_of(s, "XMPP_COMPONENT_JID", value_of(s, "XMPP_DATA_DOMAIN"));
   return fmt::format(
       "# Made of a configuration of goippy. The lines are in the records: `goip_xmpp list-lines` shows them.\n"
       "[store]\npath = {}\n\n[records]\npath = {}\nlog_days = {}\n\n[goip]\nlisten = {}\n\n"
-      "[xmpp]\nserver = {}\ndomain = {}\nuser_domain = {}\nsecret = {}\n",
+      "[xmpp]\nserver = {}\ndomain = {}\nuser_domain = {}\nsecret = {}\nfallback = {}\n",
       quoted(state + "/goip_xmpp.db"), quoted(state + "/goip_xmpp_records.db"), integer(value_of(s, "LOG_DAYS", "0")),
       quoted(value_of(s, "GOIP_BIND", "0.0.0.0") + ":" + value_of(s, "GOIP_PORT", "44444")),
       quoted(value_of(s, "XMPP_HOST", "127.0.0.1") + ":" + value_of(s, "XMPP_PORT", "5347")), quoted(component),
-      quoted(value_of(s, "XMPP_DOMAIN")), quoted(value_of(s, "XMPP_COMPONENT_SECRET")));
+      quoted(value_of(s, "XMPP_DOMAIN")), quoted(value_of(s, "XMPP_COMPONENT_SECRET")), quoted(fallback));
 }
 
-bool import_goippy_database(const goippy_settings& s, const std::string& database, records& into, import_counts& counts,
-                            std::string& problem) {
+bool import_goippy_database(const goippy_settings& s, const std::string& database, records& into,
+                            engine::store& messages, import_counts& counts, std::string& problem) {
   const auto domain = value_of(s, "XMPP_DOMAIN");
   if (database.empty() && value_of(s, "DB_BACKEND", "mysql") == "mysql") {
     engine::mariadb_server_options o{.host = value_of(s, "DB_HOST", "localhost"),
@@ -135,23 +209,24 @@ bool import_goippy_database(const goippy_settings& s, const std::string& databas
     if (o.host.starts_with('/')) o.socket = o.host;
     const auto server = engine::mariadb_connection::open(o, problem);
     if (!server) return false;
-    const reader read = [&](const char* sql, std::size_t columns, const std::function<void(row)>& take) {
+    const reader read = [&](const std::string& sql, std::size_t columns, const std::function<void(row)>& take) {
       return server->query(sql, [&](const engine::mariadb_connection::row& r) {
         row texts;
         for (std::size_t i = 0; i < columns; ++i) texts.emplace_back(r.text(i));
         take(std::move(texts));
       });
     };
-    if (read_tables(read, domain, into, counts)) return true;
-    problem = server->error();
-    return false;
+    problem = read_tables(read, "unix_timestamp", domain, into, messages, counts,
+                          [&] { return std::string(server->error()); });
+    return problem.empty();
   }
   const auto file = database.empty() ? value_of(s, "DB_FILE", "/var/lib/goippy/goippy.db") : database;
   sqlite3* db = nullptr;
   const auto opened = sqlite3_open_v2(file.c_str(), &db, SQLITE_OPEN_READONLY, nullptr);
   const std::unique_ptr<sqlite3, int (*)(sqlite3*)> closer(db, sqlite3_close);
-  const reader read = [&](const char* sql, std::size_t columns, const std::function<void(row)>& take) {
-    sqlite_query q(db, sql);
+  const auto reason = [&] { return file + ": " + sqlite3_errmsg(db); };
+  const reader read = [&](const std::string& sql, std::size_t columns, const std::function<void(row)>& take) {
+    sqlite_query q(db, sql.c_str());
     while (q.next()) {
       row texts;
       for (std::size_t i = 0; i < columns; ++i) texts.push_back(q.text(static_cast<int>(i)));
@@ -159,9 +234,8 @@ bool import_goippy_database(const goippy_settings& s, const std::string& databas
     }
     return q.good();
   };
-  if (opened == SQLITE_OK && read_tables(read, domain, into, counts)) return true;
-  problem = file + ": " + sqlite3_errmsg(db);
-  return false;
+  problem = opened == SQLITE_OK ? read_tables(read, "unixepoch", domain, into, messages, counts, reason) : reason();
+  return problem.empty();
 }
 
 }  // namespace msgkit::app

@@ -163,8 +163,10 @@ int import(const options& o) {
   std::string problem;
   const auto stored = records::open(config.records_path, problem);
   if (!stored) return fail(problem);
+  const auto messages = open_store(config.store, problem);
+  if (!messages) return fail(problem);
   import_counts counts;
-  if (!import_goippy_database(settings, o.database, *stored, counts, problem)) return fail(problem);
+  if (!import_goippy_database(settings, o.database, *stored, *messages, counts, problem)) return fail(problem);
   for (const auto& p : make_plan(config, stored->lines(), {}).problems) fmt::print("left out: {}\n", p);
   std::ofstream(o.output) << toml;
   std::error_code ec;
@@ -172,7 +174,8 @@ int import(const options& o) {
       o.output,
       std::filesystem::perms::owner_read | std::filesystem::perms::owner_write | std::filesystem::perms::group_read,
       ec);
-  fmt::print("wrote {}; {} lines ({} disabled), {} calls\n", o.output, counts.lines, counts.disabled, counts.calls);
+  fmt::print("wrote {}; {} lines ({} disabled), {} calls, {} messages\n", o.output, counts.lines, counts.disabled,
+             counts.calls, counts.messages);
   return exit_ok;
 }
 

@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 
 engine::id_form read_id_form(config_reader& r, std::string_view key) {
   using f = engine::id_form;
-  return r.choice<f>(key, f::folded, {{"folded", f::folded}, {"exact", f::exact}, {"decimal", f::decimal}, {"hex", f::hex}});
+  return r.choice<f>(key, f::folded,
+                     {{"folded", f::folded}, {"exact", f::exact}, {"decimal", f::decimal}, {"hex", f::hex}});
 }
 
 engine::unknown_policy read_unknown_policy(config_reader& r) {
@@ -105,7 +106,8 @@ smpp_carrier_options read_carrier(config_reader r, engine::endpoint_options& end
                                      {{"transceiver", smpp::bind_mode::transceiver},
                                       {"transmitter", smpp::bind_mode::transmitter},
                                       {"receiver", smpp::bind_mode::receiver}});
-  c.interface_version = r.choice<std::uint8_t>("interface_version", 0x34, {{"3.3", 0x33}, {"3.4", 0x34}, {"5.0", 0x50}});
+  c.interface_version =
+      r.choice<std::uint8_t>("interface_version", 0x34, {{"3.3", 0x33}, {"3.4", 0x34}, {"5.0", 0x50}});
   c.connection.session.interface_version = c.interface_version;
   c.address_range = r.text("address_range", "", 40);
   c.reconnect_backoff.initial = r.time("reconnect_initial", 500ms, 10ms, 1h);
@@ -162,9 +164,9 @@ void add_routes_of(const xmpp_settings& chats, std::vector<engine::route>& route
     engine::route in{.name = "number " + u.number, .destination = digits, .destination_exact = true};
     in.targets.push_back({.endpoint = client});
     routes.push_back(std::move(in));
-    if (chats.carriers[i].empty()) continue;
+    if (chats.ways[i].carrier.empty()) continue;
     engine::route out{.name = "chats of " + u.name, .account = client};
-    out.targets.push_back({.endpoint = "carrier:" + chats.carriers[i]});
+    out.targets.push_back({.endpoint = "carrier:" + chats.ways[i].carrier});
     routes.push_back(std::move(out));
   }
 }
@@ -180,7 +182,7 @@ void read_lines_and_chats(config_reader& all, msggw_config& c, endpoint_names& e
   if (!all.has("xmpp")) return;
   c.xmpp = read_xmpp(all.table("xmpp"));
   for (const auto& u : c.xmpp->options.users) endpoints.insert("client:" + u.name);
-  for (const auto& name : c.xmpp->carriers)
+  for (const auto& [name, more, receives] : c.xmpp->ways)
     if (!name.empty() && !endpoints.contains("carrier:" + name))
       all.fail("xmpp.users", "carrier " + name + " is neither of [[carriers]] nor of [[goip.lines]]");
   add_routes_of(*c.xmpp, c.routes);
@@ -202,7 +204,8 @@ void read_http(config_reader& all, msggw_config& c) {
   auto out = all.table("outbound");
   c.outbound.ca_file = out.text("ca_file", "");
   c.outbound.guard.https_only = out.flag("https_only", false);
-  if (auto ranges = ip_ranges::parse(out.texts("allowed_addresses"))) c.outbound.guard.also_allowed = *std::move(ranges);
+  if (auto ranges = ip_ranges::parse(out.texts("allowed_addresses")))
+    c.outbound.guard.also_allowed = *std::move(ranges);
   else out.fail("allowed_addresses", "holds something that is no address or range");
   auto m = all.table("metrics");
   c.metrics = m.endpoint("listen", {.host = "127.0.0.1", .port = 2550});

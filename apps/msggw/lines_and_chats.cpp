@@ -2,7 +2,6 @@
 
 #include <asio/post.hpp>
 #include <atomic>
-#include <chrono>
 
 #include "common/destroy_on.hpp"
 #include "common/log.hpp"
@@ -13,20 +12,17 @@ namespace {
 
 constexpr logger log_{"lines"};
 
-std::uint64_t seconds_now() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
-}
-
 }  // namespace
 
 lines_and_chats::lines_and_chats(io_pool& pool, engine::inbox& e, metrics& registry,
-                                 const std::optional<goip_lines_options>& lines, const std::optional<xmpp_settings>& chats)
+                                 const std::optional<goip_lines_options>& lines,
+                                 const std::optional<xmpp_settings>& chats)
     : lines_executor_(pool.next()), chats_executor_(pool.next()) {
   if (lines)
-    lines_ = std::make_unique<goip_lines>(lines_executor_, e, *lines, seconds_now(), std::make_shared<lines_monitor>(registry));
+    lines_ = std::make_unique<goip_lines>(lines_executor_, e, *lines, std::make_shared<lines_monitor>(registry));
   if (chats)
-    chats_ = std::make_unique<xmpp_users>(chats_executor_, e, chats->options, std::make_shared<chats_monitor>(registry));
+    chats_ =
+        std::make_unique<xmpp_users>(chats_executor_, e, chats->options, std::make_shared<chats_monitor>(registry));
 }
 
 lines_and_chats::~lines_and_chats() { close(); }

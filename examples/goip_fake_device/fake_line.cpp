@@ -65,11 +65,13 @@ void fake_line::notify(std::string_view verb, std::string_view fields, time_poin
 
 void fake_line::deliver_sms(std::string_view from, std::string_view text, time_point now) {
   notify("RECEIVE", "srcnum:" + std::string(from) + ";msg:" + std::string(text), now);
+  log("arrived", notifications_.back().head + " " + std::string(text));
 }
 
 void fake_line::deliver_report(std::uint32_t sms_no, int state, std::string_view to, time_point now) {
-  notify("DELIVER",
-         "sms_no:" + std::to_string(sms_no) + ";state:" + std::to_string(state) + ";num:" + std::string(to), now);
+  notify("DELIVER", "sms_no:" + std::to_string(sms_no) + ";state:" + std::to_string(state) + ";num:" + std::string(to),
+         now);
+  log("reporting", notifications_.back().head + " " + std::to_string(sms_no));
 }
 
 void fake_line::push_ussd(std::string_view text, time_point now) { notify("USSN", "msg:" + std::string(text), now); }

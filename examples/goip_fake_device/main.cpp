@@ -3,13 +3,13 @@
 //   goip_fake_device HOST PORT --line ID:PASSWORD[:NUMBER]... [options]     --help lists them
 //
 // What happens is printed, one line each; what shall happen is read from standard input, one command a line.
+#include <unistd.h>
 #include <asio/io_context.hpp>
 #include <asio/ip/udp.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/read_until.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/streambuf.hpp>
-#include <unistd.h>
 
 #include <charconv>
 #include <cstdio>
@@ -32,6 +32,8 @@ constexpr const char* usage = R"(usage: goip_fake_device HOST PORT --line ID:PAS
   --keepalive MS   between keepalives (30000)      --sending MS   one SMS takes (2000)
   --report MS      delivery report after each SMS  --loss P       share of datagrams lost, 0..1, both ways
   --duplicate P    share that comes twice          --delay MS     up to so much later, which also reorders
+  --repeat MS      until what has no answer is said again, three times (3000)
+  --sessions N     SMS sessions open at once (5); one that is not ended stays for 90 s
 commands on standard input:
   sms ID FROM TEXT       an SMS arrives            ussn ID TEXT   USSD text arrives
   call ID in|out NUMBER  a call begins and ends    report ID SMS_NO STATE NUMBER
@@ -83,6 +85,8 @@ settings read_arguments(int argc, char** argv) {
     } else if (name == "--keepalive") common.keepalive_interval = milliseconds(number<int>(value));
     else if (name == "--sending") common.sending_time = milliseconds(number<int>(value));
     else if (name == "--report") common.report_after = milliseconds(number<int>(value));
+    else if (name == "--sessions") common.sessions_max = number<std::size_t>(value);
+    else if (name == "--repeat") common.repeat_interval = milliseconds(number<int>(value));
     else if (name == "--loss") s.quality.loss = number<double>(value);
     else if (name == "--duplicate") s.quality.duplicate = number<double>(value);
     else if (name == "--delay") s.quality.delay_max = milliseconds(number<int>(value));
@@ -93,9 +97,11 @@ settings read_arguments(int argc, char** argv) {
   for (auto& line : s.lines) {
     line.keepalive_interval = common.keepalive_interval;
     line.sending_time = common.sending_time;
+    line.repeat_interval = common.repeat_interval;
+    line.sessions_max = common.sessions_max;
     line.report_after = common.report_after;
-    line.first_number = std::chrono::duration_cast<std::chrono::seconds>(
-                            std::chrono::system_clock::now().time_since_epoch()).count();
+    line.first_number =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   }
   return s;
 }

@@ -1,4 +1,7 @@
-"""A bridge with one line and one user, an XMPP server and a GoIP device without hardware."""
+"""A bridge with one line and one user, an XMPP server and a GoIP device without hardware.
+
+The server lives as long as a class of tests; each test has users of its own there, and everything else for itself.
+"""
 import os
 import socket
 import sys
@@ -7,7 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 from peers import PeerTest, free_port, http_get, require, wait_until  # noqa: E402
-from xmpp_servers import DOMAIN, SECRET, Prosody, prosody_available, slixmpp_available, user_command  # noqa: E402
+from xmpp_servers import (DOMAIN, SECRET, Prosody, ServerHome, prosody_available, slixmpp_available,  # noqa: E402
+                          user_command)
 
 LINE, PASSWORD, OWN = "g1", "pw", "+37250001"
 BINARY = Path(os.environ["MSGKIT_BIN_DIR"]) / "goip_xmpp" / "goip_xmpp"
@@ -16,6 +20,9 @@ DEVICE = Path(os.environ["MSGKIT_EXAMPLES_DIR"]) / "goip_fake_device"
 
 class BridgeTest(PeerTest):
     server_class = Prosody
+    server = None
+    tests_begun = 0
+    # {alice} and {bob} are the users of the test.
     lines = f"""\
 [[goip.lines]]
 id = "{LINE}"
@@ -23,16 +30,31 @@ password = "{PASSWORD}"
 number = "{OWN}"
 pacing = "0s"
 [[xmpp.users]]
-jid = "alice@localhost"
+jid = "{{alice}}@localhost"
 carrier = "{LINE}"
 allow = '^\\+372'
 """
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        require(cls.server_available(), cls.server_class.name)
+        require(slixmpp_available(), "python3-slixmpp")
+        cls.new_server()
+
+    @classmethod
+    def new_server(cls, *arguments, **options):
+        home = ServerHome()
+        cls.addClassCleanup(home.close)
+        cls.server = cls.server_class(home, *arguments, **options)
+
     def setUp(self):
         super().setUp()
-        require(self.server_available(), self.server_class.name)
-        require(slixmpp_available(), "python3-slixmpp")
-        self.server = self.server_class(self)
+        if not self.server.program.running:  # a test that failed left it so
+            self.server.start()
+        cls = type(self)
+        cls.tests_begun += 1
+        self.alice, self.bob = f"a{cls.tests_begun}", f"b{cls.tests_begun}"
         self.goip_port, self.http_port = free_port(), free_port()
         self.config = self.scratch / "goip_xmpp.toml"
         self.client_count = 0
@@ -44,7 +66,7 @@ allow = '^\\+372'
     def store(self, database):
         return f'path = "{self.scratch}/{database}.db"'
 
-    def write_config(self, secret=SECRET, goip="", http_port=None, database="bridge"):
+    def write_config(self, secret=SECRET, goip="", xmpp="", http_port=None, database="bridge"):
         self.config.write_text(f"""\
 [store]
 {self.store(database)}
@@ -59,9 +81,10 @@ domain = "{DOMAIN}"
 user_domain = "localhost"
 secret = "{secret}"
 ping = "localhost"
+{xmpp}
 [http]
 listen = "127.0.0.1:{http_port or self.http_port}"
-{self.lines}""")
+{self.lines.format(alice=self.alice, bob=self.bob)}""")
 
     def start_bridge(self, name="goip_xmpp", **options):
         self.write_config(**options)
@@ -71,7 +94,7 @@ listen = "127.0.0.1:{http_port or self.http_port}"
 
     def start_device(self, *options, keepalive=200):
         return self.start("device", [DEVICE, "127.0.0.1", self.goip_port, "--line", f"{LINE}:{PASSWORD}:{OWN}",
-                                     "--keepalive", keepalive, "--sending", "50", "--report", "50", *options],
+                                     "--keepalive", keepalive, "--sending", "50", "--report", "50", "--repeat", "500", *options],
                           takes_commands=True)
 
     def metrics(self, port=None):
@@ -92,15 +115,17 @@ listen = "127.0.0.1:{http_port or self.http_port}"
         wait_until(self.line_is_online, 30, "the line to be online")
         return bridge, device
 
-    def client(self, *steps, user="alice"):
-        """A user who does `steps`, once she is online."""
+    def client(self, *steps, user=None, seconds=60):
+        """A user, alice by default, who does `steps`, once she is online."""
         self.client_count += 1
-        client = self.start(f"client{self.client_count}", user_command(self.server, *steps, user=user))
+        client = self.start(f"client{self.client_count}",
+                            user_command(self.server, *steps, user=user or self.alice, seconds=seconds),
+                            takes_commands="obey" in steps)
         client.wait_for_event("online", 60)
         return client
 
-    def run_client(self, *steps):
-        return self.finish(self.client(*steps))
+    def run_client(self, *steps, user=None):
+        return self.finish(self.client(*steps, user=user))
 
     def finish(self, client):
         client.wait_for_event("done", 90)

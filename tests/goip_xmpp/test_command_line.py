@@ -27,6 +27,12 @@ CREATE TABLE goippy_gateways(id INTEGER PRIMARY KEY, ext TEXT UNIQUE, goip_id TE
   msisdn TEXT, allow_regex TEXT, enabled INTEGER DEFAULT 1, created_at TEXT);
 CREATE TABLE goippy_calls(id INTEGER PRIMARY KEY, ts INTEGER, goip_id TEXT, ext TEXT, direction INTEGER, remote_num TEXT,
   cause TEXT, msisdn TEXT, raw TEXT, created_at TEXT);
+CREATE TABLE goippy_log(id INTEGER PRIMARY KEY, dir TEXT, msisdn TEXT, xmpp_jid TEXT, body TEXT, status TEXT,
+  created_at TEXT);
+INSERT INTO goippy_log(dir, msisdn, xmpp_jid, body, status, created_at)
+  VALUES('in', '+3725551', '2001@localhost', 'tere; ü', 'recv', '2025-11-01 12:00:00'),
+        ('out', '+3725552', '2001@localhost/phone', 'vastus', 'sms_sent', '2025-11-01 12:00:01'),
+        ('out', '+3725553', '2002@localhost', 'ei', 'error:No gateway', '2025-11-01 12:00:01');
 INSERT INTO goippy_gateways(ext, goip_id, goip_pass, msisdn, allow_regex, enabled)
   VALUES('2001', 'goippy_2001', 'one', '+37250001', '.*', 1), ('2002', 'goippy_2002', 'two', NULL, '^\\+372', 0);
 INSERT INTO goippy_calls(ts, goip_id, direction, remote_num, cause)
@@ -115,7 +121,9 @@ carrier = "g1"
         config, output = self.scratch / "goippy.conf", self.scratch / "new.toml"
         config.write_text(GOIPPY_CONFIG.format(database=database, trap=trap))
         said = run("import", config, "--output", output, "--state-directory", self.scratch / "state")
-        self.assertIn("2 lines (1 disabled), 2 calls", said)
+        self.assertIn("2 lines (1 disabled), 2 calls, 3 messages", said)
+        with sqlite3.connect(self.scratch / "state" / "goip_xmpp.db") as db:
+            self.assertEqual(db.execute("SELECT count(*) FROM message").fetchone(), (3,))
         self.assertFalse(trap.exists())
         effective = run("--check", "--config", output)
         for words in ('"0.0.0.0:44445"', '"127.0.0.1:5347"', 'xmpp.domain = "sms.localhost"', "records.log_days = 3"):
@@ -134,27 +142,28 @@ class WithBridge(BridgeTest):
         wait_until(self.is_ready, 30, bridge.tail)
         raw = RawDevice(self.goip_port)
         self.addCleanup(raw.close)
-        self.assertIsNone(raw.ask("req:1;id:goippy_alice;pass:pw;num:;signal:1;", 0.3))
-        run("add", "alice", "pw", "--number", OWN, "--allow", r"^\+372", "-c", self.config)
+        line = f"goippy_{self.alice}"
+        self.assertIsNone(raw.ask(f"req:1;id:{line};pass:pw;num:;signal:1;", 0.3))
+        run("add", self.alice, "pw", "--number", OWN, "--allow", r"^\+372", "-c", self.config)
         wait_until(lambda: "lines changed" in bridge.tail(), 30, bridge.tail)
-        device = self.start("device", [DEVICE, "127.0.0.1", self.goip_port, "--line", f"goippy_alice:pw:{OWN}", "--keepalive",
+        device = self.start("device", [DEVICE, "127.0.0.1", self.goip_port, "--line", f"{line}:pw:{OWN}", "--keepalive",
                                        200, "--sending", 50, "--report", 50], takes_commands=True)
-        wait_until(lambda: 'goip_line_up{line="goippy_alice"} 1' in self.metrics(), 30, device.tail)
+        wait_until(lambda: f'goip_line_up{{line="{line}"}} 1' in self.metrics(), 30, device.tail)
         client = self.client(f"to:+3725552@{DOMAIN}", "send:tere", f"to:+9995552@{DOMAIN}", "send:no", "wait:1")
         client.wait_for_event("receipt", 30)
         self.assertEqual(client.wait_for_event("error", 30)[0]["condition"], "forbidden")
-        self.assertEqual(run("ussd", "alice", "*100#", "-c", self.config).strip(), "answer to *100#")
+        self.assertEqual(run("ussd", self.alice, "*100#", "-c", self.config).strip(), "answer to *100#")
         wait_until(lambda: "online" in run("list-lines", "-c", self.config), 30, "the state of the line")
-        device.command("sms goippy_alice +3725551 still enabled")
+        device.command(f"sms {line} +3725551 still enabled")
         self.assertEqual(self.bodies(self.finish(client)), ["still enabled"])
         changes = bridge.tail().count("lines changed")
-        run("disable", "alice", "-c", self.config)
+        run("disable", self.alice, "-c", self.config)
         wait_until(lambda: bridge.tail().count("lines changed") > changes, 30, bridge.tail)
-        self.assertIsNone(raw.ask("RECEIVE:77;id:goippy_alice;password:pw;srcnum:+1;msg:x", 0.5))
-        self.assertIn("disabled", run("ussd", "alice", "*100#", "-c", self.config, status=1))
-        run("enable", "alice", "-c", self.config)
+        self.assertIsNone(raw.ask(f"RECEIVE:77;id:{line};password:pw;srcnum:+1;msg:x", 0.5))
+        self.assertIn("disabled", run("ussd", self.alice, "*100#", "-c", self.config, status=1))
+        run("enable", self.alice, "-c", self.config)
         wait_until(lambda: bridge.tail().count("lines changed") > changes + 1, 30, bridge.tail)
-        self.assertEqual(raw.ask("RECEIVE:78;id:goippy_alice;password:pw;srcnum:+1;msg:x"), "RECEIVE 78 OK")
+        self.assertEqual(raw.ask(f"RECEIVE:78;id:{line};password:pw;srcnum:+1;msg:x"), "RECEIVE 78 OK")
 
     def test_old_calls_are_forgotten(self):
         self.write_config()

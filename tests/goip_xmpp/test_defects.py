@@ -14,7 +14,7 @@ id = "g2"
 password = "pw2"
 number = "+37250002"
 [[xmpp.users]]
-jid = "bob@localhost"
+jid = "{{bob}}@localhost"
 carrier = "g2"
 """
 

@@ -56,6 +56,9 @@ class ImportFromMariadb(PeerTest):
               goip_pass VARCHAR(64), channel INT, msisdn VARCHAR(32), allow_regex VARCHAR(255), enabled TINYINT(1) DEFAULT 1);
             CREATE TABLE goippy_calls(id BIGINT AUTO_INCREMENT PRIMARY KEY, ts INT, goip_id VARCHAR(64), ext VARCHAR(32),
               direction TINYINT, remote_num VARCHAR(32), cause VARCHAR(32));
+            CREATE TABLE goippy_log(id BIGINT AUTO_INCREMENT PRIMARY KEY, dir ENUM('in', 'out'), msisdn VARCHAR(32),
+              xmpp_jid VARCHAR(255), body TEXT, status VARCHAR(64), created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+            INSERT INTO goippy_log(dir, msisdn, xmpp_jid, body, status) VALUES('in', '+3725551', '2001@localhost', 'x', 'recv');
             INSERT INTO goippy_gateways(ext, goip_id, goip_pass, allow_regex) VALUES('2001', 'goippy_2001', 'one', '^[+]372');
             INSERT INTO goippy_calls(ts, goip_id, direction, remote_num) VALUES(1700000000, 'goippy_2001', 2, '+3725551');""")
         config = self.scratch / "goippy.conf"
@@ -66,7 +69,7 @@ DB_USER = "msggw"
 DB_PASS = "{PASSWORD}"
 """)
         output = self.scratch / "new.toml"
-        self.assertIn("1 lines (0 disabled), 1 calls",
+        self.assertIn("1 lines (0 disabled), 1 calls, 1 messages",
                       run("import", config, "--output", output, "--state-directory", self.scratch / "state"))
         self.assertIn("^[+]372", run("list-lines", "-c", output))
 

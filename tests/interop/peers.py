@@ -43,23 +43,28 @@ def kernel_ports():
     return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
 
-_given_ports = set()
+_given_ports = {}  # each with the name that keeps it ours
 
 
 def free_port():
-    """A TCP port that was free a moment ago, never given twice, and outside the range the kernel hands out to clients:
-    none of their connections can take it before the program under test listens."""
+    """A TCP port that was free a moment ago, given to no other test that runs, and outside the range the kernel hands out
+    to clients: none of their connections can take it before the program under test listens."""
     for _ in range(1000):
         port = random.randrange(10000, min(kernel_ports(), 32768))
-        if port in _given_ports:
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0msgkit_port_{port}")  # no file: gone when this process ends
+        except OSError:
+            name.close()
             continue
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 s.bind(("127.0.0.1", port))
             except OSError:
+                name.close()
                 continue
-        _given_ports.add(port)
+        _given_ports[port] = name
         return port
     raise AssertionError("no free port in 1000 tries")
 

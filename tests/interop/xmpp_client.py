@@ -4,7 +4,8 @@
     xmpp_client.py PORT JID PASSWORD GATEWAY SECONDS step...
 
 Steps: to:ADDRESS (of the contact from now on), send:TEXT (asks for a receipt), state (typing notice), disco, items, ping, commands, ussd:CODE, register:NUMBER,
-prompt:TEXT, subscribe, wait:COUNT (until COUNT chat messages came). It leaves after the last step.
+prompt:TEXT, subscribe, wait:COUNT (until COUNT chat messages came), obey (steps from standard input, one a line, until
+its end). It leaves after the last step.
 """
 import asyncio
 import json
@@ -53,13 +54,22 @@ class User(slixmpp.ClientXMPP):
         say("online")
         try:
             for step in self.steps:
-                name, _, value = step.partition(":")
-                await getattr(self, "do_" + name)(value)
+                await self.do(step)
         except Exception as e:  # pylint: disable=broad-except
             say("failed", error=repr(e))
         await asyncio.sleep(0.2)  # a late duplicate would show itself
         say("done")
         self.disconnect()
+
+    async def do(self, step):
+        name, _, value = step.partition(":")
+        await getattr(self, "do_" + name)(value)
+
+    async def do_obey(self, _):
+        reader = asyncio.StreamReader()
+        await self.loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            await self.do(line.decode().rstrip("\n"))
 
     async def query(self, kind, payload):
         iq = self.make_iq(ito=self.gateway, itype=kind)
@@ -73,7 +83,7 @@ class User(slixmpp.ClientXMPP):
         m = self.make_message(mto=self.contact, mbody=text, mtype="chat")
         m["request_receipt"] = True
         m.send()
-        say("sent", id=m["id"])
+        say("sent", id=m["id"], body=text)
 
     async def do_state(self, _):
         m = self.make_message(mto=self.contact, mtype="chat")

@@ -4,13 +4,14 @@ import glob
 import os
 import shutil
 import subprocess
+import tempfile
 
 from pathlib import Path
 
-from peers import HERE, find_in_sbin, free_port
+from peers import HERE, Program, find_in_sbin, free_port
 
 DOMAIN, SECRET, PASSWORD = "sms.localhost", "s3cr3t", "pw"
-USERS = ("alice", "bob")
+USERS = ("alice", "bob", *(f"{name}{n}" for n in range(1, 41) for name in ("a", "b")))
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # slixmpp is Debian's; another interpreter in PATH would not see it
 
@@ -24,8 +25,8 @@ def slixmpp_available():
         [SYSTEM_PYTHON, "-c", "import slixmpp"], stderr=subprocess.DEVNULL).returncode == 0
 
 
-def user_command(server, *steps, user="alice"):
-    return [SYSTEM_PYTHON, HERE / "xmpp_client.py", server.c2s_port, f"{user}@localhost", PASSWORD, DOMAIN, 60, *steps]
+def user_command(server, *steps, user="alice", seconds=60):
+    return [SYSTEM_PYTHON, HERE / "xmpp_client.py", server.c2s_port, f"{user}@localhost", PASSWORD, DOMAIN, seconds, *steps]
 
 
 def ejabberd_code():
@@ -34,10 +35,10 @@ def ejabberd_code():
 
 
 class XmppServer:
-    """`test` is a PeerTest. start() may be called again after stop()."""
+    """`test` is a PeerTest, or a ServerHome. start() may be called again after stop()."""
 
-    def __init__(self, test):
-        self.test = test
+    def __init__(self, test, keeps_messages=True):
+        self.test, self.keeps_messages = test, keeps_messages  # for users who are away
         self.home = test.scratch / self.name
         self.home.mkdir()
         self.c2s_port, self.component_port = free_port(), free_port()
@@ -56,24 +57,45 @@ class XmppServer:
     def environment(self):
         return {}
 
+    def make_certificate(self):
+        key, certificate = self.home / "key.pem", self.home / "cert.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        return key, certificate
+
+
+class ServerHome:
+    """What a server needs that outlives one test: a directory, and somebody to stop it."""
+
+    def __init__(self):
+        self.scratch = Path(tempfile.mkdtemp(prefix="msgkit_"))
+        self.programs = []
+
+    def start(self, name, arguments, environment=None):
+        self.programs.append(Program(name, arguments, self.scratch, environment))
+        return self.programs[-1]
+
+    def close(self):
+        for program in reversed(self.programs):
+            program.stop()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
 
 class Prosody(XmppServer):
     name = "prosody"
     conflict_is_refused = True
 
-    def __init__(self, test, host_options="", name="prosody"):
+    def __init__(self, test, host_options="", name="prosody", **options):
         self.name, self.host_options = name, host_options
-        super().__init__(test)
+        super().__init__(test, **options)
 
     def configure(self):
         accounts = self.home / "data" / "localhost" / "accounts"
         accounts.mkdir(parents=True)
         for user in USERS:
             (accounts / f"{user}.dat").write_text(f'return {{ ["password"] = "{PASSWORD}"; }};\n')
-        key, certificate = self.home / "key.pem", self.home / "cert.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", certificate],
-                       check=True, capture_output=True)
+        key, certificate = self.make_certificate()
         as_root = "run_as_root = true" if os.geteuid() == 0 else ""
         (self.home / "prosody.cfg.lua").write_text(f"""\
 {as_root}
@@ -87,8 +109,8 @@ c2s_ports = {{ {self.c2s_port} }}
 component_interfaces = {{ "127.0.0.1" }}
 component_ports = {{ {self.component_port} }}
 s2s_ports = {{ }}
-modules_disabled = {{ "s2s" }}
-modules_enabled = {{ "roster"; "saslauth"; "tls"; "disco"; "ping"; "message"; "presence"; "iq"; "offline" }}
+modules_disabled = {{ "s2s"{'' if self.keeps_messages else '; "offline"'} }}
+modules_enabled = {{ "roster"; "saslauth"; "tls"; "disco"; "ping"; "message"; "presence"; "iq" }}
 authentication = "internal_plain"
 storage = "internal"
 c2s_require_encryption = false
@@ -110,16 +132,18 @@ class Ejabberd(XmppServer):
     conflict_is_refused = False  # it accepts both and shares the traffic between them
 
     def configure(self):
+        key, certificate = self.make_certificate()
         (self.home / "ejabberd.yml").write_text(f"""\
 hosts: [localhost]
 loglevel: 4
+certfiles: ["{key}", "{certificate}"]
 listen:
-  - {{port: {self.c2s_port}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: false, access: c2s}}
+  - {{port: {self.c2s_port}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, access: c2s}}
   - {{port: {self.component_port}, ip: "127.0.0.1", module: ejabberd_service, access: all,
      hosts: {{"{DOMAIN}": {{password: "{SECRET}"}}}}}}
 access_rules: {{c2s: {{allow: all}}}}
 auth_method: [internal]
-modules: {{mod_disco: {{}}, mod_ping: {{}}, mod_roster: {{}}, mod_offline: {{}}}}
+modules: {{mod_disco: {{}}, mod_ping: {{}}, mod_roster: {{}}{', mod_offline: {}' if self.keeps_messages else ''}}}
 """)
 
     def command(self):

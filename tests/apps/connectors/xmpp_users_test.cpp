@@ -2,6 +2,7 @@
 #include "connectors/xmpp_users.hpp"
 
 #include "connector_fixture.hpp"
+#include "connectors/plain_text.hpp"
 #include "libxmppcomp/fake_server.hpp"
 #include "msgkit/xmppcomp/xep/message.hpp"
 
@@ -117,6 +118,29 @@ TEST_F(XmppUsers, AChatIsAMessageOfTheUsersAccount) {
   EXPECT_TRUE(far->server.stanzas.empty()) << "accepted is not delivered";
 }
 
+TEST_F(XmppUsers, AChatThatIsSaidAgainHasTheSameName) {
+  chat("hello");
+  const auto first = engine.only<engine::submit>();
+  chat("hello", "alice@localhost/laptop");
+  EXPECT_EQ(engine.only<engine::submit>().extras->duplicate_id, first.extras->duplicate_id);
+  chat("other words under the same id");
+  EXPECT_NE(engine.only<engine::submit>().extras->duplicate_id, first.extras->duplicate_id);
+}
+
+TEST_F(XmppUsers, AContactIsAnsweredFromTheNumberItWroteTo) {
+  users->set_users({{.jid = "alice@localhost", .name = "alice", .number = "+4711111111", .numbers = {"+46700000001"}}});
+  (void)engine.take<engine::link_state>();
+  chat("hello", "alice@localhost/phone", "+46709999999");
+  EXPECT_EQ(engine.only<engine::submit>().content->source.value, "4711111111");
+  engine.act(make_send(link.link, "from +46709999999 to +46700000001"));
+  (void)got();
+  (void)engine.take<engine::attempt_result>();
+  chat("hello", "alice@localhost/phone", "+46709999999");
+  EXPECT_EQ(engine.only<engine::submit>().content->source.value, "46700000001");
+  chat("hello", "alice@localhost/phone", "+4722222222");
+  EXPECT_EQ(engine.only<engine::submit>().content->source.value, "4711111111");
+}
+
 TEST_F(XmppUsers, NobodyElseIsListenedTo) {
   for (const auto* stranger : {"alice@evil.example/phone", "bob@localhost/x", "localhost"}) {
     chat("hello", stranger);
@@ -163,11 +187,12 @@ TEST_F(XmppUsers, PresenceIsShownToThoseWhoAskedForIt) {
 }
 
 TEST_F(XmppUsers, WhatIsNoTextIsNoMessage) {
-  far->send("<message type='chat' from='alice@localhost/p' to='+4722222222@sms.localhost'>"
-            "<composing xmlns='http://jabber.org/protocol/chatstates'/></message>"
-            "<message type='error' from='alice@localhost/p' to='+4722222222@sms.localhost'><body>x</body></message>"
-            "<message type='chat' from='alice@localhost/p' to='+4722222222@sms.localhost'><body>fixed</body>"
-            "<replace xmlns='urn:xmpp:message-correct:0' id='c0'/></message>");
+  far->send(
+      "<message type='chat' from='alice@localhost/p' to='+4722222222@sms.localhost'>"
+      "<composing xmlns='http://jabber.org/protocol/chatstates'/></message>"
+      "<message type='error' from='alice@localhost/p' to='+4722222222@sms.localhost'><body>x</body></message>"
+      "<message type='chat' from='alice@localhost/p' to='+4722222222@sms.localhost'><body>fixed</body>"
+      "<replace xmlns='urn:xmpp:message-correct:0' id='c0'/></message>");
   loop.run_for(200ms);
   EXPECT_TRUE(engine.take<engine::submit>().empty());
   EXPECT_TRUE(far->server.stanzas.empty());
@@ -244,4 +269,89 @@ TEST_F(XmppUsers, AUserWithoutAnAddressIsAMistakeAtStart) {
     EXPECT_THROW(xmpp_users(loop.executor(), engine, wrong, std::make_shared<xmpp_users_observer>()), std::system_error)
         << bad;
   }
+}
+
+namespace {
+
+class XmppReturns : public XmppUsers {
+ protected:
+  // The server gives back the chat that comes next, before or after it confirms to have read it.
+  void give_back(stanza_error why, bool is_late = false) {
+    far->server.answers_pings = is_late;
+    engine.act(make_send(link.link, "hello"));
+    auto chat = got();
+    if (is_late) {
+      EXPECT_EQ(engine.only<engine::attempt_result>().outcome, engine::attempt_outcome::delivered);
+    }
+    far->send(to_xml(make_error(chat, std::move(why))));
+    if (!is_late) confirm();
+    loop.run_for(100ms);
+  }
+  // Answers the ping that follows what was sent.
+  void confirm() {
+    ASSERT_FALSE(far->server.pings.empty());
+    far->send("<iq type='result' id='" + far->server.pings.back() + "' from='localhost' to='sms.localhost'/>");
+    far->server.answers_pings = true;
+  }
+  void restart_with_fallback() {
+    users->stop([] {});
+    loop.run_for(10s);
+    users.reset();
+    options.returned_account = "returned";
+    users = std::make_unique<xmpp_users>(loop.executor(), engine, options, std::make_shared<xmpp_users_observer>());
+    far.reset();
+    users->start();
+    ASSERT_TRUE(loop.run_until([this] { return far && far->server.is_open; }, 10s));
+    loop.run_for(100ms);
+    engine.events.clear();
+  }
+};
+
+}  // namespace
+
+TEST_F(XmppReturns, WhatMayWorkLaterIsTriedAgain) {
+  give_back(stanza_condition::service_unavailable);
+  const auto r = engine.only<engine::attempt_result>();
+  EXPECT_EQ(r.outcome, engine::attempt_outcome::temporary);
+  EXPECT_NE(r.text.find("service-unavailable"), std::string::npos) << r.text;
+  give_back(stanza_condition::not_acceptable);
+  EXPECT_EQ(engine.only<engine::attempt_result>().outcome, engine::attempt_outcome::permanent);
+}
+
+TEST_F(XmppReturns, OthersCannotSayThatAChatCameBack) {
+  far->server.answers_pings = false;
+  engine.act(make_send(link.link, "hello"));
+  auto chat = got();
+  chat.set("to", "mallory@localhost");
+  far->send(to_xml(make_error(chat, stanza_condition::gone)));
+  confirm();
+  loop.run_for(100ms);
+  EXPECT_EQ(engine.only<engine::attempt_result>().outcome, engine::attempt_outcome::delivered);
+}
+
+TEST_F(XmppReturns, TheFallbackAccountGetsWhatCameBackForGood) {
+  restart_with_fallback();
+  give_back(stanza_condition::service_unavailable);
+  const auto copy = engine.only<engine::submit>();
+  EXPECT_EQ(copy.content->account, "returned");
+  EXPECT_EQ(copy.content->source.value, "46709999999");
+  EXPECT_EQ(to_plain_text(*copy.content)->text, "[for alice@localhost, +46700000001] hello");
+  EXPECT_TRUE(engine.take<engine::attempt_result>().empty()) << "not before the copy is stored";
+  engine.act(engine::accepted{copy.token, engine::message_id{77}});
+  loop.run_for(100ms);
+  EXPECT_EQ(engine.only<engine::attempt_result>().outcome, engine::attempt_outcome::permanent);
+
+  give_back(stanza_condition::resource_constraint);  // a full mailbox: later
+  EXPECT_EQ(engine.only<engine::attempt_result>().outcome, engine::attempt_outcome::temporary);
+  EXPECT_TRUE(engine.take<engine::submit>().empty());
+}
+
+TEST_F(XmppReturns, WhatCameBackLateIsPassedOnToo) {
+  restart_with_fallback();
+  give_back(stanza_condition::remote_server_not_found, true);
+  const auto copy = engine.only<engine::submit>();
+  EXPECT_EQ(to_plain_text(*copy.content)->text, "[for alice@localhost, +46700000001] hello");
+  engine.act(engine::accepted{copy.token, engine::message_id{77}});
+  loop.run_for(100ms);
+  EXPECT_TRUE(engine.take<engine::attempt_result>().empty()) << "it has had its result";
 }
