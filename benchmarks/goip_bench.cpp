@@ -181,13 +181,22 @@ int main(int argc, char** argv) {
   s.add(over_udp("GoIP keepalive over UDP, window 16", keepalive("*", "g1")));
   s.add(over_udp("GoIP SMS over UDP, window 16", sms_of("g1")));
 #ifdef MSGKIT_BENCH_ENGINE
-  s.add({.name = "GoIP SMS, durable on SQLite, 10 lines x 32",
+  const auto durable = [](bench::seconds t, std::string& note) { return run_durable(sms_of("g#"), t, note); };
+  s.add(bench::limit{.name = "GoIP SMS, durable on SQLite, 10 lines x 32",
+                     .subject = "goip_lines",
+                     .unit = "msg/s",
+                     .counts = bench::kind::rate,
+                     .value = 20'000,
+                     .run_subject = durable});
+  // Beside its message each SMS writes a fact, by which it is known when the device says it again after a restart of
+  // ours; the reference writes one row and parses nothing.
+  s.add({.name = "GoIP SMS, durable, beside bare commits",
          .subject = "goip_lines",
          .reference = "bare commit loop",
          .unit = "msg/s",
          .counts = bench::kind::rate,
-         .budget = 0.4,
-         .run_subject = [](bench::seconds t, std::string& note) { return run_durable(sms_of("g#"), t, note); },
+         .budget = 0.2,
+         .run_subject = durable,
          .run_reference = [](bench::seconds t, std::string& note) { return run_bare_commits(t, note); }});
 #endif
   // Constant work; what is left is memory that no cache holds any more.

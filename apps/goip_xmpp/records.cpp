@@ -34,15 +34,14 @@ std::int64_t integer(const sqlite_query& q, int i) { return static_cast<std::int
 // Optional numbers are written as text, and nothing as the empty one.
 std::string text_of(const std::optional<std::int64_t>& v) { return v ? std::to_string(*v) : std::string{}; }
 
-// A file that root made in the service's directory must be the service's.
+}  // namespace
+
 void hand_over(const std::string& path) {
   struct stat directory {};
   const auto parent = std::filesystem::absolute(path).parent_path();
   if (geteuid() != 0 || stat(parent.c_str(), &directory) != 0) return;
   [[maybe_unused]] const auto done = chown(path.c_str(), directory.st_uid, directory.st_gid);
 }
-
-}  // namespace
 
 std::unique_ptr<records> records::open(const std::string& path, std::string& problem) {
   namespace fs = std::filesystem;

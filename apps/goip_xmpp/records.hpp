@@ -93,4 +93,7 @@ class records {
   sqlite3* db_;
 };
 
+// A file that root made in the service's directory must be the service's. Nothing happens otherwise.
+void hand_over(const std::string& path);
+
 }  // namespace msgkit::app

@@ -137,9 +137,10 @@ int ussd(const options& o, workplace& w) {
     std::this_thread::sleep_for(job_poll);
     state = w.stored->job(job, answer);
     const auto waited = clock::now() - begun;
-    if (state == job_state::waiting && waited > job_taken_within) answer = "no bridge runs with this configuration";
-    else if (state <= job_state::taken && waited > std::chrono::seconds(o.timeout_seconds))
-      answer = "no answer in time";
+    const std::chrono::seconds patience(o.timeout_seconds);
+    if (state == job_state::waiting && waited > std::min(job_taken_within, patience))
+      answer = "no bridge runs with this configuration";
+    else if (state <= job_state::taken && waited > patience) answer = "no answer in time";
     else continue;
     state = job_state::failed;
   }
@@ -163,10 +164,12 @@ int import(const options& o) {
   std::string problem;
   const auto stored = records::open(config.records_path, problem);
   if (!stored) return fail(problem);
-  const auto messages = open_store(config.store, problem);
+  auto messages = open_store(config.store, problem);
   if (!messages) return fail(problem);
   import_counts counts;
   if (!import_goippy_database(settings, o.database, *stored, *messages, counts, problem)) return fail(problem);
+  messages.reset();
+  hand_over(std::get<engine::sqlite_store_options>(config.store).path);
   for (const auto& p : make_plan(config, stored->lines(), {}).problems) fmt::print("left out: {}\n", p);
   std::ofstream(o.output) << toml;
   std::error_code ec;

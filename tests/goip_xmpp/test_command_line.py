@@ -87,7 +87,7 @@ carrier = "g1"
             self.assertIn(words, run("add", *arguments, "-c", config, status=1))
         self.assertIn("no line 9", run("remove", 9, "-c", config, status=1))
         self.assertIn("no line 9", run("ussd", 9, "*100#", "-c", config, status=1))
-        self.assertIn("no bridge runs", run("ussd", "g1", "*100#", "-c", config, status=1))
+        self.assertIn("no bridge runs", run("ussd", "g1", "*100#", "--timeout", 1, "-c", config, status=1))
         self.assertIn("required", run("add", "-c", config, status=2))
 
     def test_instances(self):

@@ -59,7 +59,7 @@ TEST(GoippyImport, ADatabaseThatIsNotThereIsNamed) {
   ASSERT_TRUE(into) << problem;
   engine::memory_store messages;
   import_counts counts;
-  EXPECT_FALSE(import_GoippyDatabase({}, "/nowhere/goippy.db", *into, messages, counts, problem));
+  EXPECT_FALSE(import_goippy_database({}, "/nowhere/goippy.db", *into, messages, counts, problem));
   EXPECT_NE(problem.find("/nowhere/goippy.db"), std::string::npos);
 }
 
@@ -86,7 +86,7 @@ struct GoippyDatabase : ::testing::Test {
     into = records::open(":memory:", problem);
   }
   ~GoippyDatabase() override { std::remove(path.c_str()); }
-  bool import() { return import_GoippyDatabase({{"XMPP_DOMAIN", "a.test"}}, path, *into, messages, counts, problem); }
+  bool import() { return import_goippy_database({{"XMPP_DOMAIN", "a.test"}}, path, *into, messages, counts, problem); }
 
   std::string path, problem;
   std::unique_ptr<records> into;
