@@ -68,6 +68,7 @@ bridge::rule_config read_rule(config_reader r) {
   c.continues = r.flag("continue", false);
   c.allow_loop = r.flag("allow_loop", false);
   c.spool = r.flag("spool", false);
+  c.single = r.flag("single", false);
   c.dedupe = r.text("dedupe", {}, 1024);
   c.dedupe_ttl = std::chrono::duration_cast<std::chrono::seconds>(r.time("dedupe_ttl", c.dedupe_ttl, 1s));
   return c;
@@ -136,6 +137,10 @@ bridge_link read_link(config_reader& r, std::string name) {
   l.sentinel_password = redis.secret("sentinel_password");
   l.group = redis.text("group", "msgkit", 255);
   l.consumer = redis.text("consumer", l.client_id, 255);
+  l.wait_replicas = redis.u32("wait_replicas", 0, 0, 1'000);
+  l.wait_timeout = redis.time("wait_timeout", l.wait_timeout, 1ms, 1h);
+  l.echo_filter = r.flag("echo_filter", false);
+  l.loop_alarm = r.u32("loop_alarm", l.loop_alarm, 0, 1'000'000);
   l.queue_max = r.size("queue_max", l.queue_max, 1, 1'000'000);
   l.queue_bytes_max = r.bytes("queue_bytes_max", l.queue_bytes_max, 1024 * 1024);
   l.deliveries_max = r.integer<std::uint64_t>("deliveries_max", l.deliveries_max);

@@ -42,6 +42,10 @@ struct bridge_link {
   std::string sentinel_user{};
   std::string sentinel_password{};
   std::vector<config_endpoint> cluster{};  // nodes of a Redis Cluster to ask first; empty: none
+  std::uint32_t wait_replicas = 0;
+  std::chrono::milliseconds wait_timeout{1'000};
+  bool echo_filter = false;
+  std::uint32_t loop_alarm = 10;  // times the usual rate; 0: none
   std::string group{};
   std::string consumer{};
   std::size_t queue_max = 10'000;

@@ -16,6 +16,10 @@ std::string_view kind_name(endpoint e) {
   return names[static_cast<std::size_t>(e)];
 }
 
+bool is_shared(const bridge_link& l) {
+  return std::ranges::any_of(l.rules, [](const auto& r) { return !r.share.empty(); });
+}
+
 std::string redis_place(const bridge_link& l) {
   if (l.cluster.empty() && l.sentinels.empty()) return fmt::format("{}:{}", l.redis.host, l.redis.port);
   auto out = l.cluster.empty() ? "master " + l.sentinel_master + " by sentinel" : std::string("cluster by");
@@ -76,6 +80,9 @@ void add_access(std::string& out, const bridge_link& link, const bridge::rule_se
   }
   if (std::ranges::any_of(link.rules, [](const auto& r) { return !r.dedupe.empty(); }))
     redis.insert({"+eval", "+set", "~{*}:seen:*"});
+  if (std::ranges::any_of(link.rules, &bridge::rule_config::single))
+    redis.insert({"+eval", "+get", "+set", "+del", "~" + single_lock(link)});
+  if (link.wait_replicas > 0) redis.insert("+wait");
   redis.insert({"+xadd", "~bridge:dead"});
   if (!link.sentinels.empty()) redis.insert("+role");
   if (!link.cluster.empty()) redis.insert({"+cluster|slots", "+asking"});
@@ -89,6 +96,8 @@ void add_access(std::string& out, const bridge_link& link, const bridge::rule_se
 }
 
 }  // namespace
+
+std::string single_lock(const bridge_link& link) { return "bridge:single:" + link.group + ":" + link.name; }
 
 std::string_view guarantee(const bridge::rule_config& r) {
   const bool to_mqtt = r.to == endpoint::mqtt;
@@ -122,6 +131,14 @@ std::string explain_links(const mqtt_redis_config& config) {
       const auto& c = r.config();
       fmt::format_to(to, "  rule {}: {} {} -> {} {}\n    guarantee: {}\n", c.name, kind_name(c.from), r.subscription(),
                      kind_name(c.to), c.target, guarantee(c));
+      if (c.to == endpoint::stream && link.wait_replicas > 0)
+        fmt::format_to(to, "    accepted when {} replicas have it\n", link.wait_replicas);
+      const bool is_channel = c.from == endpoint::channel || c.from == endpoint::sharded;
+      if (c.single) out += "    one process at a time, by a lock in Redis; a gap of up to 10 s when that one dies\n";
+      else if (is_channel && is_shared(link))
+        out +=
+            "    warning: other rules are shared by several processes, of which each takes every message of this one: "
+            "single = true\n";
     }
     if (errors.empty()) out += "  loops: none\n";
     for (const auto& e : errors) fmt::format_to(to, "  loops: rule {}: {}\n", e.rule, e.text);

@@ -8,6 +8,8 @@
 
 namespace msgkit::app {
 
+// The key of Redis that the process holds which serves the rules with `single`.
+std::string single_lock(const bridge_link& link);
 // What a rule promises, and what may still lose or double a message.
 std::string_view guarantee(const bridge::rule_config& rule);
 // Rules with guarantees, loop analysis, and the access each link needs at both servers.

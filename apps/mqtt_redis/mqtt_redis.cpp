@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <utility>
 
 #include "common/health.hpp"
@@ -35,6 +36,9 @@ constexpr counter_row counter_table[] = {
     {"mqtt_redis_unmatched_total", "Messages no rule takes", &bridge::relay_counters::unmatched},
     {"mqtt_redis_dropped_full_total", "At most once messages over queue_max", &bridge::relay_counters::dropped_full},
     {"mqtt_redis_dropped_loop_total", "Messages that came back", &bridge::relay_counters::dropped_loop},
+    {"mqtt_redis_dropped_echo_total", "Taken for what the bridge has sent", &bridge::relay_counters::dropped_echo},
+    {"mqtt_redis_acknowledged_total", "Messages whose source was told", &bridge::relay_counters::acknowledged},
+    {"mqtt_redis_unreplicated_total", "WAIT that ended with too few replicas", &bridge::relay_counters::unreplicated},
     {"mqtt_redis_dead_total", "Messages put to the dead letters", &bridge::relay_counters::dead},
     {"mqtt_redis_dead_lost_total", "Dead letters Redis refused", &bridge::relay_counters::dead_lost},
     {"mqtt_redis_retried_total", "Commands sent to Redis again", &bridge::relay_counters::retried},
@@ -47,6 +51,19 @@ constexpr counter_row counter_table[] = {
     {"mqtt_redis_duplicates_total", "Messages a rule's dedupe dropped", &bridge::relay_counters::duplicates},
     {"mqtt_redis_sessions_lost_total", "The broker forgot our session: what it had queued is lost",
      &bridge::relay_counters::sessions_lost},
+};
+
+struct rule_row {
+  std::string_view name;
+  std::string_view help;
+  std::uint64_t bridge::rule_counters::*value;
+};
+constexpr rule_row rule_table[] = {
+    {"mqtt_redis_rule_received_total", "Messages the rule takes", &bridge::rule_counters::received},
+    {"mqtt_redis_rule_forwarded_total", "Accepted by the other side", &bridge::rule_counters::forwarded},
+    {"mqtt_redis_rule_dead_total", "Put to the dead letters", &bridge::rule_counters::dead},
+    {"mqtt_redis_rule_duplicates_total", "Dropped by dedupe", &bridge::rule_counters::duplicates},
+    {"mqtt_redis_rule_no_receiver_total", "PUBLISH that nobody listened to", &bridge::rule_counters::no_receiver},
 };
 
 // From 0.1 ms: what the bridge adds; to 60 s: what an outage adds.
@@ -161,6 +178,15 @@ class mqtt_redis final : public daemon {
     relay.queue_max = c.queue_max;
     relay.queue_bytes_max = c.queue_bytes_max;
     relay.deliveries_max = c.deliveries_max;
+    relay.wait_replicas = c.wait_replicas;
+    relay.wait_timeout = c.wait_timeout;
+    relay.single_lock = single_lock(c);
+    relay.loop_alarm.factor = c.loop_alarm;
+    if (c.echo_filter) {
+      std::random_device random;
+      const auto word = [&random] { return std::uint64_t{random()} << 32 | random(); };
+      relay.echo_filter = {.key = {word(), word()}};
+    }
     if (!open_spool(c, relay.spool)) return false;
     relay.on_finished = [seconds = context_->metrics.histogram(
                              "mqtt_redis_forward_seconds", "From a message's arrival until it is acknowledged upstream",
@@ -228,11 +254,13 @@ class mqtt_redis final : public daemon {
       if (const auto end = certificate_end(peer->certificate_file)) l.certificates.emplace(side, *end);
   }
 
-  // A link that is the same stays connected; its certificates are read again for the next connection.
+  // A link that is the same, or has other rules alone, stays connected; its certificates are read again for the next
+  // connection.
   void apply(const mqtt_redis_config& fresh) {
     if (draining_) return;
     link_list next;
     std::size_t kept = 0;
+    std::vector<std::pair<std::shared_ptr<running_link>, const bridge_link*>> changed;
     std::vector<std::shared_ptr<running_link>> started;
     for (const auto& c : fresh.links) {
       const auto same = std::ranges::find_if(links_, [&](const auto& l) { return l->config == c; });
@@ -242,18 +270,44 @@ class mqtt_redis final : public daemon {
         next.push_back(*same);
         continue;
       }
+      if (const auto running = with_other_rules(c); running != nullptr) {
+        changed.emplace_back(running, &c);
+        next.push_back(running);
+        continue;
+      }
       auto made = make_link(c);
       if (!made) return log_.error("configuration not applied: the running one stays");
       started.push_back(made);
       next.push_back(std::move(made));
     }
+    for (const auto& [l, c] : changed) change_rules(*l, *c);
     link_list gone;
     for (const auto& l : links_)
       if (std::ranges::find(next, l) == next.end()) gone.push_back(l);
     links_ = std::move(next);
-    log_.info("configuration applied",
-              {{"links_kept", kept}, {"links_started", started.size()}, {"links_stopped", gone.size()}});
+    log_.info("configuration applied", {{"links_kept", kept},
+                                        {"rules_changed", changed.size()},
+                                        {"links_started", started.size()},
+                                        {"links_stopped", gone.size()}});
     replace(gone, started);
+  }
+
+  // A link that differs in its rules alone.
+  std::shared_ptr<running_link> with_other_rules(const bridge_link& c) const {
+    for (const auto& l : links_) {
+      auto same = c;
+      same.rules = l->config.rules;
+      if (l->driver && l->config == same) return l;
+    }
+    return nullptr;
+  }
+
+  // What the rules have in common stays subscribed, and what is open is finished.
+  static void change_rules(running_link& l, const bridge_link& c) {
+    reload_tls(l);
+    l.config.rules = c.rules;
+    std::vector<bridge::rule_error> errors;  // judged when the configuration was read
+    l.driver->change_rules(bridge::rule_set::make(c.rules, errors));
   }
 
   // New ones begin when the old ones are gone: they may use the same client identifier or spool.
@@ -325,6 +379,9 @@ class mqtt_redis final : public daemon {
         sink.counter("mqtt_redis_spool_damaged_total", "Segments with damage",
                      static_cast<double>(spool->damaged_segments()), labels);
       }
+      collect_rules(sink, relay, l->config.name);
+      if (std::ranges::any_of(l->config.rules, &bridge::rule_config::single))
+        sink.gauge("mqtt_redis_single_held", "1: serves the rules with single", relay.holds_single() ? 1 : 0, labels);
       for (const auto& [name, end] : l->certificates)
         sink.gauge("mqtt_redis_cert_expiry_seconds", "Until our certificate ends",
                    std::chrono::duration<double>(end - driver_clock::wall_now()).count(), side(name));
@@ -345,6 +402,17 @@ class mqtt_redis final : public daemon {
                              " is not connected" + trouble(l->driver->relay(), which)};
     }
     return {true, std::to_string(links_.size()) + " links connected"};
+  }
+
+  static void collect_rules(metric_sink& sink, const bridge::relay& relay, const std::string& link) {
+    const auto& rules = relay.rules().rules();
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      const metric_labels labels{{"link", link}, {"rule", rules[i].config().name}};
+      for (const auto& row : rule_table)
+        sink.counter(row.name, row.help, static_cast<double>(relay.counters_of(i).*row.value), labels);
+      sink.gauge("mqtt_redis_loop_suspected", "1: far above the usual rate, and another rule could lead back",
+                 relay.is_loop_suspected(i, driver_clock::now()) ? 1 : 0, labels);
+    }
   }
 
   // Of the first link in that role that is away.

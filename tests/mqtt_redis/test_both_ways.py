@@ -45,10 +45,33 @@ class BothWays(BridgeCase):
         wait_until(lambda: self.redis.call("XLEN", "up:1") == "5", "the old rules work")
         self.write(RULES.replace('"up:{q}"', '"fresh:{q}"'))
         self.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "links_started=1" in self.log(), "the file is applied")
+        wait_until(lambda: "rules_changed=1" in self.log(), "the file is applied")
         wait_until(self.is_ready, "ready with the new rules")
         self.publish("up/1", range(5))
         wait_until(lambda: self.redis.call("XLEN", "fresh:1") == "5", "the new rules work")
+        self.assertEqual(self.metric("disconnects_total"), 0)  # all links stayed
+        self.assertEqual(self.metric("rule_forwarded_total", 'rule="up"'), 10)
+
+    def test_rules_change_while_messages_flow(self):
+        self.bridge()
+        down = self.watch_mqtt("down/#")
+        listener = self.watch_redis("tell:1")
+        for turn in range(10):
+            part = range(turn * 300, turn * 300 + 300)
+            self.publish("up/1", part)
+            self.add("down", "a", part)
+            extra = f'[[rule]]\nname = "extra"\nfrom = {{ mqtt = "extra/{turn}" }}\nto = {{ stream = "extra" }}\n'
+            more = f'[[rule]]\nname = "more"\nfrom = {{ stream = "more{turn}" }}\nto = {{ mqtt = "more/a" }}\n'
+            self.write(RULES + extra + (more if turn % 2 else ""))
+            self.process.send_signal(signal.SIGHUP)
+            self.publish("tell/1", part)
+            wait_until(lambda: self.log().count("rules_changed=1") > turn, "applied")
+        wait_until(lambda: min(map(len, map(set, (self.payloads("up:1"), down(), listener())))) >= 3000, "all ways")
+        for got in (self.payloads("up:1"), down(), listener()):
+            self.assert_none_missing(got, 3000, 0)
+        self.publish("extra/3", ["old"])
+        self.publish("extra/9", ["new"])
+        wait_until(lambda: self.payloads("extra") == ["new"], "the last rules alone")
 
 
 if __name__ == "__main__":

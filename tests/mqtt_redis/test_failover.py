@@ -1,4 +1,5 @@
 """A master of Redis that dies: the bridge asks the sentinels and goes on with the replica."""
+import signal
 import unittest
 
 from bridge_case import RULES, WINDOW, BridgeCase, wait_until
@@ -35,6 +36,35 @@ class Failover(BridgeCase):
         wait_until(lambda: len(set(down())) >= 1000, "all downwards")
         self.assert_none_missing(self.payloads("up:1"), 1000, WINDOW)
         self.assert_none_missing(down(), 1000, WINDOW)
+
+    def test_nothing_acknowledged_is_lost_with_a_master_that_had_no_time_to_replicate(self):
+        """Its replica hears nothing while messages come; without wait_replicas they would be acknowledged and lost."""
+        replica = self.make("replica", Redis, "--replicaof", "127.0.0.1", str(self.redis.port))
+        wait_until(lambda: "master_link_status:up" in replica.call("INFO", "replication"), "the replica follows")
+        self.bridge(RULES, redis="wait_replicas = 1\nwait_timeout = \"200ms\"")
+        self.publish("up/1", range(500))
+        wait_until(lambda: replica.call("XLEN", "up:1") == "500", "the replica has them")
+        replica.process.send_signal(signal.SIGSTOP)
+        self.publish("up/1", range(500, 1000))
+        wait_until(lambda: self.metric("unreplicated_total") > 0, "the replica is missed")
+        self.assertEqual(self.metric("acknowledged_total"), 500)
+        port = self.redis.port
+        self.redis.process.kill()
+        self.redis.process.wait()
+        replica.process.send_signal(signal.SIGCONT)
+        replica.call("REPLICAOF", "NO", "ONE")
+        replica.call("CONFIG", "SET", "port", str(port))  # where the bridge looks for its master
+        replica.port = port
+        second = self.make("second", Redis, "--replicaof", "127.0.0.1", str(port))
+        self.redis = replica
+        wait_until(lambda: self.is_ready() and len(set(self.payloads("up:1"))) >= 1000, "all at the new master", 120)
+        wait_until(lambda: self.metric("acknowledged_total") == 1000, "and acknowledged, as the second one follows")
+        self.assert_none_missing(self.payloads("up:1"), 1000, WINDOW)
+        self.assertEqual(len(set(self.payloads("up:1"))), int(second.call("XLEN", "up:1")) - self.doubled())
+
+    def doubled(self):
+        got = self.payloads("up:1")
+        return len(got) - len(set(got))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Two processes share the work: shared subscriptions and a consumer group, also when one of them is killed."""
+import signal
 import unittest
 
 from bridge_case import RULES, WINDOW, BridgeCase, wait_until
@@ -51,6 +52,29 @@ class Scaling(BridgeCase):
         wait_until(lambda: len(set(self.payloads("up:1"))) >= COUNT and len(set(down())) >= COUNT, "all ways")
         self.assert_none_missing(self.payloads("up:1"), COUNT, WINDOW)
         self.assert_none_missing(down(), COUNT, WINDOW)
+
+    def test_a_rule_that_is_single_is_served_by_one_of_them_and_then_by_the_other(self):
+        news = self.watch_mqtt("news/#")
+        for name in ("one", "two"):
+            config = self.directory / f"{name}.toml"
+            config.write_text(config.read_text().replace('name = "news"', 'name = "news"\nsingle = true'))
+        for process in self.processes:
+            process.send_signal(signal.SIGHUP)
+        serving = lambda: [p for p in self.ports if self.metric("single_held", port=p) == 1]
+        wait_until(lambda: len(serving()) == 1 and self.log().count("rules_changed=1") == 2, "one serves")
+        # The other has given up its subscription when it has heard of the new rules.
+        wait_until(lambda: self.redis.call("PUBSUB", "NUMPAT") == "1", "one is subscribed")
+        self.feed_redis(f"PUBLISH news.a {i}\n" for i in range(100))
+        wait_until(lambda: len(news()) >= 100, "news")
+        self.assert_none_missing(news(), 100, 0)
+        first = self.ports.index(serving()[0])
+        self.processes[first].kill()
+        self.processes[first].wait()
+        self.http = self.ports[1 - first]
+        wait_until(lambda: serving() == [self.http] and self.redis.call("PUBSUB", "NUMPAT") == "1", "the other serves")
+        self.feed_redis(f"PUBLISH news.a {i}\n" for i in range(100, 200))
+        wait_until(lambda: len(news()) >= 200, "news by the other")
+        self.assert_none_missing(news(), 200, 0)
 
 
 if __name__ == "__main__":

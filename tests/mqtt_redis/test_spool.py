@@ -81,6 +81,7 @@ class Spool(BridgeCase):
         self.redis.stop()
         self.publish("up/1", range(100))
         wait_until(lambda: self.metric("spooled_total") >= 100, "spooled")
+        self.top += "\nqueue_max = 5000"  # more than rules, so the link is made anew
         self.write(SPOOLED.replace("down/{field:k}", "below/{field:k}"))
         self.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "links_started=1" in self.log(), "applied")

@@ -342,6 +342,11 @@ void relay_driver::stop(std::chrono::milliseconds limit, std::function<void()> d
   impl_->stop(steady_now() + limit, std::move(done));
 }
 
+void relay_driver::change_rules(rule_set fresh) {
+  impl_->core.change_rules(std::move(fresh), steady_now(), wall_now());
+  impl_->settle();
+}
+
 const bridge::relay& relay_driver::relay() const noexcept { return impl_->core; }
 
 bool relay_driver::is_ready() const noexcept {

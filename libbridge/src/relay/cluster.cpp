@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 constexpr auto refresh_interval = 15s;  // while all is well; a redirect or a lost connection asks sooner
 constexpr auto refresh_soon = 100ms;
 constexpr auto refresh_while_away = 1s;
-constexpr auto extra_time = 60s;  // for a node that owns nothing: asked first, or about to get a slot
+constexpr std::uint64_t left_cookie = 2;  // SUNSUBSCRIBE, whose outcome does not matter
+constexpr auto extra_time = 60s;          // for a node that owns nothing: asked first, or about to get a slot
 
 }  // namespace
 
@@ -35,7 +36,8 @@ bool relay::is_up(link role) const noexcept {
   if (role == link::mqtt || !is_cluster()) return is_ready(role) || !is_needed(role);
   const auto ready = [](const redis_link& l) { return l.ready && !l.session.is_closed(); };
   if (role == link::subscriber)
-    return (!has_channels_ || home_ready_) && std::ranges::all_of(shards_, &shard::confirmed);
+    return (!has_channels_ || home_ready_) &&
+           std::ranges::all_of(shards_, [this](const shard& s) { return s.confirmed || (s.single && !holds_single_); });
   if (role == link::reader)
     return std::ranges::all_of(groups_, [&](const reader_group& g) { return ready(redis_of(g.at)); });
   return map_.is_known() && std::ranges::all_of(map_.nodes(), [&](const redis::node_address& a) {
@@ -102,9 +104,13 @@ void relay::arrange_subscribers() {
     if (!owns_slots(home_)) {
       home_ = nodes[home_turn_ % nodes.size()];
       home_ready_ = false;
+      subscribed_.clear();
     }
     auto& at = link_to(link::subscriber, home_);
-    if (at.ready && !home_ready_ && at.session.open_commands() == 0) subscribe_redis(at);
+    if (at.ready && !home_ready_ && at.session.open_commands() == 0) {
+      subscribed_.clear();
+      subscribe_redis(at);
+    }
   }
   ask_shards();
   for (auto& l : redis_) {
@@ -125,6 +131,13 @@ void relay::ask_shards() {
     if (owner == nullptr) continue;
     auto& at = link_to(link::subscriber, *owner);
     const auto number = number_of(at);
+    if (s.single && !holds_single_) {
+      if (!is_some(std::exchange(s.asked, {}))) continue;
+      s.confirmed = false;
+      const std::string_view left = s.channel;
+      if (at.ready) (void)at.session.subscribe("SUNSUBSCRIBE", {&left, 1}, left_cookie, now_);
+      continue;
+    }
     if (!at.ready || s.asked == number) continue;
     const std::string_view name = s.channel;
     if (!at.session.subscribe("SSUBSCRIBE", {&name, 1}, shard_cookie + i, now_)) continue;

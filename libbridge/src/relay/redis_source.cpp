@@ -1,5 +1,6 @@
 // The part of the relay that reads Redis: pub/sub messages and stream entries.
 #include <algorithm>
+#include <iterator>
 
 #include "msgkit/bridge/errc.hpp"
 #include "msgkit/bridge/relay/relay.hpp"
@@ -46,8 +47,12 @@ void relay::on_redis_ready(link l) {
   at.ready = at.role != link::subscriber || is_cluster();
   arrange_ = unpark_ = true;
   if (at.role == link::writer && is_cluster() && !map_.is_known()) refresh_map();
-  if (at.role == link::subscriber && (!is_cluster() || at.at == home_)) subscribe_redis(at);
-  if (at.role != link::reader) return;
+  if (at.role == link::writer && has_single_ && !draining_) lock_at_ = now_;
+  if (at.role == link::subscriber && (!is_cluster() || at.at == home_)) {
+    subscribed_.clear();
+    subscribe_redis(at);
+  }
+  if (at.role != link::reader || at.group >= groups_.size()) return;
   auto& group = groups_[at.group];
   group.groups_left = group.streams.size();
   group.reading = false;
@@ -65,6 +70,7 @@ void relay::on_redis_reply(link l, const redis::event& e) {
   if (at.role == link::writer) return on_writer_reply(at, e);
   if (at.role == link::reader) return on_reader_reply(at, e);
   if (e.cookie >= shard_cookie) return on_shard_reply(at, e);
+  if (e.cookie != 1) return;
   if (e.error || e.reply.is_error()) {
     ++counters_.subscriptions_refused;
   } else {
@@ -77,7 +83,13 @@ void relay::on_redis_closed(link l) {
   auto& at = redis_of(l);
   at.ready = false;
   arrange_ = true;
-  if (at.role == link::reader) groups_[at.group].reading = false;
+  if (at.role == link::reader && at.group < groups_.size()) groups_[at.group].reading = false;
+  if (at.role == link::writer) {
+    // No WAIT was under way: its outcome would have brought them back.
+    counters_.retried += at.unreplicated.size();
+    std::ranges::move(at.unreplicated, std::back_inserter(to_redis_));
+    at.unreplicated.clear();
+  }
   if (at.role == link::subscriber) {
     if (!is_cluster() || at.at == home_) {
       home_ready_ = false;
@@ -90,26 +102,45 @@ void relay::on_redis_closed(link l) {
 
 // ---- Redis as a source
 
+relay::channel_set relay::wanted_channels() const {
+  channel_set out;
+  for (const auto& r : rules_.rules()) {
+    const auto& c = r.config();
+    if (c.single && !holds_single_) continue;
+    if (c.from == endpoint::sharded && !is_cluster()) out.emplace("SSUBSCRIBE", c.source);  // else where its slot is
+    if (c.from == endpoint::channel)
+      out.emplace(c.is_pattern || !c.regex.empty() ? "PSUBSCRIBE" : "SUBSCRIBE", c.source);
+  }
+  return out;
+}
+
+// Asks for what is missing and gives up what nobody wants any more.
 void relay::subscribe_redis(redis_link& at) {
-  const auto ask = [&](std::string_view verb, endpoint from, bool is_pattern) {
+  auto wanted = wanted_channels();
+  const auto ask = [&](std::string_view verb, std::string_view spoken, const channel_set& in, const channel_set& out) {
     std::vector<std::string_view> names;
-    for (const auto& r : rules_.rules()) {
-      const auto& c = r.config();
-      const bool glob = c.is_pattern || !c.regex.empty();
-      if (c.from == from && glob == is_pattern && std::ranges::find(names, c.source) == names.end())
-        names.push_back(c.source);
-    }
-    if (!names.empty()) (void)at.session.subscribe(verb, names, 1, now_);
+    for (const auto& one : in)
+      if (one.first == verb && !out.contains(one)) names.push_back(one.second);
+    if (!names.empty()) (void)at.session.subscribe(spoken, names, 1, now_);
   };
-  ask("SUBSCRIBE", endpoint::channel, false);
-  ask("PSUBSCRIBE", endpoint::channel, true);
-  if (!is_cluster()) ask("SSUBSCRIBE", endpoint::sharded, false);  // otherwise where its slot is
+  constexpr std::pair<std::string_view, std::string_view> verbs[] = {
+      {"SUBSCRIBE", "UNSUBSCRIBE"}, {"PSUBSCRIBE", "PUNSUBSCRIBE"}, {"SSUBSCRIBE", "SUNSUBSCRIBE"}};
+  for (const auto& [verb, undone] : verbs) {
+    ask(verb, verb, wanted, subscribed_);
+    ask(verb, undone, subscribed_, wanted);
+  }
+  subscribed_ = std::move(wanted);
+  if (subscribed_.empty()) at.ready = home_ready_ = true;
 }
 
 void relay::on_channel_message(const redis::event& e) {
   ++counters_.from_redis;
   if (is_full(to_mqtt_.size()) || draining_) {
     ++counters_.dropped_full;
+    return;
+  }
+  if (echoes_ && echoes_->is_echo(echo_filter::side::redis, e.channel, e.payload, now_)) {
+    ++counters_.dropped_echo;
     return;
   }
   message m{.name = e.channel, .via = e.pattern.empty() ? e.channel : e.pattern, .payload = e.payload};
@@ -125,9 +156,20 @@ void relay::on_channel_message(const redis::event& e) {
   (void)accept({}, m, deliveries);
 }
 
-// In a cluster one command reads one slot.
+// In a cluster one command reads one slot. Whoever reads begins anew, with what is pending.
 void relay::group_streams() {
   read_from_.assign(streams_.size(), "0");
+  groups_.clear();
+  worn_out_.clear();
+  claiming_.clear();
+  looking_.clear();
+  std::vector<redis_link*> readers;
+  for (auto& l : redis_) {
+    if (l.role != link::reader) continue;
+    readers.push_back(&l);
+    l.wanted = l.asks = false;
+    if (!l.session.is_closed()) l.session.close(make_error_code(errc::not_connected));
+  }
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     const auto same = std::ranges::find_if(groups_, [&](const reader_group& g) {
       return !is_cluster() || redis::slot_of(streams_[g.streams.front()]) == redis::slot_of(streams_[i]);
@@ -136,11 +178,14 @@ void relay::group_streams() {
       same->streams.push_back(i);
       continue;
     }
-    if (!groups_.empty()) redis_.emplace_back(link::reader, session_for(link::reader));
-    auto& at = groups_.empty() ? redis_of(link::reader) : redis_.back();
+    if (groups_.size() == readers.size())
+      readers.push_back(&redis_.emplace_back(link::reader, session_for(link::reader)));
+    auto& at = *readers[groups_.size()];
     at.group = groups_.size();
+    at.wanted = !is_cluster();  // there, when its owner is known
     groups_.push_back({.at = number_of(at), .streams = {i}});
   }
+  for (auto i = groups_.size(); i < readers.size(); ++i) readers[i]->group = i;
 }
 
 bool relay::send_reader(redis_link& at, std::span<const std::string_view> arguments, std::uint64_t cookie,
@@ -166,8 +211,8 @@ void relay::read_streams() {
 }
 
 void relay::on_reader_reply(redis_link& at, const redis::event& e) {
+  if (e.cookie == 0 || at.group >= groups_.size()) return;  // ASKING, or of rules that are gone
   auto& group = groups_[at.group];
-  if (e.cookie == 0) return;  // ASKING
   if (e.cookie == 2) group.reading = false;
   if (e.error) return;
   if (e.reply.is_error() && redis::classify(e.reply.text()) == redis::error_class::redirect)
@@ -232,7 +277,7 @@ void relay::on_entry(std::string_view stream, std::string_view id, const redis::
   open_message open{.stream = std::string(stream), .entry = std::string(id)};
   if (!is_worn_out) return (void)accept(std::move(open), m, deliveries);
   const auto number = accept(std::move(open), m, deliveries, 1);
-  bury({.message = number}, "", "delivered too often", stream, m.payload);
+  bury({.message = number}, nullptr, "delivered too often", stream, m.payload);
 }
 
 // Entries of a consumer that died. Its name is not deleted: that would lose what it had pending.

@@ -1,5 +1,6 @@
 // The part of the relay that writes Redis: what a delivery becomes, its outcome, acknowledgements of entries.
 #include <algorithm>
+#include <iterator>
 
 #include "msgkit/bridge/errc.hpp"
 #include "msgkit/bridge/relay/relay.hpp"
@@ -52,9 +53,9 @@ relay::redis_job relay::make_redis_job(const message& m, const delivery& d) cons
   return job;
 }
 
-void relay::bury(job_owner owner, std::string_view rule, std::string_view reason, std::string_view origin,
+void relay::bury(job_owner owner, rule_state* by, std::string_view reason, std::string_view origin,
                  std::string_view payload) {
-  redis_job job{.owner = owner, .dead_letter = true};
+  redis_job job{.owner = owner, .by = by, .dead_letter = true};
   job.arguments = {"XADD",
                    options_.dead_letters,
                    "MAXLEN",
@@ -62,7 +63,7 @@ void relay::bury(job_owner owner, std::string_view rule, std::string_view reason
                    std::to_string(options_.dead_letters_maxlen),
                    "*",
                    "rule",
-                   std::string(rule),
+                   by != nullptr ? by->name : std::string(),
                    "reason",
                    std::string(reason),
                    "origin",
@@ -104,7 +105,8 @@ void relay::pump_redis() {
     if (first.expires_at_ms != 0 && first.expires_at_ms <= wall_.time_since_epoch().count()) {
       const auto job = std::move(first);
       to_redis_.pop_front();
-      bury(job.owner, "", make_error_code(errc::message_expired).message(), job.origin, job.arguments[job.payload_at]);
+      bury(job.owner, job.by, make_error_code(errc::message_expired).message(), job.origin,
+           job.arguments[job.payload_at]);
       continue;
     }
     auto* const writer = writer_for(key_of(first.arguments), first.ask_at);
@@ -118,6 +120,8 @@ void relay::pump_redis() {
     if (is_some(std::exchange(job.ask_at, {}))) (void)writer->session.command(words({"ASKING"}), 0, now_);
     const auto cookie = ++next_id_;
     (void)writer->session.command(views(job.arguments), cookie, now_);
+    if (echoes_ && job.is_publish)
+      echoes_->sent(echo_filter::side::redis, job.arguments[job.payload_at - 1u], job.arguments[job.payload_at], now_);
     at_redis_.emplace(cookie, std::move(job));
   }
 }
@@ -145,6 +149,8 @@ void relay::on_writer_reply(redis_link& at, const redis::event& e) {
   if (at.was_full) unpark_ = true;
   if (e.cookie == 0) return;  // ASKING
   if (e.cookie == map_cookie_) return on_map(at, e);
+  if (e.cookie == at.wait_cookie) return on_replicated(at, e);
+  if (e.cookie == lock_cookie_) return on_lock(e);
   const bool failed = e.error || e.reply.is_error();
   const auto why = e.reply.is_error() ? redis::classify(e.reply.text()) : redis::error_class::permanent;
   const bool later = why == redis::error_class::retry || why == redis::error_class::reconnect;
@@ -161,6 +167,7 @@ void relay::on_writer_reply(redis_link& at, const redis::event& e) {
     acking_.erase(ack);
     const bool moved = why == redis::error_class::redirect && follow_redirect(at, e.reply.text(), batch.ask_at);
     if (e.error || moved || later) acks_.push_back(std::move(batch));
+    else if (!failed) counters_.acknowledged += batch.ids.size();
   } else if (const auto look = looking_.find(e.cookie); look != looking_.end()) {
     const auto stream = look->second;
     looking_.erase(look);
@@ -191,16 +198,60 @@ void relay::on_delivered(redis_link& at, const redis::event& e, redis_job job) {
       retry_at_ = std::min(retry_at_, now_ + options_.retry_delay);
       return (is_cluster() ? parked_ : to_redis_).push_back(std::move(job));
     }
-    if (!job.dead_letter) return bury(job.owner, "", text, job.origin, job.arguments[job.payload_at]);
+    if (!job.dead_letter) return bury(job.owner, job.by, text, job.origin, job.arguments[job.payload_at]);
     ++counters_.dead_lost;
-  } else {
-    const bool seen_before = job.is_deduped && e.reply.is_null();
-    if (job.dead_letter) ++counters_.dead;
-    else if (seen_before) ++counters_.duplicates;
-    else ++counters_.to_redis;
-    counters_.no_receiver += job.is_publish && !seen_before && e.reply.integer() == 0;
+    return finish(job.owner);
   }
+  const bool seen_before = job.is_deduped && e.reply.is_null();
+  auto* const counted = job.by != nullptr && !job.dead_letter ? &job.by->counters : nullptr;
+  const bool unheard = job.is_publish && !seen_before && e.reply.integer() == 0;
+  counters_.no_receiver += unheard;
+  counters_.duplicates += seen_before;
+  if (counted != nullptr) {
+    counted->no_receiver += unheard;
+    counted->duplicates += seen_before;
+  }
+  if (seen_before) return finish(job.owner);
+  if (options_.wait_replicas > 0 && !job.is_publish) return at.unreplicated.push_back(std::move(job));
+  on_written(job);
+}
+
+void relay::on_written(const redis_job& job) {
+  ++(job.dead_letter ? counters_.dead : counters_.to_redis);
+  if (job.by != nullptr) ++(job.dead_letter ? job.by->counters.dead : job.by->counters.forwarded);
   finish(job.owner);
+}
+
+// One WAIT is about all that was written before it; what comes meanwhile is for the next.
+void relay::pump_waits() {
+  if (options_.wait_replicas == 0) return;
+  const auto count = std::to_string(options_.wait_replicas), limit = std::to_string(options_.wait_timeout.count());
+  for (auto& at : redis_) {
+    if (at.unreplicated.empty() || at.wait_cookie != 0 || !at.ready || at.session.pipeline_room() == 0) continue;
+    at.wait_cookie = ++next_id_;
+    at.waited_for = at.unreplicated.size();
+    (void)at.session.command(words({"WAIT", count, limit}), at.wait_cookie, now_, options_.wait_timeout);
+  }
+}
+
+// Too few, and it is asked again: the source is told when they have it. With the connection goes the knowledge of what
+// they lack, so that is written again.
+void relay::on_replicated(redis_link& at, const redis::event& e) {
+  at.wait_cookie = 0;
+  if (e.error) {
+    counters_.retried += at.unreplicated.size();
+    std::ranges::move(at.unreplicated, std::back_inserter(to_redis_));
+    at.unreplicated.clear();
+    return;
+  }
+  if (e.reply.integer() < static_cast<std::int64_t>(options_.wait_replicas)) {
+    ++counters_.unreplicated;
+    return;
+  }
+  for (; at.waited_for > 0; --at.waited_for) {
+    on_written(at.unreplicated.front());
+    at.unreplicated.pop_front();
+  }
 }
 
 }  // namespace msgkit::bridge

@@ -16,29 +16,91 @@ constexpr std::string_view marker = "x-bridge";
 relay::relay(rule_set rules, relay_options options)
     : rules_(std::move(rules)), options_(std::move(options)), mqtt_(options_.mqtt) {
   for (const auto l : {link::writer, link::subscriber, link::reader}) redis_.emplace_back(l, session_for(l));
+  note_rules();
+  if (options_.echo_filter) echoes_.emplace(*options_.echo_filter);
+  note_sources();
+  redis_of(link::writer).wanted = !is_cluster();
+  arrange_links();
+}
+
+// What the rules read from.
+void relay::note_sources() {
+  std::vector<std::string> streams;
+  std::vector<shard> shards;
+  has_channels_ = has_single_ = false;
   for (const auto& r : rules_.rules()) {
     const auto& c = r.config();
-    if (c.from == endpoint::stream && std::ranges::find(streams_, c.source) == streams_.end())
-      streams_.push_back(c.source);
-    const bool is_shard = is_cluster() && c.from == endpoint::sharded;
-    if (is_shard && std::ranges::find(shards_, c.source, &shard::channel) == shards_.end())
-      shards_.push_back({.channel = c.source});
-    has_channels_ = has_channels_ || c.from == endpoint::channel || (c.from == endpoint::sharded && !is_cluster());
+    has_single_ = has_single_ || c.single;
+    if (c.from == endpoint::stream && std::ranges::find(streams, c.source) == streams.end())
+      streams.push_back(c.source);
+    if (c.from == endpoint::channel || (c.from == endpoint::sharded && !is_cluster())) has_channels_ = true;
+    if (!is_cluster() || c.from != endpoint::sharded) continue;
+    const auto same = std::ranges::find(shards, c.source, &shard::channel);
+    if (same != shards.end()) same->single = same->single && c.single;
+    else shards.push_back({.channel = c.source, .single = c.single});
   }
-  group_streams();
-  if (is_cluster()) {
-    arrange_links();
-    return;
+  for (auto& s : shards)
+    if (const auto old = std::ranges::find(shards_, s.channel, &shard::channel); old != shards_.end()) {
+      s.asked = old->asked;
+      s.confirmed = old->confirmed;
+    }
+  shards_ = std::move(shards);
+  if (streams != streams_) {
+    streams_ = std::move(streams);
+    group_streams();
   }
-  redis_of(link::writer).wanted = true;
-  redis_of(link::subscriber).wanted = has_channels_;
-  redis_of(link::reader).wanted = !streams_.empty();
+  if (!has_single_ && holds_single_) release_single();
+  lock_at_ = has_single_ ? std::min(lock_at_, now_) : never;
+  arrange_ = true;
+  auto& subscriber = redis_of(link::subscriber);
+  if (is_cluster()) return;
+  subscriber.wanted = has_channels_;
+  if (!has_channels_ && !subscriber.session.is_closed()) subscriber.session.close(make_error_code(errc::not_connected));
+}
+
+void relay::change_rules(rule_set fresh, time_point now, wall_time wall) {
+  now_ = now;
+  const auto before = mqtt_subscriptions();
+  rules_ = std::move(fresh);
+  note_rules();
+  note_sources();
+  auto after = mqtt_subscriptions();
+  for (const auto& [filter, how] : before)
+    if (std::ranges::find(after, filter, &subscription_list::value_type::first) == after.end())
+      left_filters_.insert(filter);
+  std::erase_if(after, [&](const auto& one) {
+    left_filters_.erase(one.first);
+    return std::ranges::any_of(before, [&](const auto& old) {
+      return old.first == one.first && old.second.options() == one.second.options();
+    });
+  });
+  if (mqtt_.is_online()) {
+    if (!after.empty()) subscribe_mqtt(after);
+    unsubscribe_mqtt();
+  }
+  if (!is_cluster() && redis_of(link::subscriber).session.is_ready()) subscribe_redis(redis_of(link::subscriber));
+  if (is_cluster() && home_ready_) subscribe_redis(link_to(link::subscriber, home_));
+  work(now, wall);
 }
 
 redis::session relay::session_for(link role) const {
   auto o = options_.redis;
   o.client_name += role == link::writer ? "-writer" : role == link::subscriber ? "-subscriber" : "-reader";
   return redis::session(std::move(o));
+}
+
+// A rule keeps what was counted as long as its name stays.
+void relay::note_rules() {
+  states_.clear();
+  const auto& all = rules_.rules();
+  for (const auto& r : all) {
+    const auto& c = r.config();
+    auto& state = all_states_.try_emplace(c.name, rule_state{.name = c.name, .alarm = rate_alarm(options_.loop_alarm)})
+                      .first->second;
+    state.has_reverse = std::ranges::any_of(
+        all, [&c](const rule& other) { return other.config().from == c.to && other.config().to == c.from; });
+    states_.push_back(&state);
+  }
 }
 
 link relay::role(link l) const noexcept { return l == link::mqtt ? l : redis_of(l).role; }
@@ -101,7 +163,8 @@ bool relay::may_read(link l) const noexcept {
 }
 
 time_point relay::next_deadline() const noexcept {
-  auto next = std::min({mqtt_.next_deadline(), retry_at_, claim_at_, spool_retry_at_, refresh_at_});
+  auto next =
+      std::min({mqtt_.next_deadline(), retry_at_, claim_at_, spool_retry_at_, refresh_at_, lock_at_, lock_until_});
   for (const auto& l : redis_) next = std::min(next, l.session.next_deadline());
   return next;
 }
@@ -118,10 +181,15 @@ void relay::on_time(time_point now, wall_time wall) {
   now_ = now;
   if (now >= claim_at_) claim_stale();
   if (now >= refresh_at_) refresh_map();
+  if (now >= lock_until_) hold_single(false);
   work(now, wall);
 }
 
-void relay::drain() { draining_ = true; }
+void relay::drain() {
+  draining_ = true;
+  lock_at_ = never;
+  if (holds_single_) release_single();
+}
 
 void relay::work(time_point now, wall_time wall) {
   now_ = now;
@@ -134,6 +202,8 @@ void relay::work(time_point now, wall_time wall) {
     any = pump_spool() || any;
     pump_redis();
     any = pump_mqtt() || any;  // QoS 0 has its outcome at once
+    pump_waits();
+    pump_lock();
     pump_acks();
     read_streams();
   }
@@ -154,10 +224,14 @@ bool relay::drain_mqtt() {
       case mqtt::event_kind::connected:
         counters_.sessions_lost += was_online_ && !e->session_present && !options_.mqtt.clean_start;
         was_online_ = true;
-        subscribe_mqtt();
+        subscribe_mqtt(mqtt_subscriptions());
+        unsubscribe_mqtt();
         break;
       case mqtt::event_kind::refused: mqtt_error_ = make_error_code(e->reason).message(); break;
       case mqtt::event_kind::message: on_mqtt_message(*e); break;
+      case mqtt::event_kind::unsubscribed:
+        if (!e->error) left_filters_.clear();
+        break;
       case mqtt::event_kind::published: on_mqtt_outcome(e->cookie, e->reason); break;
       case mqtt::event_kind::subscribed:
         if (e->error) break;
@@ -175,27 +249,38 @@ bool relay::drain_mqtt() {
   return any;
 }
 
-void relay::subscribe_mqtt() {
-  std::vector<std::string> names;
-  std::vector<mqtt::subscription> wanted;
+relay::subscription_list relay::mqtt_subscriptions() const {
+  subscription_list out;
   for (const auto& r : rules_.rules()) {
     if (r.config().from != endpoint::mqtt) continue;
-    const auto name = r.subscription();
-    const auto known = std::ranges::find(names, name);
-    if (known != names.end()) {
-      auto& qos = wanted[static_cast<std::size_t>(known - names.begin())].qos;
-      qos = std::max(qos, static_cast<mqtt::qos>(r.config().qos));
+    const auto qos = static_cast<mqtt::qos>(r.config().qos);
+    const auto same = std::ranges::find(out, r.subscription(), &subscription_list::value_type::first);
+    if (same != out.end()) {
+      same->second.qos = std::max(qos, same->second.qos);
       continue;
     }
-    names.push_back(name);
-    wanted.push_back({.qos = static_cast<mqtt::qos>(r.config().qos),
-                      .no_local = r.config().share.empty(),
-                      .retain_as_published = true,
-                      .retain_handling = mqtt::retain_handling::send_if_new});
+    out.emplace_back(r.subscription(), mqtt::subscription{.qos = qos,
+                                                          .no_local = r.config().share.empty(),
+                                                          .retain_as_published = true,
+                                                          .retain_handling = mqtt::retain_handling::send_if_new});
   }
-  for (std::size_t i = 0; i < names.size(); ++i) wanted[i].filter = names[i];
+  return out;
+}
+
+void relay::subscribe_mqtt(const subscription_list& list) {
+  std::vector<mqtt::subscription> wanted;
+  for (const auto& [filter, how] : list) {
+    wanted.push_back(how);
+    wanted.back().filter = filter;
+  }
   if (wanted.empty()) mqtt_ready_ = true;
   else if (const auto sent = mqtt_.subscribe(wanted, 0, now_); !sent) mqtt_error_ = sent.error().code.message();
+}
+
+// The broker keeps them with the session, also of a connection that is gone.
+void relay::unsubscribe_mqtt() {
+  const std::vector<std::string_view> filters(left_filters_.begin(), left_filters_.end());
+  if (!filters.empty()) (void)mqtt_.unsubscribe(filters, 0, now_);
 }
 
 void relay::on_mqtt_message(const mqtt::event& e) {
@@ -237,7 +322,11 @@ void relay::on_mqtt_message(const mqtt::event& e) {
     return;
   }
   std::vector<delivery> deliveries;
-  if (!is_looping(m) && rules_.apply(m, wall_.time_since_epoch().count(), deliveries) == 0) ++counters_.unmatched;
+  const bool is_echo = echoes_ && options_.mqtt.version == mqtt::version::v3_1_1 &&
+                       echoes_->is_echo(echo_filter::side::mqtt, m.name, m.payload, now_);
+  counters_.dropped_echo += is_echo;
+  if (!is_echo && !is_looping(m) && rules_.apply(m, wall_.time_since_epoch().count(), deliveries) == 0)
+    ++counters_.unmatched;
   if (!deliveries.empty() && e.token.serial == 0) counters_.qos_downgraded += deliveries[0].by->config().qos > 0;
   m.origin = options_.instance;
   ++m.hops;
@@ -266,16 +355,21 @@ std::uint64_t relay::accept(open_message m, const message& source, const std::ve
   open_.emplace(id, std::move(m));
   for (const auto& d : deliveries) {
     const bool spooled = options_.spool && d.by->config().spool;
+    auto& by = *state_of(d);
+    ++by.counters.received;
+    if (by.has_reverse) by.alarm.count(now_);
     if (d.error) {
-      bury({.message = id}, d.by->config().name, d.error.message(), source.name, source.payload);
+      bury({.message = id}, &by, d.error.message(), source.name, source.payload);
     } else if (d.to == endpoint::mqtt) {
       auto job = make_mqtt_job(source, d);
       job.owner.message = id;
+      job.by = &by;
       if (spooled) to_spool_.push_back({.message = id, .octets = packed(job)});
       else to_mqtt_.push_back(std::move(job));
     } else {
       auto job = make_redis_job(source, d);
       job.owner.message = id;
+      job.by = &by;
       if (spooled) to_spool_.push_back({.message = id, .octets = packed(job)});
       else to_redis_.push_back(std::move(job));
     }
@@ -304,7 +398,8 @@ void relay::finish_one(std::uint64_t id) {
   if (m.from_mqtt) {
     --open_from_mqtt_;
     if (m.token.serial != 0 && m.token.connection == window_connection_) --open_in_window_;
-    (void)mqtt_.acknowledge(m.token);  // of an earlier connection: it comes again
+    // Of an earlier connection: it comes again.
+    if (m.token.serial != 0) counters_.acknowledged += mqtt_.acknowledge(m.token).has_value();
   } else if (!m.stream.empty()) {
     entries_.erase(entries_.find(std::pair(m.stream, m.entry)));
     const bool fits = !acks_.empty() && acks_.back().stream == m.stream && acks_.back().ids.size() < read_count_max;
@@ -351,8 +446,10 @@ bool relay::pump_mqtt() {
                             .payload = as_bytes(job.payload)},
                            cookie, now_);
     }
+    if (sent && echoes_ && options_.mqtt.version == mqtt::version::v3_1_1)
+      echoes_->sent(echo_filter::side::mqtt, job.topic, job.payload, now_);
     if (sent) at_mqtt_.emplace(cookie, std::move(job));
-    else bury(job.owner, "", sent.error().code.message(), job.topic, job.payload);
+    else bury(job.owner, job.by, sent.error().code.message(), job.topic, job.payload);
     to_mqtt_.pop_front();
   }
   return to_mqtt_.size() != waiting;
@@ -364,8 +461,9 @@ void relay::on_mqtt_outcome(std::uint64_t cookie, mqtt::reason_code reason) {
   const auto job = std::move(found->second);
   at_mqtt_.erase(found);
   // The broker will say the same again, so it is not asked again.
-  if (mqtt::is_failure(reason)) return bury(job.owner, "", mqtt::to_string(reason), job.topic, job.payload);
+  if (mqtt::is_failure(reason)) return bury(job.owner, job.by, mqtt::to_string(reason), job.topic, job.payload);
   ++counters_.to_mqtt;
+  if (job.by != nullptr) ++job.by->counters.forwarded;
   finish(job.owner);
 }
 

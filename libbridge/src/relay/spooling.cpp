@@ -5,7 +5,7 @@
 namespace msgkit::bridge {
 namespace {
 
-constexpr std::uint8_t to_redis_mark = 1, to_mqtt_mark = 2;
+constexpr std::uint8_t to_redis_mark = 3, to_mqtt_mark = 4;
 constexpr std::uint8_t bit_publish = 1, bit_deduped = 2, bit_retain = 4;
 constexpr std::size_t ahead_bytes_max = 16 * 1024 * 1024;
 
@@ -41,6 +41,7 @@ byte_vector relay::packed(const redis_job& j) {
   byte_vector out{to_redis_mark,
                   static_cast<std::uint8_t>((j.is_publish ? bit_publish : 0) | (j.is_deduped ? bit_deduped : 0))};
   append_big(out, static_cast<std::uint64_t>(j.expires_at_ms));
+  put_text(out, j.by != nullptr ? j.by->name : std::string_view{});
   append_big(out, j.payload_at);
   put_text(out, j.origin);
   for (const auto& a : j.arguments) put_text(out, a);
@@ -50,6 +51,7 @@ byte_vector relay::packed(const redis_job& j) {
 byte_vector relay::packed(const mqtt_job& j) {
   byte_vector out{to_mqtt_mark, static_cast<std::uint8_t>(j.retain ? bit_retain : 0)};
   append_big(out, static_cast<std::uint64_t>(j.expires_at_ms));
+  put_text(out, j.by != nullptr ? j.by->name : std::string_view{});
   out.push_back(j.qos);
   put_text(out, j.topic);
   put_text(out, j.payload);
@@ -57,14 +59,17 @@ byte_vector relay::packed(const mqtt_job& j) {
   return out;
 }
 
-// False for a record that a newer version wrote.
+// False for a record that another version wrote.
 bool relay::unpack(const spool_record& r) {
   field_reader f{r.octets};
   const auto what = f.number<std::uint8_t>();
   const auto bits = f.number<std::uint8_t>();
   const auto expires = static_cast<std::int64_t>(f.number<std::uint64_t>());
+  const auto by = all_states_.find(f.text());
+  auto* const state = by != all_states_.end() ? &by->second : nullptr;
   if (what == to_redis_mark) {
     redis_job j{.owner = {.record = r.number},
+                .by = state,
                 .is_publish = (bits & bit_publish) != 0,
                 .is_deduped = (bits & bit_deduped) != 0,
                 .expires_at_ms = expires};
@@ -77,6 +82,7 @@ bool relay::unpack(const spool_record& r) {
   }
   if (what != to_mqtt_mark) return false;
   mqtt_job j{.owner = {.record = r.number},
+             .by = state,
              .qos = f.number<std::uint8_t>(),
              .retain = (bits & bit_retain) != 0,
              .expires_at_ms = expires};

@@ -61,6 +61,10 @@ bool rule::compile(const rule_config& c, std::vector<rule_error>& errors) {
     why = "is for MQTT sources, without / + and #";
     return fail("share");
   }
+  if (c.single && c.from != endpoint::channel && c.from != endpoint::sharded) {
+    why = "is for channels: other sources are shared already";
+    return fail("single");
+  }
   bool good = false;
   if (!c.regex.empty()) good = source_pattern::from_regex(c.regex, c.source, c.from == endpoint::mqtt, source_, why);
   else if (c.from == endpoint::mqtt) good = source_pattern::from_topic(c.source, source_, why);

@@ -150,6 +150,36 @@ TEST(MqttRedisConfig, NamesKeyAndReasonOfEachMistake) {
       HasSubstr("go together"));
 }
 
+TEST(MqttRedisConfig, ReadsAClusterReplicasAndRulesForOneProcess) {
+  constexpr std::string_view redis = "[redis]\ncluster = [\"h:7000\", \"[::1]:7001\"]\nwait_replicas = 2\n";
+  constexpr std::string_view rules = R"(
+[[rule]]
+name = "up"
+from = { mqtt = "a/#", share = "gw" }
+to = { stream = "a" }
+[[rule]]
+name = "news"
+from = { channel = "news" }
+to = { mqtt = "news" }
+)";
+  const auto r = read(std::string(redis) + std::string(rules) + "single = true\n");
+  ASSERT_THAT(r.errors, IsEmpty());
+  const auto& link = r.config.links.at(0);
+  ASSERT_EQ(link.cluster.size(), 2u);
+  EXPECT_EQ(link.cluster[1].host, "::1");
+  const auto told = explain_links(r.config);
+  for (const auto* part : {"cluster by h:7000", "+cluster|slots", "+asking", "+wait", "~bridge:single:msgkit:main",
+                           "accepted when 2 replicas have it", "one process at a time"})
+    EXPECT_THAT(told, HasSubstr(part));
+  EXPECT_THAT(explain_links(read(rules).config), HasSubstr("of which each takes every message of this one"));
+  EXPECT_THAT(read("[redis]\ncluster=[\"h:1\"]\nsentinels=[\"h:2\"]\n" + std::string(rules)).errors,
+              HasSubstr("exclude each other"));
+  EXPECT_THAT(read("[redis]\ncluster=[\"h:1\"]\ndatabase=1\n" + std::string(rules)).errors, HasSubstr("must be 0"));
+  EXPECT_THAT(read("[redis]\ncluster=[\"h\"]\n" + std::string(rules)).errors, HasSubstr("h is not host:port"));
+  EXPECT_THAT(read("[[rule]]\nname=\"x\"\nfrom={mqtt=\"a\"}\nto={stream=\"b\"}\nsingle=true\n").errors,
+              HasSubstr("is for channels"));
+}
+
 TEST(MqttRedisConfig, ReadsSpoolDedupeWebSocketAndLimits) {
   constexpr std::string_view text = R"(
 queue_bytes_max = "2MiB"

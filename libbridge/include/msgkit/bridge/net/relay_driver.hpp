@@ -39,6 +39,8 @@ class relay_driver {
   void start();
   // Takes no more messages, finishes the open ones for at most `limit`, says goodbye, closes, calls `done` once.
   void stop(std::chrono::milliseconds limit, std::function<void()> done);
+  // As relay::change_rules(); links that nobody needs any more are closed, new ones opened.
+  void change_rules(rule_set fresh);
   [[nodiscard]] const bridge::relay& relay() const noexcept;
   // All wanted links are up and subscribed.
   [[nodiscard]] bool is_ready() const noexcept;

@@ -25,6 +25,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -33,6 +34,8 @@
 #include "msgkit/bridge/mqtt/session.hpp"
 #include "msgkit/bridge/redis/cluster.hpp"
 #include "msgkit/bridge/redis/session.hpp"
+#include "msgkit/bridge/relay/echo_filter.hpp"
+#include "msgkit/bridge/relay/rate_alarm.hpp"
 #include "msgkit/bridge/rules/rule.hpp"
 #include "msgkit/bridge/spool/spool.hpp"
 
@@ -54,9 +57,9 @@ struct relay_options {
   std::vector<redis::node_address> cluster{};
   std::string instance = "msgkit";  // marks what this bridge has sent
   std::uint32_t hops_max = 1;
-  std::string group = "msgkit";           // consumer group of stream sources
-  std::string consumer = "msgkit-1";      // unique per replica
-  std::size_t entries_max = 1'000;        // stream entries between XREADGROUP and XACK
+  std::string group = "msgkit";       // consumer group of stream sources
+  std::string consumer = "msgkit-1";  // unique per replica
+  std::size_t entries_max = 1'000;    // stream entries between XREADGROUP and XACK
   // QoS 0 and pub/sub messages waiting for a link; beyond, the newest is dropped.
   std::size_t queue_max = 10'000;
   // Of names and payloads of all open messages. Beyond, QoS 0 and pub/sub messages are dropped, and neither the broker
@@ -69,6 +72,15 @@ struct relay_options {
   std::chrono::milliseconds claim_interval{30'000};
   std::chrono::milliseconds claim_min_idle{60'000};
   std::uint64_t deliveries_max = 5;  // of one stream entry over all consumers; then it is a dead letter. 0: no limit
+  // An entry counts as delivered to a stream when that many replicas have it (WAIT); 0: when Redis has answered.
+  std::uint32_t wait_replicas = 0;
+  std::chrono::milliseconds wait_timeout{1'000};     // of one WAIT; it is asked again
+  std::optional<echo_filter_options> echo_filter{};  // for channels, and for MQTT 3.1.1
+  rate_alarm_options loop_alarm{};                   // of rules that another one could lead back
+  // Rules that say `single` are served by the relay that holds this key of Redis. Without renewal it is free after the
+  // time, so that long nobody may serve them when the holder dies.
+  std::string single_lock = "bridge:single";
+  std::chrono::milliseconds single_time{10'000};
   std::string dead_letters = "bridge:dead";
   std::uint64_t dead_letters_maxlen = 100'000;
   // A message has left us: how long it was here. Called from within feed() and the like; must not call the relay.
@@ -78,21 +90,33 @@ struct relay_options {
 struct relay_counters {
   std::uint64_t from_mqtt = 0;
   std::uint64_t from_redis = 0;
-  std::uint64_t to_redis = 0;      // deliveries accepted
+  std::uint64_t to_redis = 0;  // deliveries accepted
   std::uint64_t to_mqtt = 0;
   std::uint64_t unmatched = 0;
   std::uint64_t dropped_full = 0;  // at most once messages over a limit, or that the spool did not take
   std::uint64_t spooled = 0;
   std::uint64_t spool_refused = 0;  // appends that failed; what is to be acknowledged is tried again
   std::uint64_t duplicates = 0;     // dropped by a rule's dedupe
-  std::uint64_t dropped_loop = 0;  // came from this bridge, or over hops_max
-  std::uint64_t dead = 0;          // written to the dead letter stream
-  std::uint64_t dead_lost = 0;     // and that failed too
+  std::uint64_t dropped_loop = 0;   // came from this bridge, or over hops_max
+  std::uint64_t dropped_echo = 0;   // taken for what this bridge has sent
+  std::uint64_t acknowledged = 0;   // messages whose source was told
+  std::uint64_t unreplicated = 0;   // WAIT that ended with too few replicas
+  std::uint64_t dead = 0;           // written to the dead letter stream
+  std::uint64_t dead_lost = 0;      // and that failed too
   std::uint64_t retried = 0;
-  std::uint64_t no_receiver = 0;   // PUBLISH that nobody listened to
+  std::uint64_t no_receiver = 0;     // PUBLISH that nobody listened to
   std::uint64_t qos_downgraded = 0;  // QoS 0 arrived on a subscription of 1 or 2
   std::uint64_t subscriptions_refused = 0;
   std::uint64_t sessions_lost = 0;  // the broker forgot us while we were away: what it had queued is lost
+};
+
+// Of one rule. A message counts for each rule that takes it.
+struct rule_counters {
+  std::uint64_t received = 0;
+  std::uint64_t forwarded = 0;  // accepted by the other side
+  std::uint64_t dead = 0;       // dead letters
+  std::uint64_t duplicates = 0;
+  std::uint64_t no_receiver = 0;
 };
 
 class relay {
@@ -132,7 +156,14 @@ class relay {
   [[nodiscard]] std::size_t open_from_mqtt() const noexcept { return open_from_mqtt_; }
   // Takes no more messages; those open are finished.
   void drain();
-  [[nodiscard]] bool is_drained() const noexcept { return draining_ && open_.empty() && acks_.empty() && acking_.empty(); }
+  // From now on these rules: what they have in common with the former ones stays subscribed, and open messages are
+  // finished as they were begun.
+  void change_rules(rule_set fresh, time_point now, wall_time wall);
+  // It serves the rules that say `single`.
+  [[nodiscard]] bool holds_single() const noexcept { return holds_single_; }
+  [[nodiscard]] bool is_drained() const noexcept {
+    return draining_ && open_.empty() && acks_.empty() && acking_.empty();
+  }
   // The spool of the options as its driver sees it: while wants_sync(), run what begin_sync() gives, on any thread, and
   // come back with the outcome.
   [[nodiscard]] bool wants_sync() const noexcept { return options_.spool && options_.spool->wants_sync(); }
@@ -144,12 +175,18 @@ class relay {
   void say_goodbye() { mqtt_.disconnect(); }
   [[nodiscard]] const relay_counters& counters() const noexcept { return counters_; }
   [[nodiscard]] const rule_set& rules() const noexcept { return rules_; }
+  // By the index of a rule in rules().
+  [[nodiscard]] const rule_counters& counters_of(std::size_t rule) const noexcept { return states_[rule]->counters; }
+  // Its messages come much faster than they did, and another rule could lead them back.
+  [[nodiscard]] bool is_loop_suspected(std::size_t rule, time_point now) const noexcept {
+    return states_[rule]->has_reverse && states_[rule]->alarm.is_raised(now);
+  }
 
  private:
   // A message from either side, until all its deliveries are done.
   struct open_message {
-    mqtt::ack_token token{};    // from MQTT
-    std::string stream{};       // from a stream, with its entry
+    mqtt::ack_token token{};  // from MQTT
+    std::string stream{};     // from a stream, with its entry
     std::string entry{};
     bool from_mqtt = false;
     std::size_t left = 0;
@@ -161,20 +198,28 @@ class relay {
     std::uint64_t message = 0;
     std::uint64_t record = 0;
   };
+  struct rule_state {
+    std::string name{};
+    rule_counters counters{};
+    rate_alarm alarm{};
+    bool has_reverse = false;
+  };
   struct redis_job {
     job_owner owner{};
+    rule_state* by = nullptr;  // null: of a rule that is gone
     bool dead_letter = false;
     bool is_publish = false;
     bool is_deduped = false;
     std::uint8_t redirects = 0;
     link ask_at{};  // ASK sent it there; link::mqtt: nowhere
     std::int64_t expires_at_ms = 0;
-    std::string origin{};         // for a dead letter, as is the argument that holds the payload
+    std::string origin{};  // for a dead letter, as is the argument that holds the payload
     std::uint32_t payload_at = 0;
     std::vector<std::string> arguments{};
   };
   struct mqtt_job {
     job_owner owner{};
+    rule_state* by = nullptr;
     std::string topic{};
     std::string payload{};
     std::uint8_t qos = 0;
@@ -195,9 +240,12 @@ class relay {
     redis::node_address at{};  // in a cluster
     bool wanted = false;
     bool ready = false;
-    bool was_full = false;    // something waits for room in its pipeline
-    bool asks = false;        // its slot is on its way to this node: each command needs ASKING
-    std::size_t group = 0;    // of a reader
+    bool was_full = false;                 // something waits for room in its pipeline
+    bool asks = false;                     // its slot is on its way to this node: each command needs ASKING
+    std::size_t group = 0;                 // of a reader
+    std::deque<redis_job> unreplicated{};  // written, and to be waited for
+    std::size_t waited_for = 0;            // how many of them the WAIT under way is about
+    std::uint64_t wait_cookie = 0;
     time_point keep_until{};  // wanted that long although it owns nothing
     std::string error{};
   };
@@ -210,6 +258,7 @@ class relay {
   };
   struct shard {
     std::string channel{};
+    bool single = false;
     link asked{};  // where its subscription was asked for; link::mqtt: nowhere
     bool confirmed = false;
   };
@@ -228,8 +277,18 @@ class relay {
   void on_redis_closed(link l);
   void on_mqtt_message(const mqtt::event& e);
   void on_mqtt_outcome(std::uint64_t cookie, mqtt::reason_code reason);
-  void subscribe_mqtt();
+  using subscription_list = std::vector<std::pair<std::string, mqtt::subscription>>;
+  using channel_set = std::set<std::pair<std::string, std::string>>;  // verb and name
+  [[nodiscard]] subscription_list mqtt_subscriptions() const;
+  void subscribe_mqtt(const subscription_list& list);
+  void unsubscribe_mqtt();
+  void note_sources();
+  [[nodiscard]] channel_set wanted_channels() const;
   void subscribe_redis(redis_link& at);
+  void pump_lock();
+  void on_lock(const redis::event& e);
+  void hold_single(bool held);
+  void release_single();
   void on_writer_reply(redis_link& at, const redis::event& e);
   void on_delivered(redis_link& at, const redis::event& e, redis_job job);
   void on_reader_reply(redis_link& at, const redis::event& e);
@@ -251,12 +310,17 @@ class relay {
   void refuse_spooled();
   void finish(job_owner owner);
   void note_deliveries(std::size_t stream, const redis::value& pending);
-  void bury(job_owner owner, std::string_view rule, std::string_view reason, std::string_view origin,
+  void bury(job_owner owner, rule_state* by, std::string_view reason, std::string_view origin,
             std::string_view payload);
   void finish_one(std::uint64_t id);
   void pump_redis();
   bool pump_mqtt();
   void pump_acks();
+  void pump_waits();
+  void on_replicated(redis_link& at, const redis::event& e);
+  void on_written(const redis_job& job);
+  void note_rules();
+  rule_state* state_of(const delivery& d) { return states_[static_cast<std::size_t>(d.by - rules_.rules().data())]; }
   void read_streams();
   bool send_reader(redis_link& at, std::span<const std::string_view> arguments, std::uint64_t cookie,
                    std::chrono::milliseconds blocks_for = {});
@@ -285,6 +349,9 @@ class relay {
 
   rule_set rules_;
   relay_options options_;
+  std::map<std::string, rule_state, std::less<>> all_states_;  // by name; none goes, as jobs point to them
+  std::vector<rule_state*> states_;                            // as rules_
+  std::optional<bridge::echo_filter> echoes_;
   mqtt::session mqtt_;
   std::deque<redis_link> redis_;  // of link 1 on; none moves or goes
   std::string mqtt_error_;
@@ -302,6 +369,14 @@ class relay {
   std::size_t home_turn_ = 0;
   bool home_ready_ = false;
   bool has_channels_ = false;
+  channel_set subscribed_;              // asked for at the home link
+  std::set<std::string> left_filters_;  // of rules that are gone, until the broker has forgotten them
+  bool has_single_ = false;
+  bool holds_single_ = false;
+  std::uint64_t lock_cookie_ = 0;  // while the lock is asked for
+  time_point lock_asked_{};
+  time_point lock_at_ = never;     // to be asked for again
+  time_point lock_until_ = never;  // held so long
   std::vector<shard> shards_;
   bool draining_ = false;
   bool working_ = false;
@@ -324,7 +399,7 @@ class relay {
     byte_vector octets{};
   };
   std::deque<spooling> to_spool_;
-  std::deque<spooling> at_spool_;  // appended, not synced
+  std::deque<spooling> at_spool_;                           // appended, not synced
   std::unordered_map<std::uint64_t, std::size_t> records_;  // read from the spool and not done, with their octets
   std::size_t records_bytes_ = 0;
   time_point spool_retry_at_ = never;

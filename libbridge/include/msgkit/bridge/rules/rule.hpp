@@ -39,6 +39,7 @@ struct rule_config {
   bool allow_loop = false;
   // Acknowledged upstream when it is in the relay's spool, delivered from there. Without a spool as if false.
   bool spool = false;
+  bool single = false;  // of several relays with one lock, one alone takes this source; for channels
   // Template of a name for each message; one already seen within `dedupe_ttl` is dropped. For targets in Redis.
   std::string dedupe{};
   std::chrono::seconds dedupe_ttl{3'600};  // 1 s..
