@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
-from gateway import CARRIER_ID, CARRIER_PASSWORD, Msggw, binary, toml_string  # noqa: E402
+from gateway import CARRIER_ID, CARRIER_PASSWORD, DIRECTORY_KEY, Msggw, binary, toml_string  # noqa: E402
 from peers import free_port, http_get, wait_until  # noqa: E402
 from raw_smpp import (DELIVER_SM, ENQUIRE_LINK, ENQUIRE_LINK_RESP, HEADER, SUBMIT_SM, SUBMIT_SM_RESP,  # noqa: E402
                       RawClient, pdu, submit_sm_body)
@@ -27,7 +27,8 @@ FIRST_NUMBER, SECOND_NUMBER, CARRIER_NUMBER = "15550001", "25550002", "467001234
 
 
 class Gateway(Msggw):
-    """`smpp`, `engine`, `carrier`, `client` and `log` are lines for the tables of these names."""
+    """`smpp`, `engine`, `carrier`, `client` and `log` are lines for the tables of these names. A test that has a `postgres`
+    keeps its messages there, the others in a file."""
 
     def __init__(self, test, carrier_port=None, smpp="", engine="", carrier="", client="", log='level = "info"',
                  launcher=(), environment=None):
@@ -37,7 +38,9 @@ class Gateway(Msggw):
         self.store = test.scratch / "msggw.db"
         self.config = test.write("msggw.toml", f"""\
 [store]
-path = {toml_string(str(self.store))}
+{test.postgres.store_lines() if hasattr(test, "postgres") else "path = " + toml_string(str(self.store))}
+[directory]
+encryption_key = "{DIRECTORY_KEY}"
 [log]
 {log}
 [http]
