@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "connectors/engine_port.hpp"
+#include "connectors/mms.hpp"
 #include "connectors/plain_text.hpp"
 #include "connectors/slab.hpp"
 #include "msgkit/goip/text.hpp"
@@ -170,7 +171,7 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     if (found == by_number.end() || !server) return report(s, {.outcome = engine::attempt_outcome::not_sent});
     auto& l = *found->second;
     const auto& c = *s.content;
-    const auto text = c.kind == engine::message_kind::sms ? to_plain_text(c) : std::nullopt;
+    const auto text = c.kind == engine::message_kind::receipt ? std::nullopt : to_plain_text(*sms_of(s.content));
     if (!text)
       return report(s, {.outcome = engine::attempt_outcome::permanent, .text = "a GoIP line takes text only"});
     const auto to = dialled(c.destination);

@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 
 engine::id_form read_id_form(config_reader& r, std::string_view key) {
   using f = engine::id_form;
-  return r.choice<f>(key, f::folded, {{"folded", f::folded}, {"exact", f::exact}, {"decimal", f::decimal}, {"hex", f::hex}});
+  return r.choice<f>(key, f::folded,
+                     {{"folded", f::folded}, {"exact", f::exact}, {"decimal", f::decimal}, {"hex", f::hex}});
 }
 
 engine::unknown_policy read_unknown_policy(config_reader& r) {
@@ -105,7 +106,8 @@ smpp_carrier_options read_carrier(config_reader r, engine::endpoint_options& end
                                      {{"transceiver", smpp::bind_mode::transceiver},
                                       {"transmitter", smpp::bind_mode::transmitter},
                                       {"receiver", smpp::bind_mode::receiver}});
-  c.interface_version = r.choice<std::uint8_t>("interface_version", 0x34, {{"3.3", 0x33}, {"3.4", 0x34}, {"5.0", 0x50}});
+  c.interface_version =
+      r.choice<std::uint8_t>("interface_version", 0x34, {{"3.3", 0x33}, {"3.4", 0x34}, {"5.0", 0x50}});
   c.connection.session.interface_version = c.interface_version;
   c.address_range = r.text("address_range", "", 40);
   c.reconnect_backoff.initial = r.time("reconnect_initial", 500ms, 10ms, 1h);
@@ -141,6 +143,7 @@ engine::route read_route(config_reader r, const std::set<std::string, std::less<
                              .priority = t.u32("priority", 0, 0, 1000),
                              .weight = t.u32("weight", 1, 1, 1000),
                              .cost = t.u32("cost", 0, 0, 1'000'000'000)});
+  route.media_only = r.flag("media_only", false);
   read_route_conditions(r, route);
   if (route.targets.empty()) r.fail("to", "a route needs at least one endpoint, e.g. [\"carrier:NAME\"]");
   for (const auto& target : route.targets)
@@ -202,7 +205,8 @@ void read_http(config_reader& all, msggw_config& c) {
   auto out = all.table("outbound");
   c.outbound.ca_file = out.text("ca_file", "");
   c.outbound.guard.https_only = out.flag("https_only", false);
-  if (auto ranges = ip_ranges::parse(out.texts("allowed_addresses"))) c.outbound.guard.also_allowed = *std::move(ranges);
+  if (auto ranges = ip_ranges::parse(out.texts("allowed_addresses")))
+    c.outbound.guard.also_allowed = *std::move(ranges);
   else out.fail("allowed_addresses", "holds something that is no address or range");
   auto m = all.table("metrics");
   c.metrics = m.endpoint("listen", {.host = "127.0.0.1", .port = 2550});
@@ -227,9 +231,11 @@ msggw_config read_msggw_config(config_reader& reader) {
     c.engine.core.endpoints[name] = endpoint;
   }
   read_lines_and_chats(reader, c, endpoints);
+  c.mm4 = read_mm4_config(reader, c.routes, c.rules, endpoints);
   for (auto& row : reader.tables("routes")) c.routes.push_back(read_route(row, endpoints));
   read_pools(reader, c.rules);
   read_http(reader, c);
+  c.media = read_media_config(reader.table("media"), c.store, c.outbound, c.http);
   return c;
 }
 
