@@ -6,6 +6,7 @@
 
 #include "common/digest.hpp"
 #include "connectors/engine_port.hpp"
+#include "connectors/mms.hpp"
 #include "connectors/slab.hpp"
 #include "msgkit/core/hex.hpp"
 #include "msgkit/core/net/clock.hpp"
@@ -137,16 +138,13 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
 
   void begin(engine::send order) {
     const auto& c = *order.content;
-    auto text = to_plain_text(c);
-    if (!text)
-      return report(order, {.outcome = engine::attempt_outcome::permanent, .text = "the carrier takes text only"});
     outbound_text m{.id = order.id.text(),
                     .from = c.source.value,
                     .to = c.destination.value,
                     .from_is_number = is_number(c.source.value),
-                    .text = std::move(text->text),
-                    .is_gsm7 = text->is_gsm7,
                     .callback_url = options.callback_url};
+    if (const auto why = fill_content(order.content, m); !why.empty())
+      return report(order, {.outcome = engine::attempt_outcome::permanent, .text = why});
     if (c.valid_until != wall_time{}) m.validity_secs = seconds_left(order.valid_until);
     auto call = make_call(options.dialect, options.account, m);
     outbound_request r{.method = std::move(call.method),
@@ -163,6 +161,23 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     if (request(std::move(r), std::move(done))) return;
     --under_way;
     report(*kept, {.outcome = engine::attempt_outcome::not_sent, .text = "too many requests are under way"});
+  }
+
+  // Why it cannot be sent; empty when it can.
+  std::string fill_content(const engine::content_ptr& c, outbound_text& m) const {
+    const auto mms = read_mms(*c);
+    if (mms && !mms->media.empty() && options.dialect.takes_media()) {
+      if (!options.media_is_public) return "http.public_url is not set: the carrier cannot fetch media";
+      m.text = mms->text;
+      m.subject = mms->subject;
+      for (const auto& each : mms->media) m.media_urls.push_back(media_url(*mms, each));
+      return {};
+    }
+    auto text = to_plain_text(*sms_of(c));
+    if (!text) return "the carrier takes text only";
+    m.text = std::move(text->text);
+    m.is_gsm7 = text->is_gsm7;
+    return {};
   }
 
   static std::uint32_t seconds_left(wall_time until) {
@@ -217,9 +232,13 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   }
 
   void store(const webhook_events& events, const http_responder& responder) {
-    const auto number = webhooks.insert({responder, events.texts.size() + events.statuses.size()});
-    if (events.texts.empty() && events.statuses.empty()) return finish(number);
-    for (const auto& t : events.texts) port.add_ingress(submit_of(t, number));
+    auto texts = copies_of(events.texts);
+    const auto number = webhooks.insert({responder, texts.size() + events.statuses.size()});
+    if (texts.empty() && events.statuses.empty()) return finish(number);
+    for (auto& t : texts) {
+      if (t.media_urls.empty()) port.add_ingress(submit_of(t, text_content(t), number));
+      else fetch_media(std::move(t), number);
+    }
     for (const auto& s : events.statuses) {
       port.add_ingress(engine::report{.token = {sink, number},
                                       .endpoint = endpoint,
@@ -231,17 +250,82 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     flush_port();
   }
 
-  [[nodiscard]] engine::submit submit_of(const inbound_text& t, std::uint64_t number) const {
+  // A message to several of ours is one for each.
+  [[nodiscard]] std::vector<inbound_text> copies_of(const std::vector<inbound_text>& texts) const {
+    std::vector<inbound_text> out;
+    for (const auto& t : texts) {
+      const auto before = out.size();
+      for (const auto& to : t.recipients) {
+        if (!options.is_ours || !options.is_ours(digits_of(to))) continue;
+        out.push_back(t);
+        out.back().to = to;
+        if (out.size() > before + 1) out.back().event_id += '/' + to;
+      }
+      if (out.size() == before) out.push_back(t);
+    }
+    return out;
+  }
+
+  static std::string digits_of(const std::string& number) {
+    return number.starts_with('+') ? number.substr(1) : number;
+  }
+
+  [[nodiscard]] engine::content_ptr text_content(const inbound_text& t) const {
+    if (t.recipients.empty()) return from_plain_text(t.text, endpoint, t.from, t.to);
+    return media_content(t, {});
+  }
+
+  [[nodiscard]] engine::content_ptr media_content(const inbound_text& t, media_result&& found) const {
+    mms_message m{.subject = t.subject,
+                  .text = t.text,
+                  .base_url = options.media_base_url,
+                  .media = std::move(found.media),
+                  .media_lost = static_cast<std::uint32_t>(found.lost)};
+    for (const auto& r : t.recipients) m.recipients.push_back(digits_of(r));
+    return mms_content(m, endpoint, t.from, t.to);
+  }
+
+  // The webhook is answered when the media are in the store, and the message too.
+  void fetch_media(inbound_text t, std::uint64_t number) {
+    if (options.media == nullptr) {
+      media_result none{.lost = t.media_urls.size()};
+      return port.add_ingress(submit_of(t, media_content(t, std::move(none)), number));
+    }
+    std::vector<media_source> sources;
+    for (const auto& url : t.media_urls)
+      sources.push_back({.url = url,
+                         .login = media_login(options.dialect, options.account),
+                         .login_host = url_origin(base_url_of(options.dialect, options.account))});
+    ++under_way;
+    auto text = std::make_shared<const inbound_text>(std::move(t));
+    constexpr bool all_or_nothing = false;  // what can be had is better than nothing
+    options.media->take(
+        std::move(sources), {}, all_or_nothing, [self = shared_from_this(), text, number](media_result r) {
+          asio::post(self->executor,
+                     [self, text, number, r = std::move(r)]() mutable { self->fetched(*text, number, std::move(r)); });
+        });
+  }
+
+  void fetched(const inbound_text& t, std::uint64_t number, media_result&& r) {
+    --under_way;
+    observer->on_media(options.name, r.media.size(), r.lost, r.why);
+    // What we could not keep the carrier may bring again; what is not to be had it would bring in vain.
+    if (r.fault == media_fault::busy) event_done(number, false);
+    else port.add_ingress(submit_of(t, media_content(t, std::move(r)), number));
+    flush_port();
+    end_when_idle();
+  }
+
+  [[nodiscard]] engine::submit submit_of(const inbound_text& t, engine::content_ptr content,
+                                         std::uint64_t number) const {
     engine::submit_extras extras{.text = t.text};
     // The carrier calls again when our answer is late. Ids are short; of an absurd one the digest is as good.
     extras.duplicate_id = t.event_id.size() <= engine::duplicate_id_octets_max
                               ? t.event_id
                               : to_hex(as_bytes(digest(digest_kind::sha256, t.event_id)));
     if (t.part) extras.piece = piece_of(*t.part);
-    return {{sink, number},
-            from_plain_text(t.text, endpoint, t.from, t.to),
-            false,
-            std::make_shared<const engine::submit_extras>(std::move(extras))};
+    return {
+        {sink, number}, std::move(content), false, std::make_shared<const engine::submit_extras>(std::move(extras))};
   }
 
   void event_done(std::uint64_t number, bool stored) {

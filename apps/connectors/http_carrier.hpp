@@ -10,6 +10,7 @@
 #include "common/http_client.hpp"
 #include "common/http_router.hpp"
 #include "connectors/http_exchange.hpp"
+#include "connectors/media_intake.hpp"
 #include "connectors/plain_text.hpp"
 #include "engine/inbox.hpp"
 
@@ -25,6 +26,12 @@ struct http_carrier_options {
   double segments_per_second = 0;  // 0: as fast as the window allows
   std::chrono::milliseconds timeout{30'000};
   url_guard guard{};
+  media_intake* media = nullptr;  // outlives the carrier; null: media of inbound messages are lost
+  std::string media_base_url{};   // where the carrier and others fetch ours
+  bool media_is_public = false;   // the carrier can reach media_base_url
+  // Whether a number, in digits, has a client here. Of a message to several each of these gets a copy. Null: the one
+  // that the carrier names first is meant.
+  std::function<bool(const std::string&)> is_ours{};
 };
 
 enum class webhook_answer : std::uint8_t { taken, forged, unreadable, busy };
@@ -36,6 +43,9 @@ struct http_carrier_observer {
   virtual void on_webhook(const std::string& /*carrier*/, webhook_answer) {}
   virtual void on_bad_signature(const std::string& /*carrier*/, signature_verdict) {}
   virtual void on_ignored(const std::string& /*carrier*/, std::size_t /*events*/) {}
+  // Of one inbound message: how many could be fetched and kept, and how many not.
+  virtual void on_media(const std::string& /*carrier*/, std::size_t /*kept*/, std::size_t /*lost*/,
+                        const std::string& /*why*/) {}
   // The carrier will not send to this recipient from this sender any more: digits of both.
   virtual void on_opted_out(const std::string& /*carrier*/, const std::string& /*from*/, const std::string& /*to*/) {}
 };

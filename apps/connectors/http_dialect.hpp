@@ -15,7 +15,8 @@ namespace msgkit::app {
 
 // Templates are text with ${name}. Known names: from, to (E.164 with '+'), from_digits, to_digits, text, media_urls,
 // text_type ("text", or "unicode" when GSM 7-bit cannot say it), id (ours), username, password, account, profile_id,
-// callback_url, validity_secs. What stands in a path is percent-encoded, in a body it is escaped as the format wants.
+// callback_url, validity_secs; of messages with media alone: subject, mms ("mms"). What stands in a path is
+// percent-encoded, in a body it is escaped as the format wants.
 using text_template = std::string;
 
 enum class body_format : std::uint8_t { form, json };
@@ -51,6 +52,10 @@ struct inbound_fields {
   std::string media_url{"/url"};
   std::string media_count{};  // of forms that number their media: MediaUrl0, MediaUrl1, ...
   std::string part_reference{}, part_number{}, part_total{};  // of a long message that arrives in parts
+  std::string subject{};
+  std::string recipients{};  // of a message to several: a list of texts, or of objects with `recipient_number`
+  std::string recipient_number{};
+  std::string copies{};  // likewise; those it is copied to
 };
 struct status_fields {
   std::string event_id{}, carrier_id{}, word{}, code{}, text{};
@@ -66,6 +71,9 @@ struct http_dialect {
   http_login login = http_login::basic;
   std::string login_header{};  // instead of Authorization: this header carries the password
   std::size_t text_characters_max = 1'600;
+  // A message with media goes out as one when the body has `media_urls`, otherwise as text with their addresses.
+  [[nodiscard]] bool takes_media() const;
+  http_login media_login = http_login::none;  // for media of its webhooks, on the host of base_url alone
   // Answers.
   std::vector<unsigned> accepted_statuses{200, 201, 202};
   std::string carrier_id{};   // pointer

@@ -24,6 +24,7 @@ http_dialect twilio() {
                {"StatusCallback", "${callback_url}"},
                {"ValidityPeriod", "${validity_secs}"}},
       .text_characters_max = 1'600,
+      .media_login = http_login::basic,
       .carrier_id = "/sid",
       .error_code = "/code",
       .error_text = "/message",
@@ -62,6 +63,7 @@ http_dialect telnyx() {
                {"/to", "${to}"},
                {"/messaging_profile_id", "${profile_id}"},
                {"/text", "${text}"},
+               {"/subject", "${subject}"},
                {"/media_urls", "${media_urls}", shape::texts},
                {"/webhook_url", "${callback_url}"}},
       .login = http_login::bearer,
@@ -78,7 +80,11 @@ http_dialect telnyx() {
                   .from = "/payload/from/phone_number",
                   .to = "/payload/to/0/phone_number",
                   .text = "/payload/text",
-                  .media = "/payload/media"},
+                  .media = "/payload/media",
+                  .subject = "/payload/subject",
+                  .recipients = "/payload/to",
+                  .recipient_number = "/phone_number",
+                  .copies = "/payload/cc"},
       .status = {.event_id = "/id",
                  .carrier_id = "/payload/id",
                  .word = "/payload/to/0/status",
@@ -108,6 +114,7 @@ http_dialect bandwidth() {
                {"/media", "${media_urls}", shape::texts},
                {"/tag", "${id}"}},
       .text_characters_max = 2'048,
+      .media_login = http_login::basic,
       .carrier_id = "/id",
       .error_code = "/type",
       .error_text = "/description",
@@ -120,7 +127,8 @@ http_dialect bandwidth() {
                   .from = "/message/from",
                   .to = "/to",
                   .text = "/message/text",
-                  .media = "/message/media"},
+                  .media = "/message/media",
+                  .recipients = "/message/to"},
       .status = {.carrier_id = "/message/id", .word = "/type", .code = "/errorCode", .text = "/description"},
       .states = {{"message-sending", state::sending},
                  {"message-delivered", state::delivered},
@@ -137,6 +145,7 @@ http_dialect plivo() {
       .body = {{"/src", "${from_digits}"},
                {"/dst", "${to_digits}"},
                {"/text", "${text}"},
+               {"/type", "${mms}"},
                {"/media_urls", "${media_urls}", shape::texts},
                {"/url", "${callback_url}"},
                {"/message_expiry", "${validity_secs}", shape::number}},
@@ -235,6 +244,10 @@ const std::vector<http_dialect>& dialects() {
 }
 
 }  // namespace
+
+bool http_dialect::takes_media() const {
+  return std::ranges::any_of(body, [](const body_field& f) { return f.as == shape::texts; });
+}
 
 const http_dialect* find_http_dialect(std::string_view name) {
   const auto found = std::ranges::find(dialects(), name, &http_dialect::name);

@@ -18,6 +18,7 @@ using shape = body_field::shape;
 
 constexpr std::size_t error_text_octets_max = 256;
 constexpr std::size_t media_max = 10;
+constexpr std::size_t recipients_max = 100;
 constexpr std::size_t events_max = 1'000;
 
 // ---- templates -----------------------------------------------------------------------------------------------------
@@ -31,7 +32,7 @@ struct template_name {
   std::string_view name;
   std::string (*value)(const values&);
 };
-constexpr std::array<template_name, 15> template_names{{
+constexpr std::array<template_name, 17> template_names{{
     {"from", [](const values& v) { return v.message.from_is_number ? '+' + v.message.from : v.message.from; }},
     {"to", [](const values& v) { return '+' + v.message.to; }},
     {"from_digits", [](const values& v) { return v.message.from; }},
@@ -49,6 +50,8 @@ constexpr std::array<template_name, 15> template_names{{
        return v.message.validity_secs == 0 ? std::string() : std::to_string(v.message.validity_secs);
      }},
     {"media_urls", [](const values&) { return std::string(); }},  // stands for a list: see shape::texts
+    {"subject", [](const values& v) { return v.message.media_urls.empty() ? std::string() : v.message.subject; }},
+    {"mms", [](const values& v) { return std::string(v.message.media_urls.empty() ? "" : "mms"); }},
     {"media_count", [](const values& v) { return std::to_string(v.message.media_urls.size()); }},
 }};
 
@@ -133,14 +136,10 @@ std::string json_body(const http_dialect& d, const values& v) {
   return dump_json(out);
 }
 
-void add_login(http_call& call, const http_dialect& d, const http_carrier_account& a) {
-  if (!d.login_header.empty()) {
-    call.fields.push_back({d.login_header, a.password});
-  } else if (d.login == http_login::basic) {
-    call.fields.push_back({"Authorization", "Basic " + base64_encode(a.username + ':' + a.password)});
-  } else if (d.login == http_login::bearer) {
-    call.fields.push_back({"Authorization", "Bearer " + a.password});
-  }
+void add_login(std::vector<http_field>& fields, http_login how, const http_carrier_account& a) {
+  if (how == http_login::basic)
+    fields.push_back({"Authorization", "Basic " + base64_encode(a.username + ':' + a.password)});
+  else if (how == http_login::bearer) fields.push_back({"Authorization", "Bearer " + a.password});
 }
 
 // ---- answers -------------------------------------------------------------------------------------------------------
@@ -232,6 +231,27 @@ std::vector<std::string> media_of(const json& event, const inbound_fields& f) {
   return out;
 }
 
+void add_numbers(const json& event, const std::string& pointer, const std::string& number,
+                 std::vector<std::string>& out) {
+  if (pointer.empty() || !event.is_structured()) return;
+  const json::json_pointer list(pointer);
+  if (!event.contains(list) || !event.at(list).is_array()) return;
+  for (const auto& item : event.at(list)) {
+    auto text = item.is_string() ? item.get<std::string>() : text_at(item, number);
+    if (!text.empty() && out.size() < recipients_max && std::ranges::find(out, text) == out.end())
+      out.push_back(std::move(text));
+  }
+}
+
+// All whom it went to; none when it went to one alone.
+std::vector<std::string> recipients_of(const json& event, const inbound_fields& f) {
+  std::vector<std::string> out;
+  add_numbers(event, f.recipients, f.recipient_number, out);
+  add_numbers(event, f.copies, f.recipient_number, out);
+  if (out.size() < 2) out.clear();
+  return out;
+}
+
 std::optional<inbound_part> part_of(const json& event, const inbound_fields& f) {
   inbound_part part{.reference = text_at(event, f.part_reference),
                     .number = number_of(text_at(event, f.part_number)),
@@ -247,7 +267,9 @@ void read_text(const json& event, const inbound_fields& f, webhook_events& out) 
                  .from = text_at(event, f.from),
                  .to = text_at(event, f.to),
                  .text = text_at(event, f.text),
+                 .subject = text_at(event, f.subject),
                  .media_urls = media_of(event, f),
+                 .recipients = recipients_of(event, f),
                  .part = part_of(event, f)};
   if (t.event_id.empty() || t.from.empty() || t.to.empty()) ++out.ignored;
   else out.texts.push_back(std::move(t));
@@ -283,16 +305,27 @@ void read_event(const json& event, const http_dialect& d, webhook_events& out) {
 
 }  // namespace
 
+const std::string& base_url_of(const http_dialect& dialect, const http_carrier_account& account) {
+  return account.base_url.empty() ? dialect.base_url : account.base_url;
+}
+
+std::vector<http_field> media_login(const http_dialect& dialect, const http_carrier_account& account) {
+  std::vector<http_field> fields;
+  add_login(fields, dialect.media_login, account);
+  return fields;
+}
+
 http_call make_call(const http_dialect& dialect, const http_carrier_account& account, const outbound_text& message) {
   const values v{account, message};
   http_call call;
-  auto base = account.base_url.empty() ? dialect.base_url : account.base_url;
+  auto base = base_url_of(dialect, account);
   while (base.ends_with('/')) base.pop_back();
   call.url = base + expand(dialect.path, v, percent_encode);
   const bool is_form = dialect.format == body_format::form;
   call.fields.push_back({"Content-Type", is_form ? "application/x-www-form-urlencoded" : "application/json"});
   call.fields.push_back({"Accept", "application/json"});
-  add_login(call, dialect, account);
+  if (dialect.login_header.empty()) add_login(call.fields, dialect.login, account);
+  else call.fields.push_back({dialect.login_header, account.password});
   call.body = is_form ? form_body(dialect, v) : json_body(dialect, v);
   return call;
 }

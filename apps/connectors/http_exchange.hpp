@@ -26,6 +26,7 @@ struct outbound_text {
   bool from_is_number = true;
   std::string text{};  // UTF-8
   bool is_gsm7 = true;
+  std::string subject{};
   std::vector<std::string> media_urls{};
   std::string callback_url{};
   std::uint32_t validity_secs = 0;  // 0: the carrier's own
@@ -50,6 +51,11 @@ struct call_result {
   bool opted_out = false;
   std::uint32_t retry_after = 0;
 };
+// What proves to the carrier that its media are fetched by its customer; none where it asks for nothing.
+std::vector<http_field> media_login(const http_dialect& dialect, const http_carrier_account& account);
+// The carrier's address: the account's, or the dialect's.
+const std::string& base_url_of(const http_dialect& dialect, const http_carrier_account& account);
+
 call_result read_answer(const http_dialect& dialect, unsigned status, std::string_view retry_after,
                         std::string_view body);
 
@@ -58,8 +64,9 @@ struct inbound_part {
   std::uint32_t number = 0, total = 0;
 };
 struct inbound_text {
-  std::string event_id{}, from{}, to{}, text{};
+  std::string event_id{}, from{}, to{}, text{}, subject{};
   std::vector<std::string> media_urls{};
+  std::vector<std::string> recipients{};  // all, when there are several; as the carrier writes them
   std::optional<inbound_part> part{};
 };
 struct inbound_status {

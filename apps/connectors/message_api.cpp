@@ -58,7 +58,7 @@ std::string message_json(const engine::message& m) {
   out.reserve(2048);
   json_writer w(out);
   w.begin_object().field("id", m.id.text());
-  w.field("kind", c.kind == engine::message_kind::receipt ? "receipt" : "sms");
+  w.field("kind", engine::name(c.kind));
   w.field("state", engine::name(p.state)).field("settled", p.settled).field("account", c.account);
   w.field("from", c.source.value).field("to", c.destination.value).field("endpoint", p.endpoint);
   w.field("attempts", p.attempts).field("failures", p.failures).field("accepted_at", p.accepted_at);

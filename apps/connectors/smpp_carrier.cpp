@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "connectors/attempts.hpp"
+#include "connectors/mms.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -139,6 +140,7 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   void begin(engine::send order) {
     const auto found = by_link.find(order.link);
     if (found == by_link.end()) return report({.order = std::move(order)});  // the link is gone: it never left
+    order.content = sms_of(std::move(order.content));
     const auto& content = *order.content;
     auto parts = to_parts(content, options.profile, references.next(content.source.value, content.destination.value));
     if (!parts) {

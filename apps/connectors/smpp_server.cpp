@@ -6,6 +6,7 @@
 #include <map>
 
 #include "connectors/attempts.hpp"
+#include "connectors/mms.hpp"
 #include "msgkit/smpp/rate_control.hpp"
 
 namespace msgkit::app {
@@ -323,6 +324,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
   }
 
   void deliver(engine::send& s) {
+    s.content = sms_of(std::move(s.content));
     const auto found = links.find(s.link);
     if (found == links.end())  // never left
       return port.add_result(engine::attempt_result{.id = s.id, .attempt = s.attempt});

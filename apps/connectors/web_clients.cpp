@@ -165,7 +165,7 @@ struct web_clients::impl final : engine::sink, std::enable_shared_from_this<impl
     if (url.empty()) return report(order, outcome::temporary, "the number has no webhook");
     const auto now = driver_clock::wall_now();
     auto body = webhook_body(c.format, order.id, *order.content, settings.tag, settings.group, now);
-    if (!body) return report(order, outcome::permanent, "webhooks carry text only");
+    if (!body) return report(order, outcome::permanent, "the content is neither text nor media");
     if (!breakers[url].may_go(driver_clock::now())) return report(order, outcome::throttled, "the webhook is resting");
     outbound_request r{.method = "POST",
                        .url = url,
@@ -193,7 +193,8 @@ struct web_clients::impl final : engine::sink, std::enable_shared_from_this<impl
     --link.under_way;
     auto what = outcome_of(a);
     note(url, link.client.name, what);
-    const auto status = a.outcome == exchange_outcome::answered || a.outcome == exchange_outcome::too_large ? a.status : 0;
+    const auto status =
+        a.outcome == exchange_outcome::answered || a.outcome == exchange_outcome::too_large ? a.status : 0;
     observer->on_attempt(link.client.name, what, status, a.duration);
     auto text = status == 0 ? a.error : what == outcome::delivered ? std::string() : "HTTP " + std::to_string(status);
     if (what == outcome::temporary && is_given_up(order, link.client)) what = outcome::permanent;

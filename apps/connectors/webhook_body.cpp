@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/json.hpp"
+#include "connectors/mms.hpp"
 #include "connectors/plain_text.hpp"
 
 namespace msgkit::app {
@@ -19,7 +20,8 @@ std::string time_text(wall_time at) {
                      (at - seconds).count());
 }
 
-std::string number_text(const engine::address& a) { return is_number(a.value) ? '+' + a.value : a.value; }
+std::string with_plus(const std::string& number) { return is_number(number) ? '+' + number : number; }
+std::string number_text(const engine::address& a) { return with_plus(a.value); }
 
 // Telnyx's words for our states.
 std::string_view telnyx_word(engine::message_state s) {
@@ -46,7 +48,8 @@ json telnyx_event(std::string_view type, const std::string& event_id, wall_time 
 }
 
 // A receipt goes the other way: its source is whom the message was for.
-json receipt_json(webhook_format format, const engine::message_id& id, const engine::message_content& c, wall_time now) {
+json receipt_json(webhook_format format, const engine::message_id& id, const engine::message_content& c,
+                  wall_time now) {
   const auto& r = *c.receipt;
   const auto at = r.done_at == wall_time{} ? now : r.done_at;
   const auto* const type = r.intermediate ? "message.sent" : "message.finalized";
@@ -76,28 +79,77 @@ json receipt_json(webhook_format format, const engine::message_id& id, const eng
   return out;
 }
 
+// What a message says, of whichever kind it is.
+struct spoken {
+  std::string text;
+  std::optional<mms_message> mms;
+};
+std::optional<spoken> spoken_of(const engine::message_content& c) {
+  if (auto mms = read_mms(c)) {
+    auto text = mms->text;
+    return spoken{std::move(text), std::move(mms)};
+  }
+  auto text = to_plain_text(c);
+  if (!text) return std::nullopt;
+  return spoken{std::move(text->text), std::nullopt};
+}
+
+json bicom_json(const std::string& from, const std::string& to, const spoken& s) {
+  json out{{"from", from}, {"to", to}, {"text", s.text}};
+  if (!s.mms) return out;
+  out["media_urls"] = json::array();
+  for (const auto& m : s.mms->media) out["media_urls"].push_back(media_url(*s.mms, m));
+  return out;
+}
+
+json telnyx_json(const engine::message_id& id, const std::string& from, const std::string& to, const spoken& s,
+                 wall_time now) {
+  json payload{{"id", id.text()},
+               {"direction", "inbound"},
+               {"type", s.mms ? "MMS" : "SMS"},
+               {"from", {{"phone_number", from}}},
+               {"to", {{{"phone_number", to}}}},
+               {"text", s.text},
+               {"received_at", time_text(now)}};
+  if (s.mms) {
+    payload["media"] = json::array();
+    for (const auto& m : s.mms->media)
+      payload["media"].push_back({{"url", media_url(*s.mms, m)}, {"content_type", m.type}, {"size", m.size}});
+    if (!s.mms->subject.empty()) payload["subject"] = s.mms->subject;
+    for (const auto& other : s.mms->recipients)
+      if (with_plus(other) != to) payload["to"].push_back({{"phone_number", with_plus(other)}});
+  }
+  return telnyx_event("message.received", id.text(), now, std::move(payload));
+}
+
+void add_mms(json& out, const mms_message& m) {
+  out["type"] = "mms";
+  out["media"] = json::array();
+  for (const auto& each : m.media)
+    out["media"].push_back(
+        {{"url", media_url(m, each)}, {"content_type", each.type}, {"filename", each.name}, {"size", each.size}});
+  if (!m.subject.empty()) out["subject"] = m.subject;
+  if (m.media_lost > 0) out["media_lost"] = m.media_lost;
+  if (m.recipients.empty()) return;
+  out["recipients"] = json::array();
+  for (const auto& each : m.recipients) out["recipients"].push_back(with_plus(each));
+}
+
 }  // namespace
 
 std::optional<std::string> webhook_body(webhook_format format, const engine::message_id& id,
                                         const engine::message_content& c, const std::string& tag,
                                         const std::string& group, wall_time now) {
   if (c.receipt) return dump_json(receipt_json(format, id, c, now));
-  const auto text = to_plain_text(c);
-  if (!text) return std::nullopt;
+  const auto s = spoken_of(c);
+  if (!s) return std::nullopt;
   const auto from = number_text(c.source), to = number_text(c.destination);
-  if (format == webhook_format::bicom) return dump_json({{"from", from}, {"to", to}, {"text", text->text}});
-  if (format == webhook_format::telnyx)
-    return dump_json(telnyx_event("message.received", id.text(), now,
-                                  {{"id", id.text()},
-                                   {"direction", "inbound"},
-                                   {"type", "SMS"},
-                                   {"from", {{"phone_number", from}}},
-                                   {"to", {{{"phone_number", to}}}},
-                                   {"text", text->text},
-                                   {"received_at", time_text(now)}}));
-  json out{{"event", "message.received"}, {"id", id.text()},   {"from", from},
-           {"to", to},                    {"text", text->text}, {"type", "sms"},
-           {"timestamp", time_text(now)}};
+  if (format == webhook_format::bicom) return dump_json(bicom_json(from, to, *s));
+  if (format == webhook_format::telnyx) return dump_json(telnyx_json(id, from, to, *s, now));
+  json out{
+      {"event", "message.received"}, {"id", id.text()}, {"from", from}, {"to", to}, {"text", s->text}, {"type", "sms"},
+      {"timestamp", time_text(now)}};
+  if (s->mms) add_mms(out, *s->mms);
   if (!tag.empty()) out["tag"] = tag;
   if (!group.empty()) out["group"] = group;
   return dump_json(out);

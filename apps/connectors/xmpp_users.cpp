@@ -11,6 +11,7 @@
 
 #include "common/digest.hpp"
 #include "connectors/engine_port.hpp"
+#include "connectors/mms.hpp"
 #include "connectors/plain_text.hpp"
 #include "connectors/slab.hpp"
 #include "msgkit/core/hex.hpp"
@@ -399,7 +400,7 @@ struct xmpp_users::impl final : xmpp::component_handler, engine::sink, std::enab
   }
 
   std::optional<xmpp::element> make_chat(const engine::send& s, const xmpp_user& user) {
-    const auto text = to_plain_text(*s.content);
+    const auto text = to_plain_text(*sms_of(s.content));
     const auto from = xmpp::local_of_sender(written(s.content->source)) + "@" + options.component.session.domain;
     auto chat = xmpp::make_message(from, user.jid, text ? text->text : "[binary message]", "chat", s.id.text());
     xmpp::request_receipt(chat);

@@ -76,14 +76,14 @@ std::optional<opt_out_entry> decode_opt_out(std::string_view key, std::string_vi
 // ---- what must not go out, or not now -----------------------------------------------------------------------------
 
 bool core::impl::is_blocked(const message_content& c, wall_time now) {
-  if (c.kind != message_kind::sms) return false;
+  if (c.kind == message_kind::receipt) return false;
   if (rules->is_blocked(rules->find(c.account), c.source.value, c.destination.value)) return true;
   const auto* pool = rules->pool_of(c.source.value);
   return pool != nullptr && read(fact_key(fact_space::opt_out, {pool->name, c.destination.value}), now) != nullptr;
 }
 
 wall_time core::impl::quiet_until(const message_content& c, wall_time now) const {
-  if (!rules || !rules->has_quiet_hours() || c.kind != message_kind::sms || c.ignores_quiet_hours) return now;
+  if (!rules || !rules->has_quiet_hours() || c.kind == message_kind::receipt || c.ignores_quiet_hours) return now;
   const auto* a = rules->find(c.account);
   return a == nullptr || !a->rules.quiet ? now : a->rules.quiet->after(now, c.destination.value);
 }
@@ -130,7 +130,7 @@ void core::impl::withdraw_opted_out(wall_time now) {
   if (opted_out.empty()) return;
   std::vector<entry*> affected;
   for (auto& [id, e] : entries) {
-    if (e.p.state != message_state::queued || e.content->kind != message_kind::sms || is_ours(*e.content)) continue;
+    if (e.p.state != message_state::queued || e.content->kind == message_kind::receipt || is_ours(*e.content)) continue;
     for (const auto& [pool, number] : opted_out)
       if (e.content->destination.value == number && rules->pool_of(e.content->source.value) == pool) {
         affected.push_back(&e);
@@ -150,7 +150,7 @@ void core::impl::withdraw_opted_out(wall_time now) {
 
 bool core::impl::read_keywords(const submit& s, wall_time now) {
   const message_content& c = *s.content;
-  if (!s.extras || s.extras->text.empty() || c.kind != message_kind::sms) return true;
+  if (!s.extras || s.extras->text.empty() || c.kind == message_kind::receipt) return true;
   const auto* pool = rules->pool_of(c.destination.value);
   if (pool == nullptr) return true;
   const auto found = policy::meaning_of(*pool, s.extras->text);

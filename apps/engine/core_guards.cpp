@@ -42,6 +42,7 @@ constexpr std::size_t septets_alone = 160, septets_joined = 153, octets_alone = 
 
 std::uint64_t segments_of(const submit& s, const message_content& c) {
   if (s.extras && s.extras->segments != 0) return s.extras->segments;
+  if (c.kind == message_kind::mms) return 1;
   const bool septets = c.coding == 0;
   const std::size_t alone = septets ? septets_alone : octets_alone, joined = septets ? septets_joined : octets_joined;
   return c.body.size() <= alone ? 1 : (c.body.size() + joined - 1) / joined;

@@ -86,7 +86,8 @@ void core::impl::apply(const submit& s, wall_time now) {
 
 route_choice core::impl::choose_route(const message_content& c, std::uint64_t seed, wall_time now) const {
   return routes->choose({.destination = c.destination.value, .source = c.source.value, .account = c.account,
-                         .keyword = c.keyword, .now = now, .seed = seed});
+                         .keyword = c.keyword, .now = now, .seed = seed,
+                         .is_media = c.kind == message_kind::mms});
 }
 
 entry* core::impl::take(const submit& s, message_id id, wall_time now) {

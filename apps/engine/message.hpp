@@ -19,7 +19,12 @@ namespace msgkit::engine {
 enum class message_kind : std::uint8_t {
   sms,      // user content, in either direction
   receipt,  // the engine's report to the origin of another message; `content.receipt` says about which
+  mms,      // user content whose `body` only connectors can read; counts as one segment
 };
+
+constexpr std::string_view name(message_kind k) noexcept {
+  return k == message_kind::receipt ? "receipt" : k == message_kind::mms ? "mms" : "sms";
+}
 
 // `type` and `plan` are the numbering values every telephony protocol shares (0 unknown, 1 international / E.164, ...).
 struct address {

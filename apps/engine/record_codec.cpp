@@ -133,7 +133,7 @@ result<message_content> decode_content(bytes_view octets) {
   octet_reader in{octets};
   if (in.octet("version") != content_version) in.fail("version");
   message_content c;
-  c.kind = in.enumeration<message_kind>("kind", 2);
+  c.kind = in.enumeration<message_kind>("kind", 3);
   const std::uint8_t flags = in.octet("flags");
   c.user_data_header = flags & flag_user_data_header;
   c.ignores_quiet_hours = flags & flag_ignores_quiet_hours;

@@ -79,6 +79,7 @@ route_table::route_table(std::vector<route> routes) {
     const route &a = routes[x], &b = routes[y];
     if (a.destination != b.destination) return a.destination < b.destination;
     if (a.destination_exact != b.destination_exact) return a.destination_exact;
+    if (a.media_only != b.media_only) return a.media_only;
     if (a.account.empty() != b.account.empty()) return b.account.empty();
     if (a.source_prefix.size() != b.source_prefix.size()) return a.source_prefix.size() > b.source_prefix.size();
     if (a.keyword.empty() != b.keyword.empty()) return b.keyword.empty();
@@ -112,7 +113,8 @@ route_table::route_table(std::vector<route> routes) {
       open.push_back(static_cast<std::int32_t>(nodes_.size() - 1));
     }
     ++nodes_.back().count;
-    rule made{.name = keep(r.name), .source_prefix = keep(r.source_prefix), .exact = r.destination_exact};
+    rule made{.name = keep(r.name), .source_prefix = keep(r.source_prefix), .exact = r.destination_exact,
+              .media_only = r.media_only};
     if (!r.account.empty()) made.account = keep_text(r.account);
     if (!r.keyword.empty()) made.keyword = keep_text(fold_word(r.keyword));
     reads_keywords_ = reads_keywords_ || !r.keyword.empty();
@@ -131,6 +133,7 @@ const route_table::rule* route_table::match_at(const node& n, bool exact, const 
   for (std::uint32_t i = n.first; i < n.first + n.count; ++i) {
     const rule& r = rules_[i];
     if (r.exact && !exact) continue;
+    if (r.media_only && !q.is_media) continue;
     if (r.account != none && texts_[r.account] != q.account) continue;
     if (!q.source.starts_with(text(r.source_prefix))) continue;
     if (r.keyword != none && texts_[r.keyword] != q.keyword) continue;

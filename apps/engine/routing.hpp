@@ -35,7 +35,7 @@ struct time_window {
 };
 
 // A route matches when everything it names matches. Between routes that match, the most specific destination wins
-// (exact, then longest prefix), then one that names an account, then the longest source prefix, then one with a keyword,
+// (exact, then longest prefix), then one for media alone, then one that names an account, then the longest source prefix, then one with a keyword,
 // then one with a time window, then the earlier one.
 struct route {
   std::string name{};
@@ -47,6 +47,7 @@ struct route {
   std::string keyword{};        // the first word of the text, in any case; empty: every text
   time_window hours{};          // the default: always
   bool cheapest_first = false;  // among targets of the same priority: by cost, and only then by weight
+  bool media_only = false;      // for messages of kind mms alone
 };
 constexpr std::size_t route_targets_max = 8;
 
@@ -55,6 +56,7 @@ struct route_query {
   std::string_view keyword{};   // folded (text_fold.hpp)
   wall_time now{};
   std::uint64_t seed = 0;       // decides among weights: the same seed gives the same order
+  bool is_media = false;
 };
 
 // Endpoints in the order to try. Views into the table that made it.
@@ -103,7 +105,7 @@ class route_table {
     piece name, source_prefix;
     std::uint32_t account = none, keyword = none, hours = none;  // into texts_, texts_ and hours_
     std::uint32_t targets = 0;                                   // into target_sets_
-    bool exact = false;
+    bool exact = false, media_only = false;
   };
   struct node {  // one distinct destination pattern
     piece pattern;

@@ -143,6 +143,7 @@ engine::route read_route(config_reader r, const std::set<std::string, std::less<
                              .priority = t.u32("priority", 0, 0, 1000),
                              .weight = t.u32("weight", 1, 1, 1000),
                              .cost = t.u32("cost", 0, 0, 1'000'000'000)});
+  route.media_only = r.flag("media_only", false);
   read_route_conditions(r, route);
   if (route.targets.empty()) r.fail("to", "a route needs at least one endpoint, e.g. [\"carrier:NAME\"]");
   for (const auto& target : route.targets)
@@ -230,9 +231,11 @@ msggw_config read_msggw_config(config_reader& reader) {
     c.engine.core.endpoints[name] = endpoint;
   }
   read_lines_and_chats(reader, c, endpoints);
+  c.mm4 = read_mm4_config(reader, c.routes, c.rules, endpoints);
   for (auto& row : reader.tables("routes")) c.routes.push_back(read_route(row, endpoints));
   read_pools(reader, c.rules);
   read_http(reader, c);
+  c.media = read_media_config(reader.table("media"), c.store, c.outbound, c.http);
   return c;
 }
 

@@ -14,6 +14,8 @@
 #include "engine/engine.hpp"
 #include "msggw/directory_config.hpp"
 #include "msggw/http_carriers.hpp"
+#include "msggw/media/media_config.hpp"
+#include "msggw/media/mm4_part.hpp"
 #include "msggw/rules_config.hpp"
 
 namespace msgkit::app {
@@ -29,9 +31,11 @@ struct msggw_config {
   std::optional<goip_lines_options> goip;  // absent: no lines
   std::optional<xmpp_settings> xmpp;       // absent: no chats
   config_endpoint http;
-  std::string http_api_key;      // empty: allowed only while listening on loopback
+  std::string http_api_key;  // empty: allowed only while listening on loopback
   http_outbound_config outbound;
-  config_endpoint metrics;       // port 0: on the HTTP listener only
+  media_config media;
+  std::optional<mm4_peers_options> mm4;  // absent: no peers
+  config_endpoint metrics;               // port 0: on the HTTP listener only
 };
 
 // Mistakes go into the reader.

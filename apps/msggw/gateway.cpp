@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
+#include <set>
 
 #include "common/destroy_on.hpp"
 #include "common/digest.hpp"
@@ -11,6 +12,7 @@
 #include "common/http_auth.hpp"
 #include "common/http_server.hpp"
 #include "common/log.hpp"
+#include "common/task_worker.hpp"
 #include "connectors/credential_service.hpp"
 #include "connectors/engine_metrics.hpp"
 #include "msggw/admin_api.hpp"
@@ -27,9 +29,10 @@
 #include "msggw/http_carriers.hpp"
 #include "msggw/http_metrics.hpp"
 #include "msggw/lines_and_chats.hpp"
+#include "msggw/media/media_api.hpp"
+#include "msggw/media/media_part.hpp"
 #include "msggw/operator_api.hpp"
 #include "msggw/policy_of.hpp"
-#include "common/task_worker.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -51,8 +54,10 @@ class gateway final : public daemon {
       return cannot_listen("smpp.listen", config_.smpp.server.accept.listen_port, ec);
     carriers_ = std::make_unique<carrier_set>(context.pool, *engine_, make_carrier_observer(context.metrics));
     http_client_ = std::make_unique<http_client>();
-    http_carriers_ = std::make_unique<http_carriers>(config_.outbound, *http_client_, *engine_,
-                                                     make_http_carrier_observer(context.metrics));
+    if (!start_media()) return false;
+    http_carriers_ = std::make_unique<http_carriers>(
+        config_.outbound, http_carrier_media{&media_->intake(), config_.media.base_url, number_finder()}, *http_client_,
+        *engine_, make_http_carrier_observer(context.metrics));
     http_carriers_->add_types(*carriers_);
     web_executor_ = context.pool.next();
     web_clients_ = std::make_unique<web_clients>(
@@ -60,7 +65,7 @@ class gateway final : public daemon {
         web_client_options{.guard = config_.outbound.guard, .ca_file = config_.outbound.ca_file},
         [this](outbound_request r, http_client::handler h) { return http_client_->send(std::move(r), std::move(h)); },
         make_web_client_observer(context.metrics));
-    if (!start_directory() || !start_http() || !start_lines_and_chats()) return false;
+    if (!start_directory() || !start_http() || !start_lines_and_chats() || !start_mm4()) return false;
     log_.info("ready", {{"smpp_port", clients_->port()}, {"http_port", http_->port()}});
     return true;
   }
@@ -93,10 +98,12 @@ class gateway final : public daemon {
     worker_.stop();
     batch_runner_.reset();
     if (http_client_) http_client_->stop();  // its last answers are posted before the connectors go
+    if (media_) media_->stop();              // and what comes of them
     carriers_.reset();
     http_carriers_.reset();
     destroy_on(web_executor_, web_clients_);
     others_.reset();
+    destroy_on(mm4_executor_, mm4_);
     destroy_on(clients_executor_, clients_);
     credentials_.stop();
     sender_.reset();
@@ -134,6 +141,35 @@ class gateway final : public daemon {
     engine_->set_policy(config_.rules.make());
     collected_ = collect_engine_metrics(context_->metrics, *engine_, "msggw");
     return true;
+  }
+
+  bool start_media() {
+    std::string problem;
+    media_ = media_part::open(context_->pool.next(), config_.media, config_.store, *http_client_, problem);
+    if (!media_) log_.error("cannot open the media", {{"detail", problem}});
+    return media_ != nullptr;
+  }
+
+  bool start_mm4() {
+    if (!config_.mm4) return true;
+    auto options = *config_.mm4;
+    options.media_base_url = config_.media.base_url;
+    mm4_executor_ = context_->pool.next();
+    mm4_ = std::make_unique<mm4_peers>(mm4_executor_, *engine_, media_->shelf(), media_->intake(), std::move(options),
+                                       make_mm4_observer(context_->metrics));
+    if (const auto ec = mm4_->start()) return cannot_listen("mm4.listen", config_.mm4->server.accept.listen_port, ec);
+    log_.info("MM4 peers are served", {{"port", mm4_->port()}, {"peers", config_.mm4->peers.size()}});
+    return true;
+  }
+
+  // Whether a number belongs to a client: of the configuration file, or of the directory.
+  std::function<bool(const std::string&)> number_finder() {
+    auto fixed = std::make_shared<std::set<std::string>>();
+    for (const auto& r : config_.routes)
+      if (r.destination_exact) fixed->insert(r.destination);
+    return [this, fixed](const std::string& number) {
+      return fixed->contains(number) || (directory_ && directory_->current()->number_of(number) != 0);
+    };
   }
 
   bool start_directory() {
@@ -189,7 +225,8 @@ class gateway final : public daemon {
     add_usage_routes(*router, *access_, *engine_);  // before /messages/{id}, which matches its path too
     add_batch_routes(*router, {*access_, *sender_, *batches_, *batch_runner_, tasks});
     add_search_route(*router, *access_, *engine_);
-    add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_});
+    add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_, media_->intake(), config_.media.base_url});
+    add_media_route(*router, media_->shelf());
     add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators());
     add_kannel_routes(*router, *access_, *sender_);
     add_admin_routes(*router, *directory_, tasks, administrators());
@@ -282,13 +319,14 @@ class gateway final : public daemon {
   }
 
   void stop_connectors(const std::function<void()>& done) {
-    auto left = std::make_shared<std::atomic<std::size_t>>(4);
+    auto left = std::make_shared<std::atomic<std::size_t>>(mm4_ ? 5 : 4);
     const auto one_done = [left, done] {
       if (--*left == 0) done();
     };
     clients_->stop(one_done);
     carriers_->stop(one_done);
     web_clients_->stop(one_done);
+    if (mm4_) mm4_->stop(one_done);
     others_->stop(std::chrono::milliseconds{0}, one_done);  // the engine has waited for what was on the way
   }
 
@@ -302,11 +340,14 @@ class gateway final : public daemon {
   asio::any_io_executor clients_executor_;
   std::unique_ptr<smpp_server> clients_;
   std::unique_ptr<http_client> http_client_;
+  std::unique_ptr<media_part> media_;  // gone after those who use it
   std::unique_ptr<http_carriers> http_carriers_;
   std::unique_ptr<carrier_set> carriers_;
   asio::any_io_executor web_executor_;
   std::unique_ptr<web_clients> web_clients_;
   std::unique_ptr<lines_and_chats> others_;
+  asio::any_io_executor mm4_executor_;
+  std::unique_ptr<mm4_peers> mm4_;
   std::unique_ptr<directory> directory_;
   std::shared_ptr<client_sessions> sessions_;
   std::unique_ptr<api_access> access_;

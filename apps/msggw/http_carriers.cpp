@@ -20,7 +20,8 @@ signature_options signature_of(const carrier& c, const http_dialect& dialect, co
   return s;
 }
 
-http_carrier_options options_of(const carrier& c, const http_dialect& dialect, const http_outbound_config& config) {
+http_carrier_options options_of(const carrier& c, const http_dialect& dialect, const http_outbound_config& config,
+                                const http_carrier_media& media) {
   http_carrier_options o;
   o.name = c.name;
   o.dialect = dialect;
@@ -34,6 +35,10 @@ http_carrier_options options_of(const carrier& c, const http_dialect& dialect, c
   o.segments_per_second = c.segments_per_second;
   o.timeout = std::chrono::seconds{c.timeout_secs};
   o.guard = config.guard;
+  o.media = media.intake;
+  o.media_base_url = media.base_url;
+  o.media_is_public = !config.public_url.empty();
+  o.is_ours = media.is_ours;
   return o;
 }
 
@@ -93,29 +98,35 @@ class http_carriers::connector final : public carrier_connector {
   http_carrier carrier_;
 };
 
-http_carriers::http_carriers(http_outbound_config config, http_client& client, engine::inbox& e,
-                             std::shared_ptr<http_carrier_observer> observer)
-    : config_(std::move(config)), client_(client), engine_(e), observer_(std::move(observer)) {}
+http_carriers::http_carriers(http_outbound_config config, http_carrier_media media, http_client& client,
+                             engine::inbox& e, std::shared_ptr<http_carrier_observer> observer)
+    : config_(std::move(config)),
+      media_(std::move(media)),
+      client_(client),
+      engine_(e),
+      observer_(std::move(observer)) {}
 
 void http_carriers::add_types(carrier_set& carriers) {
   for (const auto& name : http_dialect_names()) {
-    carriers.add_type(name, [this, dialect = find_http_dialect(name)](
-                                const asio::any_io_executor& executor, const carrier& c,
-                                std::string& why) -> std::unique_ptr<carrier_connector> {
-      why = check_http_carrier(c);
-      if (!why.empty()) return nullptr;
-      if (const auto problem = check_webhooks(c, config_); !problem.empty())
-        log_.warn("webhooks of this carrier are refused", {{"carrier", c.name}, {"reason", problem}});
-      return std::make_unique<connector>(*this, executor, c.webhook_id, options_of(c, *dialect, config_));
-    });
+    carriers.add_type(
+        name,
+        [this, dialect = find_http_dialect(name)](const asio::any_io_executor& executor, const carrier& c,
+                                                  std::string& why) -> std::unique_ptr<carrier_connector> {
+          why = check_http_carrier(c);
+          if (!why.empty()) return nullptr;
+          if (const auto problem = check_webhooks(c, config_); !problem.empty())
+            log_.warn("webhooks of this carrier are refused", {{"carrier", c.name}, {"reason", problem}});
+          return std::make_unique<connector>(*this, executor, c.webhook_id, options_of(c, *dialect, config_, media_));
+        });
   }
 }
 
 void http_carriers::add_routes(http_router& router) {
   for (const auto* const method : {"POST", "GET"})
     for (const auto* const pattern : {"/inbound/{carrier}", "/status/{carrier}"})
-      router.add(method, pattern,
-                 [this](http_request request, const http_responder& responder) { take(std::move(request), responder); });
+      router.add(method, pattern, [this](http_request request, const http_responder& responder) {
+        take(std::move(request), responder);
+      });
 }
 
 void http_carriers::take(http_request request, const http_responder& responder) {

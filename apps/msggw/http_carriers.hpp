@@ -19,6 +19,13 @@ struct http_outbound_config {
   url_guard guard{};
 };
 
+// What they need for media and messages to several; see http_carrier_options.
+struct http_carrier_media {
+  media_intake* intake = nullptr;
+  std::string base_url{};
+  std::function<bool(const std::string&)> is_ours{};
+};
+
 // Why this carrier cannot work, "field: ..."; empty when it can. Its webhooks may still be refused: check_webhooks().
 std::string check_http_carrier(const carrier& c);
 // Why its webhooks will be refused until something is configured; empty when they will not.
@@ -27,7 +34,7 @@ std::string check_webhooks(const carrier& c, const http_outbound_config& config)
 // Thread-safe. Lives longer than the carrier_set it was added to; `client` and `e` live longer than that set.
 class http_carriers {
  public:
-  http_carriers(http_outbound_config config, http_client& client, engine::inbox& e,
+  http_carriers(http_outbound_config config, http_carrier_media media, http_client& client, engine::inbox& e,
                 std::shared_ptr<http_carrier_observer> observer);
 
   // A type of `carriers` for each dialect.
@@ -41,6 +48,7 @@ class http_carriers {
   void take(http_request request, const http_responder& responder);
 
   http_outbound_config config_;
+  http_carrier_media media_;
   http_client& client_;
   engine::inbox& engine_;
   std::shared_ptr<http_carrier_observer> observer_;

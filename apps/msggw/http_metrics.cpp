@@ -30,8 +30,7 @@ class carrier_observer final : public http_carrier_observer {
         .counter("http_carrier_requests_total", "Messages handed to HTTP carriers",
                  {{"carrier", carrier}, {"result", word(o)}})
         .add();
-    registry_
-        .histogram("http_carrier_request_seconds", "From request to answer", {{"carrier", carrier}})
+    registry_.histogram("http_carrier_request_seconds", "From request to answer", {{"carrier", carrier}})
         .observe(std::chrono::duration<double>(took).count());
   }
   void on_webhook(const std::string& carrier, webhook_answer a) override {
@@ -52,6 +51,16 @@ class carrier_observer final : public http_carrier_observer {
         .counter("http_carrier_ignored_events_total", "Events in webhooks that mean nothing to us",
                  {{"carrier", carrier}})
         .add(events);
+  }
+  void on_media(const std::string& carrier, std::size_t kept, std::size_t lost, const std::string& why) override {
+    const auto count = [&](const char* what, std::size_t n) {
+      registry_
+          .counter("http_carrier_media_total", "Media of inbound messages", {{"carrier", carrier}, {"result", what}})
+          .add(n);
+    };
+    count("kept", kept);
+    count("lost", lost);
+    if (lost > 0) log_.warn("media of an inbound message are lost", {{"carrier", carrier}, {"reason", why}});
   }
   void on_opted_out(const std::string& carrier, const std::string&, const std::string&) override {
     registry_

@@ -176,7 +176,7 @@ class SendTest(ApiTest):
         for body, status, word in [({"to": "46700123456"}, 400, "text"), ({"text": "x"}, 400, "to"),
                                    ({"to": "4670x", "text": "x"}, 400, "to"), (b"{", 400, "body"),
                                    ({"to": ["46700123456"] * 51, "text": "x"}, 400, "to"),
-                                   ({"to": "46700123456", "text": "x", "media": [{"url": "http://a"}]}, 400, "media"),
+                                   ({"to": "46700123456", "text": "x", "media": [{"url": "ftp://a"}]}, 400, "media"),
                                    ({"to": "46700123456", "text": "x", "send_at": "tomorrow"}, 400, "send_at"),
                                    ({"from": "15550002", "to": "46700123456", "text": "x"}, 403, "from"),
                                    ({"from": "1555", "to": "46700123456", "text": "x"}, 403, "from")]:

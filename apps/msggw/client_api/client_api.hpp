@@ -1,6 +1,7 @@
 // What clients do over HTTP: send, look, withdraw. docs/openapi.yaml describes it.
 #pragma once
 
+#include "connectors/media_intake.hpp"
 #include "connectors/message_canceler.hpp"
 #include "engine/engine.hpp"
 #include "msggw/client_api/api_access.hpp"
@@ -13,6 +14,8 @@ struct client_api {
   api_access& access;
   sender& sending;
   message_canceler& canceler;
+  media_intake& media;
+  std::string media_base_url{};  // where carriers and clients fetch what is sent
 };
 
 // POST /messages and /messages/send, GET and DELETE /messages/{id}, POST /messages/{id}/cancel. What `api` refers to

@@ -95,7 +95,8 @@ bool read_message_search(const http_request& r, message_search& out, std::string
   }
   if (const auto kind = given("kind"); kind == "sms") out.what.kind = engine::message_kind::sms;
   else if (kind == "receipt") out.what.kind = engine::message_kind::receipt;
-  else if (!kind.empty()) return refuse("kind: is neither sms nor receipt");
+  else if (kind == "mms") out.what.kind = engine::message_kind::mms;
+  else if (!kind.empty()) return refuse("kind: is none of sms, mms, receipt");
   for (const auto& [name, at] : {std::pair("since", &out.what.since), std::pair("until", &out.what.until)}) {
     const auto text = given(name);
     if (text.empty()) continue;

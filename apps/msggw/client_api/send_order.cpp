@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/http_auth.hpp"
 #include "connectors/plain_text.hpp"
 #include "msgkit/smpp/text/data_coding.hpp"
 #include "msgkit/smpp/text/segmentation.hpp"
@@ -69,10 +70,56 @@ bool read_recipients(const json& in, std::vector<std::string>& out, std::string&
   return true;
 }
 
-bool has_media(const json& in) {
-  for (const auto* name : {"media", "media_urls"})
-    if (const auto at = in.find(name); at != in.end() && !at->is_null() && !at->empty()) return true;
-  return false;
+bool is_http_url(std::string_view url) { return url.starts_with("https://") || url.starts_with("http://"); }
+
+// {"url"} or {"content"}, or the URL alone.
+bool read_medium(const json& in, std::vector<order_medium>& out, std::string& why) {
+  order_medium m;
+  std::string base64;
+  if (in.is_string()) {
+    m.url = in.get<std::string>();
+  } else if (!in.is_object()) {
+    why = "media: must hold URLs or objects";
+    return false;
+  } else if (!read_text(in, "url", m.url, why) || !read_text(in, "content", base64, why) ||
+             !read_text(in, "content_type", m.type, why) || !read_text(in, "filename", m.name, why)) {
+    why.insert(0, "media.");
+    return false;
+  }
+  constexpr std::size_t url_octets_max = 2'048;
+  if (m.url.empty() == base64.empty()) why = "media: each needs either url or content";
+  else if (!m.url.empty() && (!is_http_url(m.url) || m.url.size() > url_octets_max))
+    why = "media.url: must be an http or https URL";
+  if (!why.empty()) return false;
+  if (!base64.empty()) {
+    auto content = base64_decode(base64);
+    if (!content) {
+      why = "media.content: must be base64";
+      return false;
+    }
+    m.content = *std::move(content);
+  }
+  out.push_back(std::move(m));
+  return true;
+}
+
+bool read_media(const json& in, std::vector<order_medium>& out, std::string& why) {
+  for (const auto* name : {"media", "media_urls"}) {
+    const auto at = in.find(name);
+    if (at == in.end() || at->is_null()) continue;
+    if (!at->is_array()) {
+      why = fmt::format("{}: must be a list", name);
+      return false;
+    }
+    for (const auto& one : *at) {
+      if (out.size() == order_media_max) {
+        why = fmt::format("media: must be at most {}", order_media_max);
+        return false;
+      }
+      if (!read_medium(one, out, why)) return false;
+    }
+  }
+  return true;
 }
 
 bool read_times(const json& in, send_order& out, std::string& why) {
@@ -140,19 +187,22 @@ bool read_send_order(const json& body, api_format usual, send_order& out, std::s
   if (const auto from = in->find("from"); from != in->end() && !from->is_null())
     if (!read_address(*from, "from", out.from, why)) return false;
   if (!read_recipients(*in, out.to, why) || !read_text(*in, "text", out.text, why)) return false;
-  if (has_media(*in)) {
-    why = "media: this gateway sends text only";
+  if (!read_text(*in, "subject", out.subject, why) || !read_media(*in, out.media, why)) return false;
+  const std::size_t text_octets_min = out.media.empty() ? 1 : 0;
+  if (out.text.size() < text_octets_min || out.text.size() > text_octets_max) {
+    why = fmt::format("text: must have {}..{} octets", text_octets_min, text_octets_max);
     return false;
   }
-  if (out.text.empty() || out.text.size() > text_octets_max) {
-    why = fmt::format("text: must have 1..{} octets", text_octets_max);
+  if (out.subject.size() > mms_subject_octets_max) {
+    why = fmt::format("subject: must have at most {} octets", mms_subject_octets_max);
     return false;
   }
   return read_times(*in, out, why);
 }
 
 engine::content_ptr content_of(const send_order& order, const std::string& account, const std::string& to) {
-  auto c = std::make_shared<engine::message_content>(*from_plain_text(order.text, account, order.from, to));
+  auto c = std::make_shared<engine::message_content>(order.mms ? *mms_content(*order.mms, account, order.from, to)
+                                                               : *from_plain_text(order.text, account, order.from, to));
   c->schedule_at = order.send_at;
   c->priority = order.priority;
   if (order.receipt) c->receipt_wanted = engine::receipt_on_success | engine::receipt_on_failure;
@@ -166,6 +216,7 @@ engine::content_ptr content_of(const send_order& order, const std::string& accou
 }
 
 std::size_t segment_count_of(const engine::message_content& c) {
+  if (c.kind == engine::message_kind::mms) return 1;
   const auto alphabet = smpp::classify(c.coding).alphabet;
   const auto units = alphabet == smpp::charset::ucs2 ? c.body.size() / 2 : c.body.size();
   if (units <= smpp::part_capacity(alphabet, 0)) return 1;

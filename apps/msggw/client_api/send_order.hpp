@@ -8,16 +8,26 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/mms.hpp"
 #include "engine/message.hpp"
 #include "msggw/directory/objects.hpp"
 
 namespace msgkit::app {
 
+// A medium that goes with a message: where it is, or what it is.
+struct order_medium {
+  std::string url{}, content{};  // one of them
+  std::string type{}, name{};    // as given, possibly empty
+};
+
 struct send_order {
   api_format shape = api_format::generic;  // of the body, thus of the answer
   std::string from{};                      // digits; empty: the client's only number
   std::vector<std::string> to{};           // digits, 1..recipients_max
-  std::string text{};                      // UTF-8, 1..text_octets_max octets
+  std::string text{};                      // UTF-8, at most text_octets_max octets, and some where there are no media
+  std::string subject{};                   // of an MMS
+  std::vector<order_medium> media{};       // as they were asked for; at most order_media_max
+  std::optional<mms_message> mms{};        // once the media are in the store
   wall_time send_at{};                     // the epoch: at once
   std::chrono::seconds validity{0};        // from send_at on; 0: the gateway's default
   std::uint8_t priority = 0;               // 0..3
@@ -25,10 +35,14 @@ struct send_order {
 };
 constexpr std::size_t recipients_max = 50;
 constexpr std::size_t text_octets_max = 16 * 1024;
+constexpr std::size_t order_media_max = 10;
 
-// generic  {"from"?, "to", "text", "send_at"?, "validity_secs"?, "priority"?, "receipt"?}, `to` also as a list
+// generic  {"from"?, "to", "text", "subject"?, "media": [{"url" or "content", "content_type"?, "filename"?}]?,
+//          "send_at"?, "validity_secs"?, "priority"?, "receipt"?}, `to` also as a list; "content" is base64
 // bicom    {"from", "to", "text", "media_urls": []}
-// telnyx   {"data": {"payload": {"from": {"phone_number"}, "to": [{"phone_number"}], "text"}}}, known by its "data"
+// telnyx   {"data": {"payload": {"from": {"phone_number"}, "to": [{"phone_number"}], "text", "media": [{"url"}]}}},
+//          known by its "data"
+// `media` and `media_urls` mean the same in all of them.
 // False with the reason in `why`, fit for the client.
 [[nodiscard]] bool read_send_order(const nlohmann::json& body, api_format usual, send_order& out, std::string& why);
 
@@ -38,7 +52,7 @@ std::optional<std::string> to_digits(std::string_view number);
 // RFC 3339. Nothing for what is none.
 std::optional<wall_time> read_date_time(std::string_view text);
 
-// The engine's content for one recipient. `account` is "client:NAME".
+// The engine's content for one recipient. `account` is "client:NAME". Media that are not in the store are left out.
 engine::content_ptr content_of(const send_order& order, const std::string& account, const std::string& to);
 // How many messages a phone gets of it.
 std::size_t segment_count_of(const engine::message_content& c);

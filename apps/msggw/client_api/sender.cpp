@@ -81,7 +81,8 @@ std::optional<http_response> sender::prepare(const api_caller& caller, send_orde
   if (auto refusal = choose_number(caller, order)) return refusal;
   const auto rate = caller.who->settings.segments_per_second;
   if (rate == 0) return std::nullopt;
-  const auto segments = segment_count_of(*content_of(order, caller.account(), order.to.front())) * order.to.size();
+  const auto each = order.media.empty() ? segment_count_of(*content_of(order, caller.account(), order.to.front())) : 1;
+  const auto segments = each * order.to.size();
   const auto wait =
       segments_.take(caller.client_id, rate, rate, static_cast<double>(segments), std::chrono::steady_clock::now());
   if (wait > 0) return too_many("segments a second are used up", rate, wait);

@@ -66,13 +66,39 @@ TEST_F(Order, NamesTheFieldThatIsWrong) {
       {{{"to", "46700123456"}, {"text", "x"}, {"priority", 4}}, "priority"},
       {{{"to", "46700123456"}, {"text", "x"}, {"validity_secs", -1}}, "validity_secs"},
       {{{"to", "46700123456"}, {"text", "x"}, {"send_at", "soon"}}, "send_at"},
-      {{{"to", "46700123456"}, {"text", "x"}, {"media_urls", {"http://a"}}}, "media"},
+      {{{"to", "46700123456"}, {"text", "x"}, {"media_urls", {"ftp://a"}}}, "media"},
+      {{{"to", "46700123456"}, {"text", "x"}, {"media", "http://a"}}, "media"},
+      {{{"to", "46700123456"}, {"text", "x"}, {"media", {7}}}, "media"},
+      {{{"to", "46700123456"}, {"text", "x"}, {"media", {{{"content", "%"}}}}}, "media.content"},
+      {{{"to", "46700123456"}, {"text", "x"}, {"media", {{{"url", "http://a"}, {"content", "eA=="}}}}}, "media"},
+      {{{"to", "46700123456"}, {"text", "x"}, {"media_urls", json::array_t(11, "http://a")}}, "media"},
+      {{{"to", "46700123456"}, {"text", "x"}, {"subject", std::string(300, 's')}}, "subject"},
       {{{"data", 7}}, "body"},
   };
   for (const auto& [body, field] : bad) {
     EXPECT_FALSE(read(body)) << body;
     EXPECT_NE(why.find(field), std::string::npos) << body << ": " << why;
   }
+}
+
+TEST_F(Order, TakesMediaInEveryShape) {
+  ASSERT_TRUE(read({{"to", "46700123456"},
+                    {"media",
+                     {"https://a/1",
+                      {{"url", "https://a/2"}, {"content_type", "image/png"}},
+                      {{"content", "aGk="}, {"filename", "hi.txt"}}}},
+                    {"media_urls", {"https://a/3"}}}))
+      << why;
+  ASSERT_EQ(order.media.size(), 4u);
+  EXPECT_EQ(order.media[0].url, "https://a/1");
+  EXPECT_EQ(order.media[1].type, "image/png");
+  EXPECT_EQ(order.media[2].content, "hi");
+  EXPECT_EQ(order.media[2].name, "hi.txt");
+  EXPECT_EQ(order.media[3].url, "https://a/3");
+  order.mms = mms_message{.text = "t", .media = {{"token", "image/png", "n", 1}}};
+  const auto c = content_of(order, "client:a", order.to.front());
+  EXPECT_EQ(read_mms(*c), order.mms);
+  EXPECT_EQ(segment_count_of(*c), 1u);
 }
 
 TEST_F(Order, OutlivesItsSchedule) {

@@ -1,0 +1,34 @@
+// An MM4 peer as the gateways configure it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/config.hpp"
+#include "msgkit/mm4/net/client.hpp"
+#include "msgkit/mm4/net/server.hpp"
+
+namespace msgkit::app {
+
+struct mm4_peer_settings {
+  std::string name{};
+  mm4::peer_profile profile{};
+  mm4::client_options client{};
+  std::vector<std::string> allowed_addresses{};        // who may send as this peer
+  std::string inbound_username{}, inbound_password{};  // AUTH, besides or instead
+  bool request_ack = true, request_delivery_report = true, request_read_receipt = true;
+};
+
+// All but the name, which has a key of its own in each gateway. `host_name` is what we call ourselves. Mistakes go into
+// the reader.
+mm4_peer_settings read_mm4_peer(config_reader& r, const std::string& host_name);
+
+// ca_file, certfile, keyfile, verify_peer: of connections that we make, and of a listener, null without a certificate.
+std::shared_ptr<tls_context> read_client_tls(config_reader& r);
+std::shared_ptr<tls_context> read_listener_tls(config_reader& r);
+
+// As the listener knows it.
+mm4::peer listener_peer_of(const mm4_peer_settings& s);
+
+}  // namespace msgkit::app

@@ -1,0 +1,51 @@
+#include "msggw/media/media_part.hpp"
+
+#include <asio/post.hpp>
+
+#include "msgkit/core/net/clock.hpp"
+
+namespace msgkit::app {
+
+struct media_part::sweeper : std::enable_shared_from_this<sweeper> {
+  sweeper(const asio::any_io_executor& executor, media_shelf& s, std::chrono::milliseconds i)
+      : timer(executor), shelf(s), interval(i) {}
+
+  void go_on() {
+    if (is_stopped) return;
+    shelf.sweep();
+    timer.expires_after(interval);
+    timer.async_wait([self = shared_from_this()](std::error_code) { self->go_on(); });
+  }
+
+  driver_timer timer;
+  media_shelf& shelf;
+  std::chrono::milliseconds interval;
+  bool is_stopped = false;
+};
+
+media_part::media_part(asio::any_io_executor executor, const media_config& config, std::unique_ptr<media_store> store,
+                       http_client& client)
+    : shelf_(std::move(store)),
+      intake_(
+          executor, shelf_, config.intake,
+          [&client](outbound_request r, http_client::handler h) { return client.send(std::move(r), std::move(h)); }),
+      sweeper_(std::make_shared<sweeper>(executor, shelf_, config.sweep_interval)) {
+  asio::post(executor, [s = sweeper_] { s->go_on(); });
+}
+
+std::unique_ptr<media_part> media_part::open(asio::any_io_executor executor, const media_config& config,
+                                             const store_config& store, http_client& client, std::string& problem) {
+  auto opened = open_media_store(config, store, problem);
+  if (!opened) return nullptr;
+  return std::unique_ptr<media_part>(new media_part(std::move(executor), config, std::move(opened), client));
+}
+
+void media_part::stop() {
+  asio::post(sweeper_->timer.get_executor(), [s = sweeper_] {
+    s->is_stopped = true;
+    s->timer.cancel();
+  });
+  intake_.stop();  // returns after what was posted before
+}
+
+}  // namespace msgkit::app
