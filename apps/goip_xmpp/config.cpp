@@ -163,6 +163,9 @@ goip_xmpp_config read_goip_xmpp_config(config_reader& reader) {
   c.notices = reader.flag("notices", true);
   c.http = reader.endpoint("http.listen", {.host = "127.0.0.1", .port = 2790});
   c.engine.processor.retention = c.log_time;
+  // People wait: soon again at first, and for some hours.
+  c.engine.core.retry.initial = 1s;
+  c.engine.core.attempts_max = 60;
   // Whether a lost answer hid a sent SMS cannot be known: it is told, not repeated.
   c.engine.core.endpoints["carrier:*"].on_unknown = engine::unknown_policy::fail;
   return c;
