@@ -11,7 +11,8 @@ bool within_limits(const message_content& c) {
   return c.body.size() <= body_octets_max && c.passthrough.size() <= passthrough_octets_max &&
          c.source.value.size() <= address_octets_max && c.destination.value.size() <= address_octets_max &&
          c.account.size() <= account_octets_max && c.reference.size() <= reference_octets_max &&
-         c.service_type.size() <= service_type_octets_max && c.priority < priority_count;
+         c.receipts_to.size() <= account_octets_max && c.service_type.size() <= service_type_octets_max &&
+         c.priority < priority_count;
 }
 
 bool selects(const message_selector& what, message_id id, const message_content& c) {

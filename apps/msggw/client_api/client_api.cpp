@@ -69,6 +69,7 @@ void send(sender& sending, const http_request& r, const api_caller& caller, cons
   std::string why;
   send_order order;
   const auto usual = caller.who->settings.format;
+  order.country = caller.who->country;
   if (!parse_json(r.body, body, why)) return responder.send(invalid(usual, "the body " + why));
   if (!read_send_order(body, usual, order, why)) return responder.send(invalid(order.shape, why));
   if (auto refusal = sending.prepare(caller, order))
