@@ -42,7 +42,7 @@ std::optional<refusal> core::impl::check(const message_content& c, wall_time val
   if (entries.size() >= options.active_messages_max) return refusal::queue_full;
   // Who does not collect his receipts gets no new ones: this keeps receipts, which are never dropped, bounded.
   if (c.receipt_wanted != 0) {
-    const auto at = endpoint_by_name.find(c.account);
+    const auto at = endpoint_by_name.find(c.receipts_to.empty() ? c.account : c.receipts_to);
     if (at != endpoint_by_name.end() && at->second->queued() >= at->second->options->queue_max)
       return refusal::queue_full;
   }

@@ -15,6 +15,7 @@ from api import basic  # noqa: E402
 from gateway import CARRIER_ID, CARRIER_PASSWORD, Smppd  # noqa: E402
 from mock_carriers import Endpoint  # noqa: E402
 from peers import wait_until  # noqa: E402
+from raw_smpp import SUBMIT_SM, RawClient, pdu, submit_sm_body  # noqa: E402
 import test_api  # noqa: E402
 
 NUMBER, PHONE = "15550001", "46700123456"
@@ -173,6 +174,26 @@ class History(ClientTest):
         self.add("/clients", {"username": "other", "password": "secret-6", "type": "web"})
         self.auth = basic("other", "secret-6")
         self.assertEqual(self.history()[0]["messages"], [])
+
+
+class WholeMessages(ClientTest):
+    def test_parts_become_one_message_where_the_client_wants_that(self):
+        self.add_carrier(self.smppd)
+        alice = self.add("/clients", {"username": "alice", "password": "secret-3",
+                                      "settings": {"disable_message_splitting": True}})
+        self.add(f"/clients/{alice['id']}/numbers", {"number": NUMBER, "carrier": "up"})
+        client = RawClient(self.msggw.smpp_port, "alice", "secret-3")
+        self.addCleanup(client.close)
+        ids = set()
+        for number, text in ((2, b"second half"), (1, b"first half, ")):
+            body = bytearray(submit_sm_body(NUMBER, PHONE, bytes([5, 0, 3, 200, 2, number]) + text))
+            body[body.index(PHONE.encode() + b"\0") + len(PHONE) + 1] = 0x40  # esm_class: there is a header
+            client.send(pdu(SUBMIT_SM, number, bytes(body)))
+            _, status, _, answer = client.receive()
+            self.assertEqual(status, 0)
+            ids.add(answer)
+        self.assertEqual(len(ids), 1)
+        self.assertEqual([bytes.fromhex(m["octets"]) for m in self.wait_for_accepted(1)], [b"first half, second half"])
 
 
 class Batches(ClientTest):
