@@ -570,6 +570,10 @@ const std::vector<std::string>& config_reader::warnings() const noexcept { retur
 
 std::string config_reader::errors_text() const { return fmt::format("{}\n", fmt::join(state_->errors, "\n")); }
 
+bool config_reader::is_alias(std::string_view name) const {
+  return std::ranges::find(state_->sources.aliases, name, &config_alias::name) != state_->sources.aliases.end();
+}
+
 std::string config_reader::describe() const {
   std::size_t width = 0;
   for (const auto& r : state_->records) width = std::max(width, r.path.size() + r.shown.size() + 3);

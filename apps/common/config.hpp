@@ -120,6 +120,8 @@ class config_reader {
 
   // Whether any source gives the key.
   [[nodiscard]] bool has(std::string_view key) const;
+  // Whether the alias table has this name.
+  [[nodiscard]] bool is_alias(std::string_view name) const;
   // "carriers[1].host": the full path of a key of this table, for messages.
   [[nodiscard]] std::string path(std::string_view key) const;
 

@@ -56,18 +56,18 @@ health_registry::report health_registry::run() const {
 }
 
 void add_health_routes(http_router& router, const health_registry& health, const metrics& values,
-                       const http_guard& metrics_guard) {
+                       const http_guard& metrics_guard, std::string_view metrics_path) {
   router.add_direct("GET", "/health", [](const http_request&) { return http_response{.body = R"({"status":"ok"})"}; });
   router.add_direct("GET", "/ready", [&health](const http_request&) {
     auto report = health.run();
     return http_response{.status = report.ok ? 200u : 503u, .body = std::move(report.json)};
   });
-  router.add_direct(
-      "GET", "/metrics",
-      [&values](const http_request&) {
-        return http_response{.body = values.render(), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
-      },
-      {.guard = metrics_guard});
+  router.add_direct("GET", metrics_path,
+                    [&values](const http_request&) {
+                      return http_response{.body = values.render(),
+                                           .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+                    },
+                    {.guard = metrics_guard});
 }
 
 }  // namespace msgkit::app

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/http_router.hpp"
@@ -39,8 +40,8 @@ class health_registry {
 };
 
 // GET /health: 200 while the process runs, whatever its dependencies do. GET /ready: 200 or 503 with the report.
-// GET /metrics: text/plain; version=0.0.4. Both objects must outlive the router.
+// GET /metrics, or another path: text/plain; version=0.0.4. Both objects must outlive the router.
 void add_health_routes(http_router& router, const health_registry& health, const metrics& values,
-                       const http_guard& metrics_guard = {});
+                       const http_guard& metrics_guard = {}, std::string_view metrics_path = "/metrics");
 
 }  // namespace msgkit::app

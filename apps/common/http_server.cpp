@@ -11,6 +11,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "common/forwarded.hpp"
 #include "msgkit/core/error.hpp"
 
 namespace msgkit::app {
@@ -73,6 +74,7 @@ class connection final : public stream_handler, public std::enable_shared_from_t
       : core_(std::move(core)),
         stream_(std::move(s)),
         peer_(stream_->peer().to_string()),
+        is_proxy_(core_->options.trusted_proxies.contains(stream_->peer().address)),
         timer_(stream_->executor()),
         session_(
             core_->options.limits, [this](http_request& head) { return admit(head); }, steady::now(), http_date,
@@ -109,7 +111,7 @@ class connection final : public stream_handler, public std::enable_shared_from_t
 
  private:
   http_admission admit(http_request& head) {
-    head.peer = peer_;
+    head.peer = is_proxy_ ? requester_of(head, peer_, core_->options.trusted_proxies) : peer_;
     auto out = core_->router->admit(head);
     if (out.refusal)
       core_->exchanged({head.method, core_->router->pattern(out.tag), peer_, out.refusal->status, {}});
@@ -218,6 +220,7 @@ class connection final : public stream_handler, public std::enable_shared_from_t
   std::shared_ptr<server_core> core_;
   std::shared_ptr<stream> stream_;
   std::string peer_;
+  bool is_proxy_;
   asio::steady_timer timer_;
   http_session session_;
   std::optional<time_point> stalled_since_;

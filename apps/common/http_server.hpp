@@ -17,6 +17,7 @@
 #include "common/http_router.hpp"
 #include "common/http_session.hpp"
 #include "msgkit/core/net/acceptor.hpp"
+#include "msgkit/core/net/ip_ranges.hpp"
 
 namespace msgkit::app {
 
@@ -36,6 +37,7 @@ struct http_server_options {
   std::chrono::milliseconds write_timeout{30'000};
   // Chooses the executor of the next connection; empty: the server's own. As acceptor::callbacks::place.
   std::function<asio::any_io_executor()> place{};
+  ip_ranges trusted_proxies{};  // whose X-Forwarded-For becomes http_request::peer
   // Called on the connection's executor; with several executors it must be thread-safe.
   std::function<void(const http_exchange&)> on_exchange{};
   // A handler threw; the client got 500.

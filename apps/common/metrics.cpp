@@ -79,6 +79,18 @@ class family_sink final : public metric_sink {
     metric.gauge.value = value;
     put(name, help, prometheus::MetricType::Gauge, std::move(metric));
   }
+  void histogram(std::string_view name, std::string_view help, std::span<const double> upper,
+                 std::span<const std::uint64_t> counts, double sum, metric_labels labels) override {
+    auto metric = with_labels(labels);
+    std::uint64_t total = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      total += counts[i];
+      metric.histogram.bucket.push_back({total, i < upper.size() ? upper[i] : std::numeric_limits<double>::infinity()});
+    }
+    metric.histogram.sample_count = total;
+    metric.histogram.sample_sum = sum;
+    put(name, help, prometheus::MetricType::Histogram, std::move(metric));
+  }
 
  private:
   void put(std::string_view name, std::string_view help, prometheus::MetricType type, prometheus::ClientMetric m) {

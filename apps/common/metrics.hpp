@@ -72,6 +72,9 @@ class metric_sink {
   virtual ~metric_sink() = default;
   virtual void counter(std::string_view name, std::string_view help, double value, metric_labels labels = {}) = 0;
   virtual void gauge(std::string_view name, std::string_view help, double value, metric_labels labels = {}) = 0;
+  // `counts` has one more than `upper`: what lies beyond the last bound. Each counts its own bucket alone.
+  virtual void histogram(std::string_view name, std::string_view help, std::span<const double> upper,
+                         std::span<const std::uint64_t> counts, double sum, metric_labels labels = {}) = 0;
 };
 
 // 5 ms to 60 s.

@@ -1,5 +1,8 @@
 #include "connectors/engine_metrics.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace msgkit::app {
 namespace {
 
@@ -20,10 +23,12 @@ void collect_core(metric_sink& out, const std::string& prefix, const engine::cor
   count("_repeated_requests_total", "Requests answered from their idempotency key", s.repeated_requests);
   count("_limited_total", "Messages refused by a usage limit", s.limited);
   count("_blocked_total", "Messages refused by a list or an opt-out", s.blocked);
+  count("_opt_out_blocked_total", "Messages refused because the recipient had opted out", s.opt_out_blocked);
   count("_deferred_total", "Messages put off by quiet hours", s.deferred);
   count("_opt_outs_total", "Recipients who opted out", s.opt_outs);
   count("_opt_ins_total", "Recipients who opted in again", s.opt_ins);
   count("_replies_total", "Answers given automatically", s.replies);
+  count("_joins_begun_total", "Long messages of which a first part came", s.joins_begun);
   count("_joined_total", "Long messages made of all their parts", s.joined);
   count("_incomplete_total", "Long messages whose parts did not all come", s.incomplete);
   count("_breaker_opened_total", "Endpoints left alone after failures", s.breaker_opened);
@@ -53,6 +58,11 @@ void collect_engine(metric_sink& out, const std::string& prefix, const engine::e
               static_cast<double>(s.corrupt_rows));
   out.counter(prefix + "_commit_seconds_total", "Time spent in batches that committed",
               static_cast<double>(s.commit_microseconds.sum) / 1e6);
+  std::array<double, engine::histogram::bounds.size()> seconds{};
+  std::ranges::transform(engine::histogram::bounds, seconds.begin(),
+                         [](std::uint64_t us) { return static_cast<double>(us) / 1e6; });
+  out.histogram(prefix + "_submit_latency_seconds", "From a message's arrival at the engine to its durable answer",
+                seconds, s.submit_microseconds.counts, static_cast<double>(s.submit_microseconds.sum) / 1e6);
   out.counter(prefix + "_batch_events_total", "Events taken in batches", static_cast<double>(s.batch_events.sum));
   out.gauge(prefix + "_store_faulted", "1 while the store cannot commit", s.store_faulted ? 1 : 0);
   for (const auto& e : s.endpoints) {
@@ -64,6 +74,15 @@ void collect_engine(metric_sink& out, const std::string& prefix, const engine::e
     out.gauge(prefix + "_endpoint_queued_messages", "Messages waiting", static_cast<double>(e.queued), name);
     out.gauge(prefix + "_endpoint_in_flight_messages", "Messages handed over and unanswered",
               static_cast<double>(e.in_flight), name);
+    out.gauge(prefix + "_endpoint_oldest_seconds", "How long the oldest of the messages waiting has waited",
+              static_cast<double>(e.oldest_age.count()) / 1e3, name);
+    out.counter(prefix + "_parts_total", "Parts of messages that were taken", static_cast<double>(e.parts), name);
+    for (const auto& info : engine::message_state_table) {
+      const auto count = e.reported[static_cast<std::size_t>(info.state)];
+      if (count > 0)
+        out.counter(prefix + "_reports_total", "Delivery reports by what they say", static_cast<double>(count),
+                    {{"endpoint", e.name}, {"status", std::string(info.name)}});
+    }
   }
 }
 

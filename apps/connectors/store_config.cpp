@@ -8,10 +8,40 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// For those who have the parts of a connection string rather than one; see is_given_in_parts().
+std::string dsn_of_parts(config_reader& r) {
+  const auto host = r.text("host", "localhost", 255);
+  const auto port = r.u16("port", 5432, 1);
+  const auto user = r.text("user", "", 63);
+  const auto database = r.required_text("database", 63);
+  const auto sslmode = r.text("sslmode", "prefer", 16);
+  const auto time_zone = r.text("time_zone", "", 64);
+  std::string out;
+  const auto add = [&out](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    out.append(out.empty() ? "" : " ").append(name).append("='");
+    for (const char c : value) {
+      if (c == '\'' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '\'';
+  };
+  add("host", host);
+  add("port", std::to_string(port));
+  add("user", user);
+  add("dbname", database);
+  add("sslmode", sslmode);
+  if (time_zone.find(' ') != std::string::npos) r.fail("time_zone", "is a name like Europe/Stockholm");
+  else if (!time_zone.empty()) add("options", "-c TimeZone=" + time_zone);
+  return out;
+}
+
+bool is_given_in_parts(const config_reader& r) { return !r.has("dsn") && (r.has("host") || r.has("database")); }
+
 engine::postgres_store_options read_postgres(config_reader& r) {
   engine::postgres_store_options o;
   std::error_code ignored;
-  o.dsn = r.required_text("dsn");
+  o.dsn = is_given_in_parts(r) ? dsn_of_parts(r) : r.required_text("dsn");
   o.password = r.secret("password");
   o.instance = r.text("instance", asio::ip::host_name(ignored).substr(0, 64), 64);
   o.connect_timeout = r.time("connect_timeout", 5s, 100ms, 5min);
@@ -45,8 +75,9 @@ engine::mariadb_store_options read_mariadb(config_reader& r) {
 
 store_config read_store_config(config_reader r, std::string_view default_path) {
   enum class kind { sqlite, postgres, mariadb };
-  const auto type = r.choice<kind>(
-      "type", kind::sqlite, {{"sqlite", kind::sqlite}, {"postgres", kind::postgres}, {"mariadb", kind::mariadb}});
+  const auto type =
+      r.choice<kind>("type", is_given_in_parts(r) ? kind::postgres : kind::sqlite,
+                     {{"sqlite", kind::sqlite}, {"postgres", kind::postgres}, {"mariadb", kind::mariadb}});
   if (type == kind::postgres) return read_postgres(r);
   if (type == kind::mariadb) return read_mariadb(r);
   engine::sqlite_store_options o;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "connectors/engine_port.hpp"
+#include "connectors/kannel_report.hpp"
 #include "connectors/webhook_signature.hpp"
 #include "msgkit/core/net/clock.hpp"
 
@@ -13,11 +14,17 @@ namespace {
 
 using outcome = engine::attempt_outcome;
 
-// A client and its link in the engine. Its address is the link's number.
+// One of a client's two links in the engine: for its messages, and for reports to addresses that its messages named.
+// Its address is the link's number.
 struct client_link {
   web_client client;
+  bool is_for_reports = false;
   std::uint32_t under_way = 0;
   bool is_leaving = false;
+
+  [[nodiscard]] std::string endpoint() const {
+    return is_for_reports ? report_endpoint(client.name) : "client:" + client.name;
+  }
 };
 
 bool has_url(const web_client& c) {
@@ -81,8 +88,8 @@ struct web_clients::impl final : engine::sink, std::enable_shared_from_this<impl
   static std::uint64_t number_of(const client_link& l) { return reinterpret_cast<std::uintptr_t>(&l); }
 
   void post_link(const client_link& l, bool up) {
-    const bool takes = up && !l.is_leaving && has_url(l.client);
-    port.add_result(engine::link_state{.endpoint = "client:" + l.client.name,
+    const bool takes = up && !l.is_leaving && (l.is_for_reports || has_url(l.client));
+    port.add_result(engine::link_state{.endpoint = l.endpoint(),
                                        .link = number_of(l),
                                        .sink = sink,
                                        .up = up,
@@ -93,28 +100,32 @@ struct web_clients::impl final : engine::sink, std::enable_shared_from_this<impl
     if (is_stopping) return;
     std::set<std::string, std::less<>> urls;
     std::map<std::string, std::uint64_t, std::less<>> still;
-    for (auto& c : wanted) {
+    for (const auto& c : wanted) {
       for (const auto& [digits, n] : c.numbers) urls.insert(n.url);
       urls.insert(c.url);
-      const auto name = c.name;
-      auto known = current.extract(name);
-      if (known.empty()) {
-        auto made = std::make_unique<client_link>(client_link{.client = std::move(c)});
-        const auto number = number_of(*made);
-        post_link(*links.emplace(number, std::move(made)).first->second, true);
-        still.emplace(name, number);
-        continue;
-      }
-      auto& link = *links.at(known.mapped());
-      if (link.client != c) {
-        link.client = std::move(c);
-        post_link(link, true);
-      }
-      still.insert(std::move(known));
+      for (const bool is_for_reports : {false, true}) keep_link({.client = c, .is_for_reports = is_for_reports}, still);
     }
     for (const auto& [name, number] : std::exchange(current, std::move(still))) leave(number);
     std::erase_if(breakers, [&](const auto& b) { return !urls.contains(b.first); });
     flush();
+  }
+
+  void keep_link(client_link wanted, std::map<std::string, std::uint64_t, std::less<>>& still) {
+    auto known = current.extract(wanted.endpoint());
+    if (known.empty()) {
+      auto made = std::make_unique<client_link>(std::move(wanted));
+      const auto number = number_of(*made);
+      const auto& link = *links.emplace(number, std::move(made)).first->second;
+      post_link(link, true);
+      still.emplace(link.endpoint(), number);
+      return;
+    }
+    auto& link = *links.at(known.mapped());
+    if (link.client != wanted.client) {
+      link.client = std::move(wanted.client);
+      post_link(link, true);
+    }
+    still.insert(std::move(known));
   }
 
   void leave(std::uint64_t number) {
@@ -159,6 +170,7 @@ struct web_clients::impl final : engine::sink, std::enable_shared_from_this<impl
     if (at == links.end() || at->second->is_leaving) return report(order, outcome::not_sent, "the client is leaving");
     auto& link = *at->second;
     const auto& c = link.client;
+    if (link.is_for_reports) return begin_report(link, std::move(order));
     const auto number = c.numbers.find(order.content->destination.value);
     const auto settings = number == c.numbers.end() ? web_number{} : number->second;
     const auto& url = settings.url.empty() ? c.url : settings.url;
@@ -177,6 +189,26 @@ struct web_clients::impl final : engine::sink, std::enable_shared_from_this<impl
                        .ca_file = options.ca_file};
     r.fields.push_back({"Content-Type", "application/json"});
     r.fields.push_back({"Webhook-Id", order.id.text()});
+    go(link, std::move(order), url, std::move(r));
+  }
+
+  // Addresses of reports are as many as messages, so no breaker knows them; the window bounds what is under way.
+  void begin_report(client_link& link, engine::send order) {
+    const auto wanted = read_report_order(order.content->reference);
+    if (!wanted || !order.content->receipt) return report(order, outcome::permanent, "is no report");
+    if ((kannel_event(*order.content->receipt) & wanted->mask) == 0) return report(order, outcome::delivered, {});
+    outbound_request r{.method = "GET",
+                       .url = kannel_report_url(wanted->url, *order.content),
+                       .timeout = link.client.timeout,
+                       .response_bytes_max = options.answer_bytes_max,
+                       .guard = options.guard,
+                       .ca_file = options.ca_file};
+    r.fields.push_back({"Webhook-Id", order.id.text()});
+    go(link, std::move(order), {}, std::move(r));
+  }
+
+  // `url`: whose breaker hears of it.
+  void go(client_link& link, engine::send order, const std::string& url, outbound_request r) {
     auto kept = std::make_shared<engine::send>(std::move(order));
     auto done = [self = shared_from_this(), kept, url](outbound_answer a) {
       asio::post(self->executor, [self, kept, url, a = std::move(a)] { self->answered(*kept, url, a); });
@@ -184,7 +216,7 @@ struct web_clients::impl final : engine::sink, std::enable_shared_from_this<impl
     ++link.under_way;
     if (request(std::move(r), std::move(done))) return;
     --link.under_way;
-    breakers[url].on_nothing();
+    if (const auto at = breakers.find(url); at != breakers.end()) at->second.on_nothing();
     report(*kept, outcome::not_sent, "too many requests are under way");
   }
 
@@ -243,7 +275,7 @@ struct web_clients::impl final : engine::sink, std::enable_shared_from_this<impl
   transport request;
   std::shared_ptr<web_client_observer> observer;
   engine::sink_id sink = 0;
-  std::map<std::string, std::uint64_t, std::less<>> current;    // those that are wanted, by name
+  std::map<std::string, std::uint64_t, std::less<>> current;    // those that are wanted, by endpoint
   std::map<std::uint64_t, std::unique_ptr<client_link>> links;  // and those that are leaving
   std::map<std::string, breaker, std::less<>> breakers;         // by URL; of URLs in use
   std::map<engine::message_id, std::uint32_t> failures;

@@ -2,7 +2,9 @@
 // 2xx is the client's acknowledgement. What fails is repeated by the engine with its back-off.
 //
 // Signature: see sign_webhook(). Webhook-Id is the same in every attempt, so that a receiver can tell repetitions.
-// Redirects are never followed, and url_guard judges the address of every connection.
+// A message may name an address for its receipts, see kannel_report.hpp: these are GET requests from the endpoint
+// "report:<name>", whether the client has a webhook or not. Redirects are never followed, and url_guard judges the
+// address of every connection.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

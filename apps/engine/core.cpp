@@ -59,12 +59,40 @@ bool core::joins_parts() const noexcept { return impl_->rules && impl_->rules->j
 std::vector<endpoint_view> core::endpoints() const {
   std::vector<endpoint_view> out;
   for (const auto* ep : impl_->endpoints) {
-    endpoint_view v{.name = ep->name, .up = ep->up(), .links = ep->links.size(), .in_flight = ep->in_flight.size,
-                    .queued = ep->queued(), .paused_until = ep->paused_until, .breaker = ep->breaker};
+    endpoint_view v{.name = ep->name,
+                    .up = ep->up(),
+                    .links = ep->links.size(),
+                    .in_flight = ep->in_flight.size,
+                    .queued = ep->queued(),
+                    .paused_until = ep->paused_until,
+                    .breaker = ep->breaker,
+                    .parts = ep->parts,
+                    .reported = ep->reported};
     for (const auto& l : ep->links) v.capacity += l.capacity;
     out.push_back(v);
   }
   return out;
+}
+
+std::vector<traffic_view> core::traffic() const {
+  std::vector<traffic_view> out;
+  for (const auto& [account, settled] : impl_->unrouted) out.push_back({account, {}, settled});
+  for (const auto* ep : impl_->endpoints)
+    for (const auto& [account, settled] : ep->traffic) out.push_back({account, ep->name, settled});
+  return out;
+}
+
+wall_time core::oldest_queued(std::string_view endpoint) const {
+  constexpr std::size_t looked_at_max = 10'000;
+  auto oldest = wall_time::max();
+  const auto at = impl_->endpoint_by_name.find(endpoint);
+  if (at == impl_->endpoint_by_name.end()) return oldest;
+  for (const auto& list : at->second->ready) {
+    std::size_t count = 0;
+    for (const entry* e = list.head; e != nullptr && count < looked_at_max; e = e->next, ++count)
+      oldest = std::min(oldest, e->p.accepted_at);
+  }
+  return oldest;
 }
 
 const message_progress* core::find(message_id id) const noexcept {

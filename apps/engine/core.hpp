@@ -34,6 +34,15 @@ struct endpoint_view {
   std::size_t capacity = 0, in_flight = 0, queued = 0;
   wall_time paused_until{};
   breaker_state breaker = breaker_state::closed;
+  // Since start: parts of messages that its carriers or clients took, and what their reports said of them.
+  std::uint64_t parts = 0;
+  std::array<std::uint64_t, message_state_count> reported{};
+};
+
+// How messages of one account ended at one endpoint since start. Receipts are not counted.
+struct traffic_view {
+  std::string_view account, endpoint;  // the endpoint is empty for what never had one
+  std::array<std::uint64_t, message_state_count> settled{};
 };
 
 struct core_stats {
@@ -43,8 +52,9 @@ struct core_stats {
   std::uint64_t duplicates = 0;        // came again and were dropped
   std::uint64_t repeated_requests = 0; // answered from their idempotency key
   std::uint64_t limited = 0, blocked = 0, deferred = 0;
+  std::uint64_t opt_out_blocked = 0;  // of the blocked: the recipient had opted out
   std::uint64_t opt_outs = 0, opt_ins = 0, replies = 0;
-  std::uint64_t joined = 0, incomplete = 0;  // long messages made of their parts; of some of them
+  std::uint64_t joins_begun = 0, joined = 0, incomplete = 0;  // long messages made of their parts; of some of them
   std::uint64_t breaker_opened = 0;
   std::uint64_t texts_erased = 0;
   std::uint64_t given_away = 0, taken_in = 0, reports_passed_on = 0;
@@ -120,6 +130,10 @@ class core {
 
   [[nodiscard]] const core_stats& stats() const noexcept;
   [[nodiscard]] std::vector<endpoint_view> endpoints() const;
+  [[nodiscard]] std::vector<traffic_view> traffic() const;
+  // When the oldest message in the queue of an endpoint was accepted; wall_time::max() when none waits. Of a long queue
+  // the first ten thousand of each priority are looked at.
+  [[nodiscard]] wall_time oldest_queued(std::string_view endpoint) const;
   // Messages in memory. The pointer is valid until the next non-const call; null when the message is not active.
   [[nodiscard]] std::size_t active() const noexcept;
   [[nodiscard]] const message_progress* find(message_id id) const noexcept;

@@ -79,7 +79,10 @@ bool core::impl::is_blocked(const message_content& c, wall_time now) {
   if (c.kind == message_kind::receipt) return false;
   if (rules->is_blocked(rules->find(c.account), c.source.value, c.destination.value)) return true;
   const auto* pool = rules->pool_of(c.source.value);
-  return pool != nullptr && read(fact_key(fact_space::opt_out, {pool->name, c.destination.value}), now) != nullptr;
+  if (pool == nullptr || read(fact_key(fact_space::opt_out, {pool->name, c.destination.value}), now) == nullptr)
+    return false;
+  ++stats.opt_out_blocked;
+  return true;
 }
 
 wall_time core::impl::quiet_until(const message_content& c, wall_time now) const {

@@ -43,6 +43,12 @@ struct early_report {
   wall_time expires{};
 };
 
+struct text_hash : std::hash<std::string_view> {
+  using is_transparent = void;
+};
+using traffic_by_account =
+    std::unordered_map<std::string, std::array<std::uint64_t, message_state_count>, text_hash, std::equal_to<>>;
+
 // Endpoints are made by configuration (routes, accounts), never by what a peer sends, so their number is bounded there.
 struct endpoint {
   std::string name;
@@ -56,6 +62,10 @@ struct endpoint {
   std::list<early_report> early;
   std::unordered_multimap<std::uint64_t, std::list<early_report>::iterator> early_by_hash;
   bool to_pump = false, presence_changed = false;
+
+  std::uint64_t parts = 0;
+  std::array<std::uint64_t, message_state_count> reported{};
+  traffic_by_account traffic;
 
   breaker_state breaker = breaker_state::closed;
   std::uint32_t failures_in_a_row = 0, times_open = 0;
@@ -90,6 +100,7 @@ struct core::impl {
   std::shared_ptr<const policy> rules;
   id_source ids;
   core_stats stats;
+  traffic_by_account unrouted;
   bool draining = false;
   std::uint64_t attempt_order = 0, early_order = 0;
 

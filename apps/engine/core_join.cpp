@@ -138,6 +138,7 @@ void core::impl::apply_part(const submit& s, wall_time now) {
   const auto place = std::ranges::upper_bound(set.parts, piece.number, {}, &part::number);
   set.parts.insert(place, {piece.number, text});
   if (set.parts.size() < set.count) {
+    if (set.parts.size() == 1) ++stats.joins_begun;
     keep(key, encode(set), now + options.parts_wait);
     remember(s, set.id, now);
     actions.emplace_back(accepted{s.token, set.id, set.parts.size() == 1, true});

@@ -82,6 +82,7 @@ report_outcome core::impl::on_report(entry& e, std::size_t index, const report& 
     return report_outcome::applied;
   }
   s.state = r.state;
+  ++endpoint_named(e.p.endpoint).reported[static_cast<std::size_t>(r.state)];
   if (r.state != message_state::delivered) set_error(e, error_class::permanent, r.code, r.text);
   else if (e.p.error.kind == error_class::none && r.code != 0) set_error(e, error_class::none, r.code, r.text);
   evaluate_segments(e, done_at, now);

@@ -81,6 +81,7 @@ void core::impl::merge_segments(entry& e, const attempt_result& r, endpoint& ep)
     s.receipt_expected = r.segments[i].receipt_expected;
     s.state = message_state::sent;
     s.carrier_id.assign(r.segments[i].carrier_id, 0, carrier_id_octets_max);
+    ++ep.parts;
     correlate(e, i, ep);
   }
   // Nothing taken: the next attempt starts afresh and may go elsewhere.
@@ -95,6 +96,8 @@ void core::impl::on_sent(endpoint& ep, entry& e, wall_time now) {
   e.p.events.add(now, event_kind::attempt_sent, e.p.attempts, 0, ep.name,
                  e.p.segments.empty() ? std::string_view{} : std::string_view{e.p.segments.front().carrier_id});
   mark(e);
+  if ((e.content->receipt_wanted & receipt_on_sent) != 0 && entries.size() < options.active_messages_max)
+    create_receipt(e, message_state::sent, true, now, now);
   evaluate_segments(e, now, now);
   if (e.p.settled) return;
   erase_text(e);
@@ -163,6 +166,12 @@ void core::impl::settle(entry& e, wall_time now) {
   e.p.done_at = now;
   uncorrelate(e);
   ++stats.settled[static_cast<std::size_t>(e.p.state)];
+  if (e.content->kind == message_kind::sms) {
+    auto& traffic = e.p.endpoint.empty() ? unrouted : endpoint_named(e.p.endpoint).traffic;
+    auto at = traffic.find(e.content->account);
+    if (at == traffic.end()) at = traffic.try_emplace(e.content->account).first;
+    ++at->second[static_cast<std::size_t>(e.p.state)];
+  }
   erase_text(e);
   mark(e);
 }
@@ -192,7 +201,7 @@ void core::impl::create_receipt(entry& e, message_state state, bool intermediate
   const message_content& c = *e.content;
   auto made = std::make_shared<message_content>();
   made->kind = message_kind::receipt;
-  made->account = c.account;
+  made->account = c.receipts_to.empty() ? c.account : c.receipts_to;
   made->source = c.destination;
   made->destination = c.source;
   made->reference = c.reference;
@@ -211,9 +220,13 @@ void core::impl::create_receipt(entry& e, message_state state, bool intermediate
       e.p.segments.empty() ? state == message_state::delivered
                            : static_cast<std::size_t>(std::ranges::count(e.p.segments, message_state::delivered,
                                                                          &segment::state)));
+  if (!c.receipts_to.empty()) {
+    r.endpoint = e.p.endpoint;
+    if (!e.p.segments.empty()) r.carrier_id = e.p.segments.front().carrier_id;
+  }
   entry& made_entry = add_entry(std::move(made), now + options.receipt_validity, now, ids.next(now));
   e.p.events.add(now, event_kind::receipt_created, 0, 0, {}, made_entry.id.text());
-  endpoint& ep = endpoint_named(c.account);
+  endpoint& ep = endpoint_named(made_entry.content->account);
   made_entry.p.endpoint = ep.name;
   push_ready(ep, made_entry, false);
   ++stats.receipts_created;
@@ -231,6 +244,7 @@ void core::impl::drop_body(entry& e) {
   lean->reference = c.reference;
   lean->service_type = c.service_type;
   lean->receipt_wanted = c.receipt_wanted;
+  lean->receipts_to = c.receipts_to;
   lean->priority = c.priority;
   e.content = std::move(lean);
 }

@@ -11,7 +11,8 @@ bool within_limits(const message_content& c) {
   return c.body.size() <= body_octets_max && c.passthrough.size() <= passthrough_octets_max &&
          c.source.value.size() <= address_octets_max && c.destination.value.size() <= address_octets_max &&
          c.account.size() <= account_octets_max && c.reference.size() <= reference_octets_max &&
-         c.service_type.size() <= service_type_octets_max && c.priority < priority_count;
+         c.receipts_to.size() <= account_octets_max && c.service_type.size() <= service_type_octets_max &&
+         c.priority < priority_count;
 }
 
 bool selects(const message_selector& what, message_id id, const message_content& c) {
@@ -41,7 +42,7 @@ std::optional<refusal> core::impl::check(const message_content& c, wall_time val
   if (entries.size() >= options.active_messages_max) return refusal::queue_full;
   // Who does not collect his receipts gets no new ones: this keeps receipts, which are never dropped, bounded.
   if (c.receipt_wanted != 0) {
-    const auto at = endpoint_by_name.find(c.account);
+    const auto at = endpoint_by_name.find(c.receipts_to.empty() ? c.account : c.receipts_to);
     if (at != endpoint_by_name.end() && at->second->queued() >= at->second->options->queue_max)
       return refusal::queue_full;
   }

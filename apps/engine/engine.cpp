@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 
 namespace msgkit::engine {
@@ -26,11 +27,11 @@ wall_time system_now() {
 
 }  // namespace
 
-void histogram::add(std::uint64_t value) noexcept {
+void histogram::add(std::uint64_t value, std::uint64_t times) noexcept {
   const auto at = std::ranges::upper_bound(bounds, value) - bounds.begin();
-  ++counts[static_cast<std::size_t>(at)];
-  sum += value;
-  ++total;
+  counts[static_cast<std::size_t>(at)] += times;
+  sum += value * times;
+  total += times;
 }
 
 struct engine::impl : processor_observer {
@@ -49,6 +50,11 @@ struct engine::impl : processor_observer {
   mutable std::mutex inbox_mutex;
   std::condition_variable inbox_filled;
   std::vector<event> inbox;
+  struct posted {
+    std::size_t end, submits;  // the inbox up to here, and how many of it since the one before
+    std::chrono::steady_clock::time_point at;
+  };
+  std::vector<posted> posts;
   using question = std::function<void(processor&)>;  // asks the store, on the engine thread
   std::vector<question> questions;
   std::shared_ptr<const route_table> new_routes;
@@ -87,6 +93,9 @@ struct engine::impl : processor_observer {
   void on_adopted(std::size_t messages) override {
     say(false, fmt::format("{} messages taken over from an instance that is gone", messages));
   }
+  void on_committed(std::span<const record> records) override {
+    if (options.on_committed) options.on_committed(records);
+  }
   void say(bool is_error, std::string_view line) {
     if (log) log(is_error, line);
   }
@@ -105,6 +114,11 @@ struct engine::impl : processor_observer {
     return true;
   }
 
+  // With the mutex held, after the events are in.
+  void note_post(std::size_t submits) {
+    if (submits > 0) posts.push_back({inbox.size(), submits, std::chrono::steady_clock::now()});
+  }
+
   bool ask(question q) {
     return enqueue(1, false, [&] { questions.push_back(std::move(q)); });
   }
@@ -112,6 +126,7 @@ struct engine::impl : processor_observer {
   void run();
   void hand_out(std::vector<action>& actions);
   void answer(std::vector<question>& asked);
+  void note_answers(std::span<const posted> all, std::chrono::steady_clock::time_point at);
   void publish(std::chrono::steady_clock::duration took, std::size_t events, bool with_endpoints);
 };
 
@@ -142,12 +157,18 @@ void engine::remove_sink(sink_id id) {
 }
 
 bool engine::post(event&& e) {
-  return impl_->enqueue(1, always_taken(e), [&] { impl_->inbox.push_back(std::move(e)); });
+  const std::size_t submits = std::holds_alternative<submit>(e) ? 1 : 0;
+  return impl_->enqueue(1, always_taken(e), [&] {
+    impl_->inbox.push_back(std::move(e));
+    impl_->note_post(submits);
+  });
 }
 
 bool engine::post(std::vector<event>& events) {
   if (events.empty()) return true;
   const bool forced = std::ranges::all_of(events, always_taken);
+  const auto submits = static_cast<std::size_t>(
+      std::ranges::count_if(events, [](const event& e) { return std::holds_alternative<submit>(e); }));
   return impl_->enqueue(events.size(), forced, [&] {
     if (impl_->inbox.empty()) {
       impl_->inbox.swap(events);
@@ -155,6 +176,7 @@ bool engine::post(std::vector<event>& events) {
       std::ranges::move(events, std::back_inserter(impl_->inbox));
       events.clear();
     }
+    impl_->note_post(submits);
   });
 }
 
@@ -220,6 +242,7 @@ bool engine::stop(std::chrono::milliseconds deadline) {
 
 void engine::impl::run() {
   std::vector<event> taken, batch;
+  std::vector<posted> since;
   std::vector<question> asked;
   auto endpoints_at = std::chrono::steady_clock::now();
   for (bool last = false; !last;) {
@@ -234,6 +257,7 @@ void engine::impl::run() {
       inbox_filled.wait_for(lock, wait, [&] { return !inbox.empty() || !questions.empty() || closed || new_routes || new_policy; });
       waiting = false;
       taken.swap(inbox);
+      since.swap(posts);
       asked.swap(questions);
       routes.swap(new_routes);
       rules.swap(new_policy);
@@ -243,6 +267,7 @@ void engine::impl::run() {
     if (routes) work.state().set_routes(std::move(routes));
     if (rules) work.state().set_policy(*std::move(rules));
     std::size_t at = 0;
+    auto answered = since.begin();
     do {
       const auto started = std::chrono::steady_clock::now();
       const std::size_t count = std::min(taken.size() - at, options.batch_events_max);
@@ -251,6 +276,9 @@ void engine::impl::run() {
       at += count;
       hand_out(work.run(batch, now()));
       const auto ended = std::chrono::steady_clock::now();
+      const auto begin = answered;
+      while (answered != since.end() && answered->end <= at) ++answered;
+      note_answers({begin, answered}, ended);
       const bool refresh = ended >= endpoints_at;
       if (refresh) endpoints_at = ended + idle_wake;
       publish(ended - started, count, refresh);
@@ -258,6 +286,7 @@ void engine::impl::run() {
       backlog = taken.size() - at;
     } while (at < taken.size());
     taken.clear();
+    since.clear();
     answer(asked);
   }
 }
@@ -292,6 +321,14 @@ void engine::impl::answer(std::vector<question>& asked) {
   asked.clear();
 }
 
+void engine::impl::note_answers(std::span<const posted> all, std::chrono::steady_clock::time_point at) {
+  const std::lock_guard lock{stats_mutex};
+  for (const auto& p : all)
+    shown.submit_microseconds.add(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(at - p.at).count()),
+        p.submits);
+}
+
 void engine::impl::publish(std::chrono::steady_clock::duration took, std::size_t events, bool with_endpoints) {
   {
     const std::lock_guard lock{stats_mutex};
@@ -306,9 +343,15 @@ void engine::impl::publish(std::chrono::steady_clock::duration took, std::size_t
     }
     if (with_endpoints) {
       shown.endpoints.clear();
-      for (const auto& ep : work.state().endpoints())
-        shown.endpoints.push_back({std::string{ep.name}, ep.up, ep.links, ep.capacity, ep.in_flight, ep.queued,
-                                   ep.breaker});
+      for (const auto& ep : work.state().endpoints()) {
+        const auto oldest = work.state().oldest_queued(ep.name);
+        shown.endpoints.push_back(
+            {std::string{ep.name}, ep.up, ep.links, ep.capacity, ep.in_flight, ep.queued, ep.breaker,
+             oldest == wall_time::max() ? std::chrono::milliseconds{0} : now() - oldest, ep.parts, ep.reported});
+      }
+      shown.traffics.clear();
+      for (const auto& t : work.state().traffic())
+        shown.traffics.push_back({std::string{t.account}, std::string{t.endpoint}, t.settled});
     }
   }
   const std::lock_guard lock{idle_mutex};

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct engine_options {
   processor_options processor{};
   std::size_t inbox_events_max = 100'000;  // posted and not yet taken, 100..10'000'000
   std::size_t batch_events_max = 4'096;    // taken at once; bounds the time of a commit
+  std::function<void(std::span<const record>)> on_committed{};  // on the engine's thread, after each commit; or empty
 };
 
 // Counts per bucket; bucket i holds values below bounds[i], the last one the rest.
@@ -28,7 +30,7 @@ struct histogram {
                                                         20'000, 50'000, 100'000, 200'000, 500'000, 1'000'000, 5'000'000};
   std::array<std::uint64_t, bounds.size() + 1> counts{};
   std::uint64_t sum = 0, total = 0;
-  void add(std::uint64_t value) noexcept;
+  void add(std::uint64_t value, std::uint64_t times = 1) noexcept;
 };
 
 struct engine_stats {
@@ -38,14 +40,23 @@ struct engine_stats {
   processor::removed purged{};
   histogram commit_microseconds;  // apply, commit and release of one batch
   histogram batch_events;
+  histogram submit_microseconds;  // from post() to the release of the answer, one value for each submit
   bool store_faulted = false;
   struct endpoint {
     std::string name;
     bool up = false;
     std::size_t links = 0, capacity = 0, in_flight = 0, queued = 0;
     breaker_state breaker = breaker_state::closed;
+    std::chrono::milliseconds oldest_age{0};  // of the messages that wait
+    std::uint64_t parts = 0;
+    std::array<std::uint64_t, message_state_count> reported{};
+  };
+  struct traffic {
+    std::string account, endpoint;
+    std::array<std::uint64_t, message_state_count> settled{};
   };
   std::vector<endpoint> endpoints;  // refreshed once a second
+  std::vector<traffic> traffics;    // likewise, see traffic_view
 };
 
 class engine final : public inbox {

@@ -38,6 +38,7 @@ struct address {
 constexpr std::uint8_t receipt_on_success = 1;
 constexpr std::uint8_t receipt_on_failure = 2;
 constexpr std::uint8_t receipt_intermediate = 4;
+constexpr std::uint8_t receipt_on_sent = 8;  // once a carrier has taken the message
 
 struct receipt_details {
   message_id receipt_of;
@@ -49,6 +50,8 @@ struct receipt_details {
   wall_time done_at{};
   std::uint16_t segments_submitted = 1;
   std::uint16_t segments_delivered = 0;
+  std::string endpoint{},
+      carrier_id{};  // that took the message, and its id there; for message_content::receipts_to only
   friend bool operator==(const receipt_details&, const receipt_details&) = default;
 };
 
@@ -70,6 +73,7 @@ struct message_content {
   std::optional<receipt_details> receipt;  // kind == receipt only
   std::string keyword;            // folded first word, kept by the engine while routes read keywords
   bool ignores_quiet_hours = false;  // what the recipient waits for: a code, an alarm
+  std::string receipts_to{};         // the endpoint that gets its receipts; empty: the account
   friend bool operator==(const message_content&, const message_content&) = default;
 };
 using content_ptr = std::shared_ptr<const message_content>;
@@ -79,7 +83,7 @@ constexpr std::size_t body_octets_max = 64 * 1024;
 constexpr std::size_t passthrough_octets_max = 64 * 1024;
 constexpr std::size_t address_octets_max = 256;
 constexpr std::size_t account_octets_max = 256;
-constexpr std::size_t reference_octets_max = 256;
+constexpr std::size_t reference_octets_max = 2'048;
 constexpr std::size_t service_type_octets_max = 32;
 constexpr std::size_t keyword_octets_max = 32;
 constexpr std::size_t segments_max = 255;

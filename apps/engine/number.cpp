@@ -86,6 +86,26 @@ constexpr country_plan plans[] = {
     {"KG", "996", "00", "0", 9, 9},    {"UZ", "998", "00", "", 9, 9},
 };
 static_assert(std::ranges::is_sorted(plans, {}, &country_plan::code));
+}  // namespace
+
+std::span<const country_plan> country_plans() noexcept { return plans; }
+
+const country_plan* find_country(std::string_view iso) noexcept {
+  const auto at = std::ranges::find(plans, iso, &country_plan::iso);
+  return at == std::end(plans) ? nullptr : at;
+}
+
+const country_plan* country_of(std::string_view digits) noexcept {
+  for (std::size_t n = std::min<std::size_t>(3, digits.size()); n > 0; --n) {  // no code begins with another one
+    const auto at = std::ranges::lower_bound(plans, digits.substr(0, n), {}, &country_plan::code);
+    if (at != std::end(plans) && at->code == digits.substr(0, n)) return at;
+  }
+  return nullptr;
+}
+
+#ifndef MSGKIT_WITH_LIBPHONENUMBER
+namespace {
+
 constexpr std::size_t e164_digits_max = 15;
 
 bool fits(const country_plan& p, std::size_t digits) { return digits >= p.digits_min && digits <= p.digits_max; }
@@ -104,20 +124,7 @@ std::optional<std::string> international(std::string_view digits) {
 
 }  // namespace
 
-std::span<const country_plan> country_plans() noexcept { return plans; }
-
-const country_plan* find_country(std::string_view iso) noexcept {
-  const auto at = std::ranges::find(plans, iso, &country_plan::iso);
-  return at == std::end(plans) ? nullptr : at;
-}
-
-const country_plan* country_of(std::string_view digits) noexcept {
-  for (std::size_t n = std::min<std::size_t>(3, digits.size()); n > 0; --n) {  // no code begins with another one
-    const auto at = std::ranges::lower_bound(plans, digits.substr(0, n), {}, &country_plan::code);
-    if (at != std::end(plans) && at->code == digits.substr(0, n)) return at;
-  }
-  return nullptr;
-}
+bool has_libphonenumber() noexcept { return false; }
 
 std::optional<std::string> to_e164(std::string_view text, std::string_view iso) {
   std::string digits;
@@ -146,6 +153,8 @@ std::optional<std::string> to_e164(std::string_view text, std::string_view iso) 
   if (fits(*home, all.size()) && !all.starts_with('0')) return std::string{home->code}.append(all);
   return std::nullopt;
 }
+
+#endif
 
 std::string normal_number(std::string_view text, std::string_view iso) {
   if (auto number = to_e164(text, iso)) return *std::move(number);

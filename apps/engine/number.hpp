@@ -28,6 +28,10 @@ const country_plan* country_of(std::string_view digits) noexcept;
 // exist, e.g. an alphanumeric sender or a short code.
 std::optional<std::string> to_e164(std::string_view text, std::string_view iso = {});
 
+// Whether to_e164 asks libphonenumber (the build option MSGKIT_WITH_LIBPHONENUMBER) instead of the table. It knows more
+// of which numbers there are, and is slower: some microseconds a number, and 2 MB.
+bool has_libphonenumber() noexcept;
+
 // For routing and matching: to_e164, or the text as it was.
 std::string normal_number(std::string_view text, std::string_view iso = {});
 

@@ -85,6 +85,7 @@ class policy {
     account_rules rules;
   };
   [[nodiscard]] const account* find(std::string_view name) const;
+  [[nodiscard]] const std::map<std::string, account, std::less<>>& accounts() const noexcept { return accounts_; }
   // Whose number it is, when that account has limits for it or rules.
   [[nodiscard]] const account* owner(std::string_view number) const;
   [[nodiscard]] const number_pool* find_pool(std::string_view name) const;

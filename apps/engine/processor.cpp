@@ -149,6 +149,7 @@ changes processor::batch() const {
 
 bool processor::commit_batch() {
   if (!store_.write(batch())) return false;
+  observer_.on_committed(core_.records());
   auto& actions = core_.actions();
   if (released_.empty()) released_.swap(actions);
   else released_.insert(released_.end(), std::make_move_iterator(actions.begin()), std::make_move_iterator(actions.end()));

@@ -34,6 +34,7 @@ struct processor_observer {
   virtual void on_store_recovered(std::size_t /*active*/) {}
   virtual void on_corrupt(message_id, const fault&) {}
   virtual void on_adopted(std::size_t /*messages*/) {}  // of an instance that is gone
+  virtual void on_committed(std::span<const record>) {}
 };
 
 class processor {

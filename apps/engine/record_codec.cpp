@@ -16,6 +16,8 @@ constexpr std::uint8_t flag_user_data_header = 1;
 constexpr std::uint8_t flag_receipt_details = 2;
 constexpr std::uint8_t flag_keyword = 4;
 constexpr std::uint8_t flag_ignores_quiet_hours = 8;
+constexpr std::uint8_t flag_receipts_to = 16;
+constexpr std::uint8_t flag_receipt_origin = 32;
 constexpr std::uint8_t flag_settled = 1;
 constexpr std::uint8_t flag_error = 2;
 constexpr std::uint8_t flag_segment_accepted = 1;
@@ -78,7 +80,7 @@ segment read_segment(octet_reader& in) {
 constexpr std::size_t checksum_octets = 4;
 
 // Not cryptographic: it finds accidents. Eight octets a step, because every row passes through here at every commit.
-std::uint32_t checksum(bytes_view octets) noexcept {
+std::uint64_t mixed(bytes_view octets) noexcept {
   std::uint64_t h = 0x9E3779B97F4A7C15u ^ octets.size();
   const auto take = [&h](std::uint64_t v) {
     h = (h ^ v) * 0xD6E8FEB86659FD93u;
@@ -89,6 +91,16 @@ std::uint32_t checksum(bytes_view octets) noexcept {
   std::uint64_t rest = 0;
   for (; at < octets.size(); ++at) rest = rest << 8 | octets[at];
   take(rest);
+  return h;
+}
+
+std::uint32_t checksum(bytes_view octets) noexcept {
+  return static_cast<std::uint32_t>(mixed(octets) * 0xD6E8FEB86659FD93u >> 32);
+}
+
+// Of rows that were written before the one above: it did not see the first of more than four octets that end a row.
+std::uint32_t earlier_checksum(bytes_view octets) noexcept {
+  const auto h = mixed(octets);
   return static_cast<std::uint32_t>(h ^ h >> 32);
 }
 
@@ -99,7 +111,8 @@ void seal(byte_vector& record) { append_big(record, checksum(record)); }
 result<bytes_view> unseal(bytes_view sealed) {
   if (sealed.size() < checksum_octets) return fault{make_error_code(errc::record_corrupt), "checksum", sealed.size()};
   const auto body = sealed.first(sealed.size() - checksum_octets);
-  if (load_big<std::uint32_t>(sealed.data() + body.size()) != checksum(body))
+  const auto stored = load_big<std::uint32_t>(sealed.data() + body.size());
+  if (stored != checksum(body) && stored != earlier_checksum(body))
     return fault{make_error_code(errc::record_corrupt), "checksum", body.size()};
   return body;
 }
@@ -112,7 +125,9 @@ void encode(const message_content& c, byte_vector& out) {
   w.octet(static_cast<std::uint8_t>(c.kind));
   w.octet(static_cast<std::uint8_t>((c.user_data_header ? flag_user_data_header : 0) |
                                     (c.receipt ? flag_receipt_details : 0) | (c.keyword.empty() ? 0 : flag_keyword) |
-                                    (c.ignores_quiet_hours ? flag_ignores_quiet_hours : 0)));
+                                    (c.ignores_quiet_hours ? flag_ignores_quiet_hours : 0) |
+                                    (c.receipts_to.empty() ? 0 : flag_receipts_to) |
+                                    (c.receipt && !c.receipt->endpoint.empty() ? flag_receipt_origin : 0)));
   w.octet(c.coding);
   w.octet(c.receipt_wanted);
   w.octet(c.priority);
@@ -127,6 +142,11 @@ void encode(const message_content& c, byte_vector& out) {
   w.time(c.valid_until);
   if (c.receipt) write(w, *c.receipt);
   if (!c.keyword.empty()) w.string(c.keyword);
+  if (!c.receipts_to.empty()) w.string(c.receipts_to);
+  if (c.receipt && !c.receipt->endpoint.empty()) {
+    w.string(c.receipt->endpoint);
+    w.string(c.receipt->carrier_id);
+  }
 }
 
 result<message_content> decode_content(bytes_view octets) {
@@ -153,6 +173,11 @@ result<message_content> decode_content(bytes_view octets) {
   c.valid_until = in.time("valid_until");
   if (flags & flag_receipt_details) c.receipt = read_receipt(in);
   if (flags & flag_keyword) c.keyword = in.string("keyword", keyword_octets_max);
+  if (flags & flag_receipts_to) c.receipts_to = in.string("receipts_to", account_octets_max);
+  if (c.receipt && (flags & flag_receipt_origin) != 0) {
+    c.receipt->endpoint = in.string("receipt_endpoint", account_octets_max);
+    c.receipt->carrier_id = in.string("receipt_carrier_id", carrier_id_octets_max);
+  }
   if (!in.at_end()) in.fail("end");
   if (in.failed()) return in.error();
   return c;

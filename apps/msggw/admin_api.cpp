@@ -5,7 +5,6 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "common/http_auth.hpp"
 #include "common/json.hpp"
 #include "msggw/directory/object_json.hpp"
 
@@ -27,13 +26,6 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
 // 0, which no object has, for anything that is no id.
 object_id id_in(const http_request& r, std::string_view parameter) {
   return number_in(r.path_parameter(parameter)).value_or(0);
-}
-
-// Who did it, for the audit: the name given with the key, and from where.
-std::string actor_of(const http_request& r) {
-  const auto who = basic_credentials(r);
-  constexpr std::size_t name_octets_max = 64;
-  return fmt::format("{}@{}", who ? who->user.substr(0, name_octets_max) : "key", r.peer);
 }
 
 bool body_in(const http_request& r, json& out, std::string& why) {
@@ -107,8 +99,15 @@ http_response page_of(const http_request& request, const directory_snapshot& s, 
 // Owned by the handlers it adds; `router_` is for adding only.
 class admin_routes : public std::enable_shared_from_this<admin_routes> {
  public:
-  admin_routes(http_router& router, directory& d, task_runner run, http_guard guard)
-      : router_(router), directory_(d), run_(std::move(run)), options_{.guard = std::move(guard)} {}
+  admin_routes(http_router& router, directory& d, task_runner run, const administrators& who,
+               const client_defaults& defaults)
+      : router_(router),
+        directory_(d),
+        run_(std::move(run)),
+        administrators_(who),
+        defaults_(defaults),
+        options_{.guard = who.guard()},
+        for_admins_{.guard = who.guard(admin_role::admin)} {}
 
   void add_all() {
     add_objects<client>("/clients");
@@ -117,6 +116,7 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
     add_belongings<client_number>("numbers");
     add_belongings<failover>("failovers");
     add_belongings<api_key>("api-keys");
+    add_administrators();
     add_password();
     add_settings();
     add_reloads();
@@ -126,6 +126,12 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
  private:
   using change = std::function<http_response(const http_request&, json)>;
   using view = std::function<http_response(const http_request&, const directory_snapshot&)>;
+
+  // Who did it, for the audit: the name given with the key, and from where.
+  std::string actor_of(const http_request& r) const {
+    const auto who = administrators_.identify(r);
+    return fmt::format("{}@{}", who ? who->name : "nobody", r.peer);
+  }
 
   // What only reads the snapshot is answered at once.
   void read(std::string_view pattern, view v) {
@@ -150,7 +156,7 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
           });
           if (!taken) responder.send(http_error(503, "busy", "too many changes are waiting; try again"));
         },
-        options_);
+        pattern.starts_with("/administrators") ? for_admins_ : options_);
   }
 
   template <class T>
@@ -164,7 +170,8 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
     });
     write("POST", path, [this](const http_request& r, json body) {
       adapt(body);
-      return answer(201, directory_.create<T>(body, actor_of(r)));
+      if constexpr (std::is_same_v<T, client>) add_defaults(body);
+      return created<T>(r, body);
     });
     for (const auto* method : {"PUT", "PATCH"}) {
       write(method, one, [this](const http_request& r, json body) {
@@ -210,19 +217,21 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
     });
   }
 
+  // Keys are made here and shown this once.
   template <class T>
   http_response created(const http_request& r, const json& body) {
-    if constexpr (std::is_same_v<T, api_key>) {
-      std::string key;
-      const auto result = directory_.create_api_key(body, actor_of(r), key);
-      const auto* const done = std::get_if<changed<api_key>>(&result);
-      if (done == nullptr) return answer(201, result);
-      auto shown = listed(done->id, *done->object);
-      shown["key"] = key;
-      return json_response(201, shown);
-    } else {
-      return answer(201, directory_.create<T>(body, actor_of(r)));
-    }
+    std::string key;
+    const auto result = [&]() -> change_result<T> {
+      if constexpr (std::is_same_v<T, api_key>) return directory_.create_api_key(body, actor_of(r), key);
+      else if constexpr (std::is_same_v<T, administrator>)
+        return directory_.create_administrator(body, actor_of(r), key);
+      else return directory_.create<T>(body, actor_of(r));
+    }();
+    const auto* const done = std::get_if<changed<T>>(&result);
+    if (done == nullptr) return answer(201, result);
+    auto shown = listed(done->id, *done->object);
+    if (!key.empty()) shown["key"] = key;
+    return json_response(201, shown);
   }
 
   template <class T>
@@ -245,6 +254,17 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
       *number = digits;
     }
   }
+
+  void add_defaults(json& body) const {
+    if (!body.is_object()) return;
+    auto& settings = body["settings"];
+    if (settings.is_null()) settings = json::object();
+    if (!settings.is_object()) return;  // to be refused
+    settings.emplace("webhook_retries", defaults_.webhook_retries);
+    settings.emplace("webhook_timeout_secs", defaults_.webhook_timeout_secs);
+  }
+
+  void add_administrators() { add_objects<administrator>("/administrators"); }
 
   void add_password() {
     for (const auto* method : {"PATCH", "PUT"}) {
@@ -276,9 +296,39 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
       const auto n = s.find<client_number>(id_in(r, "id"));
       return n ? json_response(200, listed(id_in(r, "id"), *n)) : not_found();
     });
+    add_auto_reply();
     write("PUT", "/numbers/{id}/settings", [this](const http_request& r, const json& body) {
       return answer(200, directory_.update<client_number>(id_in(r, "id"), body, actor_of(r)));
     });
+  }
+
+  // The same settings under the names that clients of the API this one grew from use.
+  void add_auto_reply() {
+    read("/numbers/{id}/auto-reply", [](const http_request& r, const directory_snapshot& s) {
+      const auto n = s.find<client_number>(id_in(r, "id"));
+      return n ? json_response(200, auto_reply_json(id_in(r, "id"), *n)) : not_found();
+    });
+    write("PUT", "/numbers/{id}/auto-reply", [this](const http_request& r, const json& body) {
+      if (!body.is_object()) return http_error(400, "invalid", "the body must be an object");
+      json fields = json::object();
+      for (const auto& [name, value] : body.items()) {
+        if (name != "enabled" && name != "message" && name != "cooldown_secs")
+          return http_error(400, "invalid", name + ": is none of enabled, message, cooldown_secs");
+        fields["auto_reply_" + name] = value;
+      }
+      const auto result = directory_.update<client_number>(id_in(r, "id"), fields, actor_of(r));
+      if (const auto* const e = std::get_if<change_error>(&result)) return refusal(*e);
+      const auto& done = std::get<changed<client_number>>(result);
+      return json_response(200, auto_reply_json(done.id, *done.object));
+    });
+  }
+
+  static ordered_json auto_reply_json(object_id id, const client_number& n) {
+    return {{"number_id", id},
+            {"number", n.number},
+            {"enabled", n.settings.auto_reply_enabled},
+            {"message", n.settings.auto_reply_message},
+            {"cooldown_secs", n.settings.auto_reply_cooldown_secs}};
   }
 
   // Changes take effect at once; these remain for those who are used to asking. They do read what others wrote.
@@ -329,13 +379,16 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
   http_router& router_;
   directory& directory_;
   task_runner run_;
-  http_route_options options_;
+  const administrators& administrators_;
+  client_defaults defaults_;
+  http_route_options options_, for_admins_;  // of changes by operators, and by admins alone
 };
 
 }  // namespace
 
-void add_admin_routes(http_router& router, directory& d, task_runner run, http_guard guard) {
-  std::make_shared<admin_routes>(router, d, std::move(run), std::move(guard))->add_all();
+void add_admin_routes(http_router& router, directory& d, task_runner run, const administrators& who,
+                      const client_defaults& defaults) {
+  std::make_shared<admin_routes>(router, d, std::move(run), who, defaults)->add_all();
 }
 
 }  // namespace msgkit::app

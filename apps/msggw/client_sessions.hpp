@@ -13,6 +13,7 @@ namespace msgkit::app {
 struct client_session {
   std::string username, address;  // "192.0.2.1:40000"
   std::chrono::system_clock::time_point since{};
+  smpp::bind_mode mode = smpp::bind_mode::transceiver;
 };
 
 // The observer's methods run on the connector's executor; list() may be called from any thread.
@@ -31,7 +32,7 @@ class client_sessions final : public smpp_server_observer {
   void on_bound(const smpp_account& a, const peer_address& p, smpp::bind_mode m) override {
     {
       const std::lock_guard lock(mutex_);
-      sessions_[p.to_string()] = {a.name, p.to_string(), std::chrono::system_clock::now()};
+      sessions_[p.to_string()] = {a.name, p.to_string(), std::chrono::system_clock::now(), m};
     }
     next_->on_bound(a, p, m);
   }

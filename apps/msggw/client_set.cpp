@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "common/log.hpp"
+#include "msggw/policy_of.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -51,7 +52,8 @@ std::vector<web_client> web_clients_of(const directory_snapshot& managed) {
     auto& w = all[id];
     w.name = c->username;
     w.url = s.default_webhook;
-    if (!s.webhook_secret.empty()) w.secrets.push_back(s.webhook_secret);
+    for (const auto* secret : {&s.webhook_secret, &s.webhook_secret_old})
+      if (!secret->empty()) w.secrets.push_back(*secret);
     w.format = s.format == api_format::telnyx  ? webhook_format::telnyx
                : s.format == api_format::bicom ? webhook_format::bicom
                                                : webhook_format::generic;
@@ -78,6 +80,12 @@ std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, co
     if (n->carrier.empty()) continue;
     engine::route out{.name = "carrier of " + n->number, .source_prefix = n->number, .account = endpoint};
     out.targets.push_back({.endpoint = "carrier:" + n->carrier});
+    if (n->settings.auto_reply_enabled) {  // what the number says by itself takes the same way
+      auto answers = out;
+      answers.name = "answers of " + n->number;
+      answers.account = "care:" + replying_pool(n->number);
+      all.push_back(std::move(answers));
+    }
     all.push_back(std::move(out));
   }
   for (const auto& [id, r] : managed.all<routing_rule>()) {
@@ -91,6 +99,18 @@ std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, co
     all.push_back(std::move(rule));
   }
   return all;
+}
+
+std::map<std::string, std::string, std::less<>> protocols_of(const std::vector<smpp_account>& fixed_clients,
+                                                             const std::vector<smpp_carrier_options>& fixed_carriers,
+                                                             const directory_snapshot& managed,
+                                                             std::map<std::string, std::string, std::less<>> more) {
+  for (const auto& a : fixed_clients) more.emplace("client:" + a.name, "smpp");
+  for (const auto& c : fixed_carriers) more.emplace("carrier:" + c.name, "smpp");
+  for (const auto& [id, c] : managed.all<client>())
+    more.emplace("client:" + c->username, c->type == client_type::web ? "http" : "smpp");
+  for (const auto& [id, c] : managed.all<carrier>()) more.emplace("carrier:" + c->name, c->type);
+  return more;
 }
 
 }  // namespace msgkit::app

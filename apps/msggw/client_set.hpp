@@ -1,9 +1,12 @@
 // The clients of the configuration file and of the directory as one: who may bind, whose numbers lead where.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "connectors/smpp_carrier.hpp"
 #include "connectors/smpp_server.hpp"
 #include "connectors/web_clients.hpp"
 #include "engine/routing.hpp"
@@ -21,5 +24,11 @@ std::vector<web_client> web_clients_of(const directory_snapshot& managed);
 // The file's routes, then those of the directory: each number to its client, what a number sends to the number's
 // carrier, and the rules.
 std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, const directory_snapshot& managed);
+
+// Which protocol stands behind each endpoint: "client:shop" -> "http"; `more` knows those of other tables of the file.
+std::map<std::string, std::string, std::less<>> protocols_of(const std::vector<smpp_account>& fixed_clients,
+                                                             const std::vector<smpp_carrier_options>& fixed_carriers,
+                                                             const directory_snapshot& managed,
+                                                             std::map<std::string, std::string, std::less<>> more);
 
 }  // namespace msgkit::app

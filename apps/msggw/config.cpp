@@ -6,6 +6,7 @@
 
 #include "common/password.hpp"
 #include "connectors/smpp_settings.hpp"
+#include "msggw/environment.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -202,6 +203,8 @@ void read_http(config_reader& all, msggw_config& c) {
   const auto& url = c.outbound.public_url;
   if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://"))
     r.fail("public_url", "is what carriers call, like https://gw.example.org");
+  if (auto proxies = ip_ranges::parse(r.texts("trusted_proxies"))) c.trusted_proxies = *std::move(proxies);
+  else r.fail("trusted_proxies", "holds something that is no address or range");
   auto out = all.table("outbound");
   c.outbound.ca_file = out.text("ca_file", "");
   c.outbound.guard.https_only = out.flag("https_only", false);
@@ -210,6 +213,18 @@ void read_http(config_reader& all, msggw_config& c) {
   else out.fail("allowed_addresses", "holds something that is no address or range");
   auto m = all.table("metrics");
   c.metrics = m.endpoint("listen", {.host = "127.0.0.1", .port = 2550});
+  c.metrics_path = m.text("path", "/metrics", 255);
+  if (!c.metrics_path.starts_with('/') || c.metrics_path == "/health" || c.metrics_path == "/ready")
+    m.fail("path", "begins with / and is neither /health nor /ready");
+  c.logs_messages = all.flag("log.messages", false);
+  c.metrics_other_names = m.flag("other_names", false);
+  auto w = all.table("webhooks");
+  c.webhooks.retries = w.u32("retries", c.webhooks.retries, 0, 100);
+  c.webhooks.timeout =
+      std::chrono::duration_cast<std::chrono::seconds>(w.time("timeout", c.webhooks.timeout, 1s, 2min));
+  auto a = all.table("auto_reply");
+  c.auto_reply.enabled = a.flag("enabled", true);
+  c.auto_reply.default_message = a.text("default_message", "", 1'600);
 }
 
 }  // namespace
@@ -236,6 +251,7 @@ msggw_config read_msggw_config(config_reader& reader) {
   read_pools(reader, c.rules);
   read_http(reader, c);
   c.media = read_media_config(reader.table("media"), c.store, c.outbound, c.http);
+  judge_foreign_names(reader, process_environment());
   return c;
 }
 

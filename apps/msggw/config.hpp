@@ -16,9 +16,16 @@
 #include "msggw/http_carriers.hpp"
 #include "msggw/media/media_config.hpp"
 #include "msggw/media/mm4_part.hpp"
+#include "msggw/policy_of.hpp"
 #include "msggw/rules_config.hpp"
 
 namespace msgkit::app {
+
+// Of clients that are made without saying otherwise.
+struct webhook_defaults {
+  std::uint32_t retries = 10;
+  std::chrono::seconds timeout{10};
+};
 
 struct msggw_config {
   store_config store;
@@ -31,11 +38,17 @@ struct msggw_config {
   std::optional<goip_lines_options> goip;  // absent: no lines
   std::optional<xmpp_settings> xmpp;       // absent: no chats
   config_endpoint http;
-  std::string http_api_key;  // empty: allowed only while listening on loopback
+  ip_ranges trusted_proxies;     // of the HTTP listener
+  std::string http_api_key;      // empty: allowed only while listening on loopback
   http_outbound_config outbound;
   media_config media;
   std::optional<mm4_peers_options> mm4;  // absent: no peers
-  config_endpoint metrics;               // port 0: on the HTTP listener only
+  config_endpoint metrics;       // port 0: on the HTTP listener only
+  std::string metrics_path = "/metrics";
+  bool metrics_other_names = false;
+  bool logs_messages = false;
+  auto_reply_config auto_reply;
+  webhook_defaults webhooks;
 };
 
 // Mistakes go into the reader.

@@ -9,16 +9,17 @@
 #include "common/destroy_on.hpp"
 #include "common/digest.hpp"
 #include "common/health.hpp"
-#include "common/http_auth.hpp"
 #include "common/http_server.hpp"
 #include "common/log.hpp"
 #include "common/task_worker.hpp"
 #include "connectors/credential_service.hpp"
 #include "connectors/engine_metrics.hpp"
 #include "msggw/admin_api.hpp"
+#include "msggw/administrators.hpp"
 #include "msggw/batch/batch_api.hpp"
 #include "msggw/carrier_set.hpp"
 #include "msggw/client_api/client_api.hpp"
+#include "msggw/client_api/history_api.hpp"
 #include "msggw/client_api/kannel_api.hpp"
 #include "msggw/client_api/search_api.hpp"
 #include "msggw/client_api/usage_api.hpp"
@@ -31,8 +32,10 @@
 #include "msggw/lines_and_chats.hpp"
 #include "msggw/media/media_api.hpp"
 #include "msggw/media/media_part.hpp"
+#include "msggw/message_log.hpp"
 #include "msggw/operator_api.hpp"
 #include "msggw/policy_of.hpp"
+#include "msggw/traffic_metrics.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -48,6 +51,7 @@ class gateway final : public daemon {
     if (!start_engine()) return false;
     clients_executor_ = context.pool.executor(0);
     sessions_ = std::make_shared<client_sessions>(make_server_observer(context.metrics));
+    traffic_ = std::make_unique<traffic_metrics>(context.metrics, *engine_, *sessions_, config_.metrics_other_names);
     clients_ =
         std::make_unique<smpp_server>(clients_executor_, *engine_, config_.smpp, credentials_.check(), sessions_);
     if (const auto ec = clients_->listen())
@@ -92,6 +96,7 @@ class gateway final : public daemon {
     if (drainer_.joinable()) drainer_.join();
     watch_.reset();
     collected_.reset();
+    traffic_.reset();
     checks_.clear();
     if (http_) http_->close();
     if (metrics_http_) metrics_http_->close();
@@ -127,6 +132,8 @@ class gateway final : public daemon {
       if (is_error) log_.error(line);
       else log_.info(line);
     };
+    if (config_.logs_messages)
+      config_.engine.on_committed = [this](const auto& records) { message_log_.write(records); };
     try {
       auto routes = std::make_shared<const engine::route_table>(config_.routes);
       engine_ = std::make_unique<engine::engine>(config_.engine, std::move(routes), std::move(store), nullptr, log);
@@ -191,6 +198,15 @@ class gateway final : public daemon {
     return true;
   }
 
+  [[nodiscard]] protocol_names other_protocols() const {
+    protocol_names names;
+    if (config_.goip)
+      for (const auto& l : config_.goip->lines) names["carrier:" + l.carrier] = "goip";
+    if (config_.xmpp)
+      for (const auto& u : config_.xmpp->options.users) names["client:" + u.name] = "xmpp";
+    return names;
+  }
+
   void look_for_changes() {
     std::string problem;
     directory_->refresh(&problem);
@@ -210,8 +226,9 @@ class gateway final : public daemon {
 
   bool start_http() {
     auto router = std::make_shared<http_router>();
-    add_health_routes(*router, health_, context_->metrics);
-    access_ = std::make_unique<api_access>(*directory_, credentials_.check(), config_.http_api_key);
+    add_health_routes(*router, health_, context_->metrics, {}, config_.metrics_path);
+    administrators_ = std::make_unique<administrators>(*directory_, config_.http_api_key);
+    access_ = std::make_unique<api_access>(*directory_, credentials_.check(), *administrators_);
     sender_ = std::make_unique<sender>(*engine_);
     canceler_ = std::make_unique<message_canceler>(*engine_);
     std::string problem;
@@ -220,16 +237,20 @@ class gateway final : public daemon {
       log_.error("cannot open the batches", {{"detail", problem}});
       return false;
     }
-    batch_runner_ = std::make_unique<batch_runner>(*batches_, *sender_, *directory_);
+    batch_runner_ =
+        std::make_unique<batch_runner>(*batches_, *sender_, *directory_, config_.engine.processor.retention);
     const task_runner tasks = [this](std::function<void()> task) { return worker_.run(std::move(task)); };
     add_usage_routes(*router, *access_, *engine_);  // before /messages/{id}, which matches its path too
+    add_history_route(*router, *access_, *engine_);
     add_batch_routes(*router, {*access_, *sender_, *batches_, *batch_runner_, tasks});
     add_search_route(*router, *access_, *engine_);
     add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_, media_->intake(), config_.media.base_url});
     add_media_route(*router, media_->shelf());
-    add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators());
+    add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators_->guard());
     add_kannel_routes(*router, *access_, *sender_);
-    add_admin_routes(*router, *directory_, tasks, administrators());
+    add_admin_routes(*router, *directory_, tasks, *administrators_,
+                     {.webhook_retries = config_.webhooks.retries,
+                      .webhook_timeout_secs = static_cast<std::uint32_t>(config_.webhooks.timeout.count())});
     http_carriers_->add_routes(*router);
     checks_.push_back(health_.add("store", [this] {
       return engine_->ready() ? readiness{} : readiness{false, "the store cannot commit, or the engine is stopping"};
@@ -239,7 +260,7 @@ class gateway final : public daemon {
     if (!http_) return false;
     if (config_.metrics.port == 0) return true;
     auto metrics_router = std::make_shared<http_router>();
-    add_health_routes(*metrics_router, health_, context_->metrics);
+    add_health_routes(*metrics_router, health_, context_->metrics, {}, config_.metrics_path);
     metrics_http_ = listen_http(metrics_router, config_.metrics);
     return metrics_http_ != nullptr;
   }
@@ -250,18 +271,11 @@ class gateway final : public daemon {
     return open_sqlite_batch_store(std::filesystem::path(at.path).replace_filename("batches.db"), problem);
   }
 
-  // Unlike a trace, the directory is never open to everybody: it makes accounts.
-  http_guard administrators() const {
-    if (!config_.http_api_key.empty()) return require_api_key("msggw", config_.http_api_key);
-    return [](const http_request&) {
-      return std::optional(http_error(403, "no_api_key", "set http.api_key to use the administrators' API"));
-    };
-  }
-
   std::unique_ptr<http_server> listen_http(std::shared_ptr<const http_router> router, const config_endpoint& at) {
     http_server_options options;
     options.listen.listen_host = at.host;
     options.listen.listen_port = at.port;
+    options.trusted_proxies = config_.trusted_proxies;
     options.on_handler_error = [](std::string_view pattern, std::string_view what) {
       log_.error("request failed", {{"route", pattern}, {"reason", what}});
     };
@@ -292,6 +306,7 @@ class gateway final : public daemon {
       config_.routes = fresh.routes;
       config_.smpp.accounts = fresh.smpp.accounts;
       config_.rules = fresh.rules;
+      config_.auto_reply = fresh.auto_reply;
     }
     apply(*directory_->current());
   }
@@ -307,13 +322,16 @@ class gateway final : public daemon {
       log_.error("routes not changed", {{"reason", std::string_view(e.what())}});
       return false;
     }
-    engine_->set_policy(policy_of(config_.rules, managed));
+    const auto rules = policy_of(config_.rules, managed, config_.auto_reply);
+    engine_->set_policy(rules);
+    traffic_->set(protocols_of(config_.smpp.accounts, config_.carriers, managed, other_protocols()), rules);
     applied_ = managed.version();
     auto accounts = accounts_of(config_.smpp.accounts, managed);
     const auto clients = accounts.size();
     clients_->set_accounts(std::move(accounts));
     web_clients_->set_clients(web_clients_of(managed));
     carriers_->apply(config_.carriers, managed);
+    message_log_.set(managed);
     log_.info("configuration applied", {{"clients", clients}, {"carriers", carriers_->status().size()}});
     return true;
   }
@@ -330,6 +348,7 @@ class gateway final : public daemon {
     others_->stop(std::chrono::milliseconds{0}, one_done);  // the engine has waited for what was on the way
   }
 
+  message_log message_log_;
   msggw_config config_;
   daemon_context* context_ = nullptr;
   credential_service credentials_;
@@ -350,6 +369,8 @@ class gateway final : public daemon {
   std::unique_ptr<mm4_peers> mm4_;
   std::unique_ptr<directory> directory_;
   std::shared_ptr<client_sessions> sessions_;
+  std::unique_ptr<traffic_metrics> traffic_;
+  std::unique_ptr<administrators> administrators_;
   std::unique_ptr<api_access> access_;
   std::unique_ptr<sender> sender_;
   std::unique_ptr<message_canceler> canceler_;

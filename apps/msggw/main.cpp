@@ -7,7 +7,8 @@
 int main(int argc, char** argv) {
   const msgkit::app::daemon_spec spec{
       .name = "msggw",
-      .summary = "Messaging gateway: takes messages over SMPP, keeps them safe, hands them to carriers, returns receipts.",
+      .summary =
+          "Messaging gateway: takes messages over SMPP, keeps them safe, hands them to carriers, returns receipts.",
       .env_prefix = "MSGGW",
       .aliases = {{"API_KEY", "http.api_key"},
                   {"ENCRYPTION_KEY", "directory.encryption_key"},
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
                   {"PROMETHEUS_LISTEN", "metrics.listen"},
                   {"HAPROXY_PROXY_PROTOCOL", "smpp.proxy_protocol"},
                   {"LOG_LEVEL", "log.level"},
+                  {"LOG_FORMAT", "log.format"},
                   {"LOKI_ENABLED", "loki.enabled"},
                   {"LOKI_URL", "loki.url"},
                   {"LOKI_USERNAME", "loki.username"},
@@ -23,7 +25,21 @@ int main(int argc, char** argv) {
                   {"LOKI_JOB", "loki.job"},
                   {"SERVER_ADDRESS", "http.public_url"},
                   {"POSTGRES_PASSWORD", "store.password"},
-                  {"SERVER_ID", "store.instance"}},
+                  {"SERVER_ID", "store.instance"},
+                  {"POSTGRES_HOST", "store.host"},
+                  {"POSTGRES_PORT", "store.port"},
+                  {"POSTGRES_USER", "store.user"},
+                  {"POSTGRES_DB", "store.database"},
+                  {"POSTGRES_SSLMODE", "store.sslmode"},
+                  {"POSTGRES_TIMEZONE", "store.time_zone"},
+                  {"PROMETHEUS_PATH", "metrics.path"},
+                  {"TRUSTED_PROXIES", "http.trusted_proxies"},
+                  {"WEBHOOK_TIMEOUT_SECS", "webhooks.timeout"},
+                  {"WEBHOOK_RETRIES", "webhooks.retries"},
+                  {"WEBHOOK_RETRY_DELAY_SECS", "engine.retry_initial"},
+                  {"SMPP_TIMEOUT_SECS", "smpp.enquire_link_timeout"},
+                  {"AUTO_REPLY_ENABLED", "auto_reply.enabled"},
+                  {"AUTO_REPLY_DEFAULT_MESSAGE", "auto_reply.default_message"}},
       .default_configs = {"msggw.toml", "/etc/msggw/msggw.toml"},
       .make = msgkit::app::make_gateway};
   if (argc > 1 && std::string_view(argv[1]) == "import") return msgkit::app::run_import(argc - 1, argv + 1, spec.aliases);

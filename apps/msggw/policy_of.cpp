@@ -1,5 +1,7 @@
 #include "msggw/policy_of.hpp"
 
+#include <set>
+
 namespace msgkit::app {
 namespace {
 
@@ -17,6 +19,7 @@ rules_by_account rules_of(const directory_snapshot& managed) {
   for (const auto& [id, c] : managed.all<client>()) {
     const auto limits = limits_of(c->settings.sms, c->settings.limit_both);
     if (limits.any()) out["client:" + c->username].limits = limits;
+    if (c->settings.disable_message_splitting) out["client:" + c->username].whole_messages = true;
     if (c->erase_text) out["client:" + c->username].erase_text = true;
   }
   for (const auto& [id, n] : managed.all<client_number>()) {
@@ -32,11 +35,31 @@ rules_by_account rules_of(const directory_snapshot& managed) {
   return out;
 }
 
+// A number that answers by itself is a pool of one, without keywords, unless the configuration has put it into one.
+void add_replying_numbers(const directory_snapshot& managed, const std::string& default_message,
+                          std::vector<engine::number_pool>& pools) {
+  std::set<std::string, std::less<>> taken;
+  for (const auto& p : pools) taken.insert(p.numbers.begin(), p.numbers.end());
+  for (const auto& [id, n] : managed.all<client_number>()) {
+    const auto& s = n->settings;
+    const auto& text = s.auto_reply_message.empty() ? default_message : s.auto_reply_message;
+    if (!s.auto_reply_enabled || text.empty() || taken.contains(n->number)) continue;
+    pools.push_back({.name = replying_pool(n->number),
+                     .numbers = {n->number},
+                     .auto_reply = text,
+                     .reply_pause = std::chrono::seconds{s.auto_reply_cooldown_secs}});
+  }
+}
+
 }  // namespace
 
-std::shared_ptr<const engine::policy> policy_of(const rules_config& fixed, const directory_snapshot& managed) {
+std::string replying_pool(const std::string& number) { return "number " + number; }
+
+std::shared_ptr<const engine::policy> policy_of(const rules_config& fixed, const directory_snapshot& managed,
+                                                const auto_reply_config& replies) {
   auto all = fixed;
   all.accounts.merge(rules_of(managed));  // what is there stays
+  if (replies.enabled) add_replying_numbers(managed, replies.default_message, all.pools);
   return all.make();
 }
 

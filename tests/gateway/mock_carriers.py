@@ -27,7 +27,7 @@ def make_certificate(directory):
 
 class Endpoint:
     """An HTTP(S) server that keeps what it was asked and answers as `answer(request)` says: (status, headers, body).
-    `request` is a dict of path, headers, body. An answer of None closes the connection without a word."""
+    `request` is a dict of method, path, headers, body. An answer of None closes the connection without a word."""
 
     def __init__(self, answer, certificate=None):
         self.requests, self._lock = [], threading.Lock()
@@ -39,7 +39,7 @@ class Endpoint:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                request = {"path": self.path, "headers": dict(self.headers.items()), "body": body}
+                request = {"method": self.command, "path": self.path, "headers": dict(self.headers.items()), "body": body}
                 with outer._lock:
                     outer.requests.append(request)
                 given = answer(request)

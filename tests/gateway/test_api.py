@@ -210,6 +210,7 @@ class SendTest(ApiTest):
         self.assertEqual(self.post(body, auth=key)[0], 401)
         self.assertEqual(self.post(body, auth=self.key(scopes=["usage"])[0])[0], 403)
         self.assertEqual(self.post(body, auth=self.key(expires_at="2020-01-01T00:00:00Z")[0])[0], 401)
+        self.assertEqual(self.post(body, auth=self.key(expires_at="2999-01-01T00:00:00Z")[0])[0], 202)
         other = self.add_number("15550002")
         limited = self.key(allowed_number_ids=[other["id"]])[0]
         self.assertEqual(self.post(body, auth=limited)[0], 403)

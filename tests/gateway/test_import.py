@@ -1,5 +1,6 @@
 """msggw import: a database as Gomsggw leaves it, made here, becomes clients, numbers and carriers that work."""
 import base64
+import hashlib
 import os
 import sqlite3
 import subprocess
@@ -28,8 +29,17 @@ CREATE TABLE client_failovers(id integer PRIMARY KEY, primary_client_id integer,
   priority integer, enabled boolean);
 CREATE TABLE carriers(id integer PRIMARY KEY, name text, type text, username text, password text, uuid text,
   profile_id text);
-CREATE TABLE tenant_api_keys(id integer PRIMARY KEY, client_id integer, key_hash text);
+CREATE TABLE tenant_api_keys(id integer PRIMARY KEY, client_id integer, name text, key_hash text, key_prefix text,
+  scopes text, rate_limit integer, active boolean, expires_at text);
+CREATE TABLE api_key_numbers(id integer PRIMARY KEY, api_key_id integer, number_id integer, number text);
 """
+
+
+API_KEY = "gw_live_" + "5f" * 32
+
+
+def key_hash(key):
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def sealed(text, key=KEY):
@@ -53,7 +63,12 @@ def rows(key=KEY):
         ("client_numbers", (33, 77, "15550003", "tw", "", "", False, "")),
         ("number_settings", (1, 32, 5, True, "we are closed", 90)),
         ("client_failovers", (1, 4, 9, 2, True)),
-        ("tenant_api_keys", (1, 9, "ab" * 32)),
+        ("tenant_api_keys", (1, 9, "all", key_hash(API_KEY), API_KEY[:16], "send,usage", 60, True, "2999-01-31 12:00:00+00")),
+        ("tenant_api_keys", (2, 9, "one number", "ab" * 32, "gw_live_abab", "send", 0, True, "")),
+        ("tenant_api_keys", (3, 9, "lost number", "cd" * 32, "gw_live_cdcd", "", 0, True, "")),
+        ("tenant_api_keys", (4, 77, "nobody's", "ef" * 32, "gw_live_efef", "", 0, True, "")),
+        ("api_key_numbers", (1, 2, 32, "+15550002")),
+        ("api_key_numbers", (2, 3, 33, "+15550003")),
     ]
 
 
@@ -108,6 +123,13 @@ class ImportTest(test_api.ApiTest):
         failover = self.get(f"/clients/{alice['id']}/failovers")[0]
         self.assertEqual((failover["fallback_client_id"], failover["priority"], failover["enabled"]), (shop["id"], 2, True))
         self.assertEqual([c["name"] for c in self.get("/carriers")], ["tw"])
+        keys = {k["name"]: k for k in self.get(f"/clients/{shop['id']}/api-keys")}
+        self.assertEqual(set(keys), {"all", "one number"})
+        self.assertEqual((keys["all"]["scopes"], keys["all"]["rate_limit"], keys["all"]["expires_at"]),
+                         (["send", "usage"], 60, "2999-01-31T12:00:00+00:00"))
+        self.assertEqual(keys["one number"]["allowed_number_ids"], [number["id"]])
+        status, answer, _ = self.api.ask("GET", "/messages/usage", authorization="Bearer " + API_KEY)
+        self.assertEqual(status, 200, answer)
         # Their password is good here: the answer is about the client, not about who asks.
         self.assertEqual(self.api.ask("GET", "/messages/usage", authorization=basic("shop", "långt lösenord"))[0], 200)
         self.assertNotIn("ESME_RINVPASWD", self.send(self.msggw.smpp_port).stderr)
@@ -116,12 +138,13 @@ class ImportTest(test_api.ApiTest):
         self.stopped_gateway()
         source = self.make_file()
         said, notes = self.run_import(source)
-        self.assertEqual(said, "imported 1 carriers, 2 clients, 2 numbers, 1 failovers")
-        for part in ("carrier ovp: type: must be one of", "number 15550003: its client was not imported", "1 API keys were not imported",
+        self.assertEqual(said, "imported 1 carriers, 2 clients, 2 numbers, 1 failovers, 2 API keys")
+        for part in ("carrier ovp: type: must be one of", "number 15550003: its client was not imported", "API key nobody's: its client was not imported",
+                     "API key lost number: none of its numbers is here",
                      "its carrier ovp is not here", "carrier tw: its webhooks have a new address: /inbound/"):
             self.assertIn(part, notes)
         said, notes = self.run_import(source)
-        self.assertEqual(said, "imported 0 carriers, 0 clients, 0 numbers, 0 failovers")
+        self.assertEqual(said, "imported 0 carriers, 0 clients, 0 numbers, 0 failovers, 0 API keys")
         self.assertIn("client alice: is there already", notes)
         self.check_imported()
 
@@ -140,26 +163,26 @@ class ImportTest(test_api.ApiTest):
         theirs.sql(SCHEMA + "".join(f"INSERT INTO {table} VALUES({', '.join(map(literal, values))});"
                                     for table, values in rows()))
         said, _ = self.run_import(theirs.dsn)
-        self.assertEqual(said, "imported 1 carriers, 2 clients, 2 numbers, 1 failovers")
+        self.assertEqual(said, "imported 1 carriers, 2 clients, 2 numbers, 1 failovers, 2 API keys")
         self.check_imported()
 
     def test_a_dry_run_changes_nothing(self):
         self.stopped_gateway()
         said, _ = self.run_import(self.make_file(), "--dry-run")
-        self.assertEqual(said, "would import 1 carriers, 2 clients, 2 numbers, 1 failovers")
+        self.assertEqual(said, "would import 1 carriers, 2 clients, 2 numbers, 1 failovers, 2 API keys")
         self.msggw.start()
         self.assertEqual(self.get("/clients"), [])
 
     def test_a_wrong_key_is_told_and_imports_no_secrets(self):
         self.stopped_gateway()
         said, notes = self.run_import(self.make_file(), key="another one")
-        self.assertEqual(said, "imported 0 carriers, 0 clients, 0 numbers, 0 failovers")
+        self.assertEqual(said, "imported 0 carriers, 0 clients, 0 numbers, 0 failovers, 0 API keys")
         self.assertIn("client alice: password does not open with this key", notes)
 
     def test_early_versions_sealed_with_a_blank_key(self):
         self.stopped_gateway()
         said, _ = self.run_import(self.make_file(key=""), "--blank-key")
-        self.assertEqual(said, "imported 1 carriers, 2 clients, 2 numbers, 1 failovers")
+        self.assertEqual(said, "imported 1 carriers, 2 clients, 2 numbers, 1 failovers, 2 API keys")
 
     def test_what_is_no_database_is_refused(self):
         self.stopped_gateway()

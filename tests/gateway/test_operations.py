@@ -2,11 +2,14 @@
 erased, the dashboard, the names of the environment."""
 import http.server
 import json
+import os
 import re
 import socket
 import sqlite3
+import subprocess
 import sys
 import threading
+import time
 import unittest
 import urllib.parse
 from pathlib import Path
@@ -14,8 +17,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from api import ADMIN_KEY, basic  # noqa: E402
-from gateway import Smppd  # noqa: E402
+from gateway import Smppd, binary, free_port  # noqa: E402
 from peers import http_get, wait_until  # noqa: E402
+from raw_smpp import SUBMIT_SM, RawClient, pdu, submit_sm_body  # noqa: E402
 import test_api  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,10 +28,10 @@ CLIENT_PASSWORD = "canary-pw"  # SMPP passwords have eight characters at most; t
 SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[^}]*\})? (\S+)$")
 
 
-def samples(port):
+def samples(port, path="/metrics"):
     """{name: {labels as text: value}} of /metrics."""
     found = {}
-    for line in http_get(f"http://127.0.0.1:{port}/metrics")[1].splitlines():
+    for line in http_get(f"http://127.0.0.1:{port}{path}")[1].splitlines():
         if match := SAMPLE.match(line):
             found.setdefault(match[1], {})[match[2] or ""] = float(match[3])
     return found
@@ -84,6 +88,44 @@ class MetricsTest(Operations):
         wait_until(lambda: counted() == expected, 20, lambda: f"{expected}, have {counted()}")
         self.assertEqual(self.metrics()["msggw_messages_active"]['{state="sent"}'], 0)
 
+    def test_what_is_told_of_traffic_equals_a_counted_run(self):
+        """Two clients, two carriers, one of them away; long texts, limits, an opt-out, binds."""
+        self.add("/carriers", {"name": "away", "type": "smpp", "username": "u", "password": "p",
+                               "smpp": {"host": "127.0.0.1", "port": free_port()}})
+        alice = self.add("/clients", {"username": "alice", "password": "secret-3"})
+        self.add(f"/clients/{alice['id']}/numbers", {"number": "15550002", "carrier": "away"})
+        self.api.ask("PUT", f"/clients/{self.web['id']}/settings", {"sms_daily_limit": 50, "sms_burst_limit": 40})
+        bound = RawClient(self.msggw.smpp_port, "alice", "secret-3")
+        self.addCleanup(bound.close)
+        began = time.monotonic()
+        bound.send(pdu(SUBMIT_SM, 2, submit_sm_body("15550002", "46700123456", b"waits for its carrier")))
+        self.assertEqual(bound.receive()[1], 0)
+        for n in range(4):
+            self.post(f"4670000000{n}")
+        self.post("46700000004", "y" * 400)  # three parts
+        self.wait_for_delivered(5)
+        label = '{direction="outbound",proto_in="http",proto_out="smpp",carrier="up",result="delivered"}'
+        expected = {"msggw_messages_total" + label: 5, 'msggw_parts_total{endpoint="carrier:up"}': 7,
+                    'msggw_reports_total{endpoint="carrier:up",status="delivered"}': 7,
+                    "msggw_submit_latency_seconds_count": 6, 'msggw_submit_latency_seconds_bucket{le="+Inf"}': 6,
+                    'msggw_endpoint_queued_messages{endpoint="carrier:away"}': 1,
+                    'smpp_binds{client="alice",mode="transceiver"}': 1,
+                    'msggw_limit_remaining_segments{client="web",number="",period="day"}': 43,
+                    'msggw_limit_remaining_segments{client="web",number="",period="burst"}': 33,
+                    "msggw_opt_out_blocked_total": 0, "msggw_joins_begun_total": 0}
+
+        def read():
+            now = self.metrics()
+            return {key: now.get(key.partition("{")[0], {}).get("".join(key.partition("{")[1:])) for key in expected}
+        wait_until(lambda: read() == expected, 20, lambda: f"{expected}\nhave {read()}")
+        age = self.metrics()["msggw_endpoint_oldest_seconds"]['{endpoint="carrier:away"}']
+        self.assertGreater(age, 0)
+        self.assertLess(age, time.monotonic() - began + 1)
+        latency = self.metrics()["msggw_submit_latency_seconds_sum"][""]
+        self.assertGreater(latency, 0)
+        self.assertLess(latency, time.monotonic() - began)
+        self.assertNotIn("connected_clients", self.metrics(), "only when asked for")
+
     def test_the_dashboard_asks_for_what_is_exported(self):
         self.post("46700000001")
         self.assertNotEqual(self.send(self.msggw.smpp_port).returncode, 0)  # nobody of that name: a bind refused
@@ -99,6 +141,31 @@ class MetricsTest(Operations):
             self.assertTrue(names, query)
             for name in names:
                 self.assertIn(name, exported, query)
+
+
+class OtherNamesTest(test_api.ApiTest):
+    def test_the_names_of_the_gateway_before_have_true_values(self):
+        smppd = Smppd(self)
+        msggw = self.empty_gateway()
+        msggw.program.stop()
+        config = Path(msggw.config)
+        config.write_text(config.read_text().replace("[metrics]", '[metrics]\nother_names = true\npath = "/values"'))
+        msggw.start()
+        self.add_carrier(smppd)
+        alice = self.add("/clients", {"username": "alice", "password": "secret-3"})
+        self.add(f"/clients/{alice['id']}/numbers", {"number": "15550001", "carrier": "up"})
+        self.assertEqual(self.send(msggw.smpp_port, "--wait-receipt").returncode, 0, msggw.program.tail())
+        client = RawClient(msggw.smpp_port, "alice", "secret-3")
+        self.addCleanup(client.close)
+        expected = {("connected_clients", '{protocol="SMPP"}'): 1, ("total_clients", '{protocol="SMPP"}'): 1,
+                    ("messages_sent", '{protocol="smpp",direction="outbound"}'): 1,
+                    ("message_retries", '{protocol="all"}'): 0, ("server_status", '{service="SMPPServer"}'): 1}
+
+        def read():
+            now = samples(msggw.http_port, "/values")
+            return {key: now.get(key[0], {}).get(key[1]) for key in expected}
+        wait_until(lambda: read() == expected, 20, read)
+        self.assertEqual(http_get(f"http://127.0.0.1:{msggw.http_port}/metrics")[0], 404)
 
 
 class LogTest(Operations):
@@ -252,12 +319,70 @@ class EraseTest(Operations):
 
 
 class EnvironmentTest(unittest.TestCase):
+    DOCUMENT = (ROOT / "docs/operations.md").read_text()
+
+    def documented(self):
+        """{name: (key, default)}"""
+        rows = re.findall(r"^\| `([A-Z0-9_]+)` \| `([a-z_.]+)` \| (.*) \|$", self.DOCUMENT, re.MULTILINE)
+        return {name: (key, default) for name, key, default in rows}
+
+    def check(self, status=0, **environment):
+        """What `msggw --check` prints with that environment: ({key: (value, where from)}, standard error)."""
+        clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "MSGKIT_BIN_DIR", "ASAN_OPTIONS")}
+        done = subprocess.run([str(binary("msggw")), "--check"], capture_output=True, text=True, timeout=60, check=False,
+                              cwd="/", env={**clean, **environment})
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        found = re.findall(r"^(\S+) = (.*?) +# (.*)$", done.stdout, re.MULTILINE)
+        return {key: (value, source) for key, value, source in found}, done.stderr
+
     def test_what_is_documented_is_what_is_read(self):
         coded = dict(re.findall(r'\{"([A-Z0-9_]+)", "([a-z_.]+)"\}', (ROOT / "apps/msggw/main.cpp").read_text()))
-        documented = dict(re.findall(r"^\| `([A-Z0-9_]+)` \| `([a-z_.]+)` \|", (ROOT / "docs/operations.md").read_text(),
-                                     re.MULTILINE))
-        self.assertGreater(len(coded), 8)
-        self.assertEqual(coded, documented)
+        self.assertGreater(len(coded), 25)
+        self.assertEqual(coded, {name: key for name, (key, _) in self.documented().items()})
+
+    def test_defaults_are_those_that_are_documented(self):
+        plain, _ = self.check()
+        postgres, _ = self.check(POSTGRES_DB="x", ENCRYPTION_KEY="k" * 32)
+        for name, (key, default) in self.documented().items():
+            if default.startswith("("):
+                continue
+            self.assertIn(key, {**postgres, **plain}, name)
+            value, source = plain.get(key) or postgres[key]
+            self.assertEqual((value.strip('"'), source), (default.strip('"'), "default"), name)
+
+    def test_every_name_is_read(self):
+        values = {"API_KEY": "secret-key", "ENCRYPTION_KEY": "k" * 32, "WEB_LISTEN": "127.0.0.1:3999",
+                  "SERVER_ADDRESS": "https://gw.example", "TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.1",
+                  "SMPP_LISTEN": "127.0.0.1:9550", "SMPP_TIMEOUT_SECS": "33", "HAPROXY_PROXY_PROTOCOL": "true",
+                  "PROMETHEUS_LISTEN": "127.0.0.1:2559", "PROMETHEUS_PATH": "/values", "WEBHOOK_TIMEOUT_SECS": "11",
+                  "WEBHOOK_RETRIES": "4", "WEBHOOK_RETRY_DELAY_SECS": "6", "AUTO_REPLY_ENABLED": "false",
+                  "AUTO_REPLY_DEFAULT_MESSAGE": "closed", "LOG_LEVEL": "debug", "LOG_FORMAT": "json",
+                  "LOKI_ENABLED": "true", "LOKI_URL": "http://loki.example", "LOKI_USERNAME": "u", "LOKI_PASSWORD": "p",
+                  "LOKI_JOB": "j", "SERVER_ID": "gw7", "POSTGRES_HOST": "db.example", "POSTGRES_PORT": "5433",
+                  "POSTGRES_USER": "gw", "POSTGRES_PASSWORD": "pw", "POSTGRES_DB": "messages",
+                  "POSTGRES_SSLMODE": "require", "POSTGRES_TIMEZONE": "Europe/Stockholm"}
+        self.assertEqual(values.keys(), self.documented().keys())
+        read, _ = self.check(**values)
+        for name, (key, _) in self.documented().items():
+            self.assertIn(name, read[key][1], f"{name} is not where {key} comes from")
+        self.assertEqual(read["store.type"][0], '"postgres"')
+        self.assertEqual(read["webhooks.timeout"][0], '"11s"')
+
+    def test_names_that_mean_nothing_are_refused_or_warned_of(self):
+        lists = {word: re.findall(r"`([A-Z0-9_]+)`", text) for word, text in
+                 re.findall(r"^- (Refused|Warned of): (.*?\.)$", self.DOCUMENT, re.MULTILINE | re.DOTALL)}
+        code = (ROOT / "apps/msggw/environment.cpp").read_text()
+        coded = re.findall(r'\{"([A-Z0-9_]+)",\s*"(?:[^"\\]|\\.)*"(?:,\s*(true|false))?', code)
+        self.assertEqual({n for n, refused in coded if refused != "false"}, set(lists["Refused"]))
+        self.assertEqual({n for n, refused in coded if refused == "false"}, set(lists["Warned of"]))
+        _, said = self.check(2, **{name: "x" for name in lists["Refused"]})
+        for name in lists["Refused"]:
+            self.assertIn(name + ":", said)
+        _, said = self.check(**{name: "x" for name in lists["Warned of"]})
+        for name in lists["Warned of"]:
+            self.assertIn(name + ":", said)
+        _, said = self.check(NOTIFY_SENDER_ON_FAILURE="false", DEBUG="false", MM4_LISTEN="")
+        self.assertNotIn("means nothing", said)
 
 
 if __name__ == "__main__":

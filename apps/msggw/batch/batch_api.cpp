@@ -7,6 +7,7 @@
 
 #include "common/digest.hpp"
 #include "common/json.hpp"
+#include "msggw/batch/batch_csv.hpp"
 #include "msgkit/core/hex.hpp"
 
 namespace msgkit::app {
@@ -99,10 +100,28 @@ bool read_number(const json& in, const char* name, std::uint64_t usual, std::uin
   return false;
 }
 
+// A table has the other members of a batch in the query.
+bool read_table(const http_request& r, json& out, std::string& why) {
+  out = json::object();
+  if (!read_batch_csv(r.body, batch_items_max, out["messages"], why)) return false;
+  for (const auto& [name, value] : parse_form(r.query)) {
+    std::uint64_t number = 0;
+    const auto* const last = value.data() + value.size();
+    const bool is_number = std::from_chars(value.data(), last, number) == std::from_chars_result{last, std::errc{}};
+    if (is_number && (name == "throttle_per_second" || name == "max_retry_mins")) out[name] = number;
+    else out[name] = value;
+  }
+  return true;
+}
+
 http_response create(const batch_api& api, const http_request& r, const api_caller& caller) {
   json body;
   std::string why;
-  if (!parse_json(r.body, body, why, {.bytes_max = body_octets_max})) return invalid("the body " + why);
+  if (r.header("Content-Type").starts_with("text/csv")) {
+    if (!read_table(r, body, why)) return invalid(why);
+  } else if (!parse_json(r.body, body, why, {.bytes_max = body_octets_max})) {
+    return invalid("the body " + why);
+  }
   const auto list = body.is_object() ? body.value("messages", json()) : json();
   if (!list.is_array() || list.empty() || list.size() > batch_items_max)
     return invalid(fmt::format("messages: must be a list of 1..{}", batch_items_max));

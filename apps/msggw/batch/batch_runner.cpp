@@ -42,8 +42,8 @@ void note(batch_item& item, const message_submitter::answer& outcome, bool give_
 
 }  // namespace
 
-batch_runner::batch_runner(batch_store& store, sender& sending, const directory& d)
-    : store_(store), sending_(sending), directory_(d), thread_([this] { run(); }) {}
+batch_runner::batch_runner(batch_store& store, sender& sending, const directory& d, std::chrono::seconds retention)
+    : store_(store), sending_(sending), directory_(d), retention_(retention), thread_([this] { run(); }) {}
 
 batch_runner::~batch_runner() { stop(); }
 
@@ -71,11 +71,24 @@ void batch_runner::run() {
     std::vector<batch> all;
     if (!store_.active(all)) log_.error("the batches cannot be read");
     for (const auto& b : all) work_on(b);
+    purge();
     lock.lock();
     const auto idle = all.empty();
     // With work left: the next round. Without: until there is some.
     changed_.wait_until(lock, begin + (idle ? idle_pause : round), [&] { return stopping_ || (idle && woken_); });
   }
+}
+
+void batch_runner::purge() {
+  constexpr auto pause = 10min;
+  constexpr std::size_t batches_at_once = 20;  // of up to 10 000 items each
+  const auto now = std::chrono::steady_clock::now();
+  if (retention_.count() == 0 || now < purge_at_) return;
+  std::size_t removed = 0;
+  if (!store_.purge(now_ms() - std::chrono::milliseconds(retention_).count(), batches_at_once, removed))
+    log_.error("batches whose time is over cannot be removed");
+  if (removed > 0) log_.info("batches removed whose time is over", {{"count", removed}});
+  if (removed < batches_at_once) purge_at_ = now + pause;
 }
 
 bool batch_runner::work_on(const batch& b) {

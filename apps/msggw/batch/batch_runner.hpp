@@ -2,6 +2,7 @@
 // own, so that an item that was taken before a crash is not sent again after it.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -14,7 +15,8 @@ namespace msgkit::app {
 class batch_runner {
  public:
   // All of them must outlive the runner. Call stop() while the engine still answers or after it is gone for good.
-  batch_runner(batch_store& store, sender& sending, const directory& d);
+  // What has ended is removed `retention` after it was made; zero keeps it.
+  batch_runner(batch_store& store, sender& sending, const directory& d, std::chrono::seconds retention);
   ~batch_runner();
   batch_runner(const batch_runner&) = delete;
   batch_runner& operator=(const batch_runner&) = delete;
@@ -27,11 +29,14 @@ class batch_runner {
  private:
   void run();
   bool work_on(const batch& b);  // true: something was tried
+  void purge();
   std::vector<sent_item> send_all(const batch& b, const api_caller& caller, const std::vector<batch_item>& items);
 
   batch_store& store_;
   sender& sending_;
   const directory& directory_;
+  const std::chrono::seconds retention_;
+  std::chrono::steady_clock::time_point purge_at_{};
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false, woken_ = false;

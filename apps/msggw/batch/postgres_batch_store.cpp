@@ -30,7 +30,7 @@ constexpr const char* schema = R"(BEGIN;
     WHERE status IN ('pending', 'queued');
   COMMIT)";
 
-constexpr std::array<engine::postgres_statement, 11> statements{{
+constexpr std::array<engine::postgres_statement, 12> statements{{
     {"add",
      "INSERT INTO msgkit_batch VALUES($1::text, $2::bigint, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint)"},
     {"add_item",
@@ -72,6 +72,10 @@ constexpr std::array<engine::postgres_statement, 11> statements{{
      " AND i.status = 'sent') THEN 'completed' ELSE 'failed' END WHERE id = $1::text AND status = 'processing'"
      " AND NOT EXISTS (SELECT FROM msgkit_batch_item i WHERE i.batch_id = $1::text"
      " AND i.status IN ('pending', 'queued'))"},
+    {"purge",
+     "WITH old AS (DELETE FROM msgkit_batch WHERE id IN (SELECT id FROM msgkit_batch WHERE status <> 'processing'"
+     "  AND created_ms < $1::bigint ORDER BY created_ms LIMIT $2::bigint FOR UPDATE SKIP LOCKED) RETURNING id),"
+     " gone AS (DELETE FROM msgkit_batch_item WHERE batch_id IN (SELECT id FROM old)) SELECT id FROM old"},
 }};
 
 batch read_batch(const engine::postgres_rows& r, std::size_t row) {
@@ -171,6 +175,14 @@ class postgres_batch_store final : public batch_store {
     run("end", id);
     if (!session_.finish(&rows_)) return false;
     changed = rows_[1].affected() > 0;
+    return true;
+  }
+
+  bool purge(std::int64_t created_before_ms, std::size_t limit, std::size_t& removed) override {
+    const std::lock_guard lock(mutex_);
+    removed = 0;
+    if (!query("purge", created_before_ms, limit)) return false;
+    removed = rows_[0].size();
     return true;
   }
 

@@ -70,6 +70,7 @@ class sqlite_batch_store final : public batch_store {
                std::vector<batch_item>& out) override;
   bool record(const std::string& id, std::span<const batch_item> items, std::int64_t now_ms) override;
   bool cancel(const std::string& id, const std::uint64_t* index, bool& changed) override;
+  bool purge(std::int64_t created_before_ms, std::size_t limit, std::size_t& removed) override;
 
  private:
   bool execute(const char* sql) { return sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
@@ -191,6 +192,28 @@ bool sqlite_batch_store::cancel(const std::string& id, const std::uint64_t* inde
   }
   good = good && end_when_done(id) && execute("COMMIT");
   if (!good) execute("ROLLBACK");
+  return good;
+}
+
+bool sqlite_batch_store::purge(std::int64_t created_before_ms, std::size_t limit, std::size_t& removed) {
+  const std::lock_guard lock(mutex_);
+  removed = 0;
+  std::vector<std::string> ids;
+  sqlite_query old(
+      db_, "SELECT id FROM batch WHERE status <> 'processing' AND created_ms < ?1 ORDER BY created_ms LIMIT ?2");
+  old.bind(static_cast<std::uint64_t>(created_before_ms)).bind(limit);
+  while (old.next()) ids.push_back(old.text(0));
+  if (!old.good()) return false;
+  if (ids.empty()) return true;
+  if (!execute("BEGIN IMMEDIATE")) return false;
+  bool good = true;
+  for (const auto& id : ids) {
+    sqlite_query items(db_, "DELETE FROM item WHERE batch_id = ?1"), head(db_, "DELETE FROM batch WHERE id = ?1");
+    good = good && items.bind(id).run() && head.bind(id).run();
+  }
+  good = good && execute("COMMIT");
+  if (!good) execute("ROLLBACK");
+  removed = good ? ids.size() : 0;
   return good;
 }
 

@@ -9,7 +9,6 @@
 #include "msggw/client_api/send_order.hpp"
 #include "msgkit/core/hex.hpp"
 #include "msgkit/core/net/ip_ranges.hpp"
-#include "msgkit/core/secure.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -89,11 +88,14 @@ http_handler api_access::protect(std::string scope, handler h, bool for_admins) 
 void api_access::decide(const http_request& r, const std::string& scope, bool for_admins, decision done) {
   const auto token = bearer_token(r);
   const auto basic = basic_credentials(r);
-  if (for_admins && admin_key_.empty() && r.method == "GET" && r.header("Authorization").empty())
+  const bool looks = r.method == "GET" || r.method == "HEAD";
+  if (for_admins && looks && r.header("Authorization").empty() && administrators_.none())
     return done(api_caller{.is_admin = true, .snapshot = directory_.current()});
-  if (for_admins && !admin_key_.empty() &&
-      (constant_time_equal(token, admin_key_) || (basic && constant_time_equal(basic->password, admin_key_))))
+  if (const auto who = for_admins ? administrators_.identify(r) : std::nullopt) {
+    if (!looks && who->role == admin_role::read_only)
+      return done(forbidden("the role of this administrator does not allow it"));
     return done(api_caller{.is_admin = true, .snapshot = directory_.current()});
+  }
   if (token.starts_with(key_prefix)) return done(of_key(r, token, scope));
   const auto given = basic ? basic : bearer_credentials(token);
   if (!given) return done(unauthorized("give the client's name and password, or an API key"));
@@ -129,8 +131,7 @@ std::variant<api_caller, http_response> api_access::of_key(const http_request& r
   caller.key = caller.snapshot->find<api_key>(key_id);
   if (!caller.key || !caller.key->active) return unauthorized("no such API key");
   const auto& key = *caller.key;
-  if (const auto expires = read_date_time(key.expires_at); expires && *expires <= std::chrono::system_clock::now())
-    return unauthorized("the API key has expired");
+  if (is_past(key.expires_at)) return unauthorized("the API key has expired");
   caller.client_id = key.client_id;
   caller.who = caller.snapshot->find<client>(key.client_id);
   if (!caller.who) return unauthorized("no such API key");

@@ -9,6 +9,7 @@
 
 #include "common/http_router.hpp"
 #include "connectors/smpp_server.hpp"
+#include "msggw/administrators.hpp"
 #include "msggw/client_api/rate_limiter.hpp"
 #include "msggw/directory/directory.hpp"
 
@@ -32,10 +33,10 @@ class api_access {
   // Handles a request of somebody known; may be called on any thread.
   using handler = std::function<void(const http_request&, const api_caller&, const http_responder&)>;
 
-  // `admin_key` empty: whoever can connect, which is this machine alone, may read as an administrator; see
-  // http.api_key.
-  api_access(const directory& d, credential_check check, std::string admin_key)
-      : directory_(d), check_(std::move(check)), admin_key_(std::move(admin_key)) {}
+  // Without a key of the configuration whoever can connect, which is this machine alone, may read as an administrator;
+  // see http.api_key.
+  api_access(const directory& d, credential_check check, const administrators& who)
+      : directory_(d), check_(std::move(check)), administrators_(who) {}
 
   // A route's handler for clients that may do what `scope` says (send, batch, usage), and for administrators where
   // `for_admins`. Refusals: 401, 403, 429 beyond the key's rate, 503 when too many passwords are being checked.
@@ -51,7 +52,7 @@ class api_access {
 
   const directory& directory_;
   credential_check check_;
-  std::string admin_key_;
+  const administrators& administrators_;
   rate_limiter requests_;
 };
 

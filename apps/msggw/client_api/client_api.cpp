@@ -119,6 +119,7 @@ void send(const api_ptr& api, const http_request& r, const api_caller& caller, c
   std::string why;
   send_order order;
   const auto usual = caller.who->settings.format;
+  order.country = caller.who->country;
   if (!parse_json(r.body, body, why, {.bytes_max = request_octets_max(*api)}))
     return responder.send(invalid(usual, "the body " + why));
   if (!read_send_order(body, usual, order, why)) return responder.send(invalid(order.shape, why));

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "connectors/kannel_report.hpp"
 #include "msgkit/core/utf.hpp"
 
 namespace msgkit::app {
@@ -42,13 +43,14 @@ bool read_text(const parameters& all, std::string& out, std::string& why) {
   return why.empty();
 }
 
-bool read_recipients(std::string_view all, std::vector<std::string>& out, std::string& why) {
+bool read_recipients(std::string_view all, const std::string& country, std::vector<std::string>& out,
+                     std::string& why) {
   while (!all.empty()) {
     const auto end = std::min(all.find(' '), all.size());
     const auto one = all.substr(0, end);
     all.remove_prefix(std::min(end + 1, all.size()));
     if (one.empty()) continue;
-    const auto digits = to_digits(one);
+    const auto digits = to_digits(one, country);
     if (!digits || out.size() == recipients_max) {
       why = "to is no number, or there are too many of them";
       return false;
@@ -59,6 +61,29 @@ bool read_recipients(std::string_view all, std::vector<std::string>& out, std::s
   return why.empty();
 }
 
+// A mask without an address asks for the client's webhook, an address without a mask for nothing: so it is in Kannel.
+bool read_reports(const parameters& all, send_order& out, std::string& why) {
+  kannel_report_order reports{.url = std::string(value_of(all, {"dlr-url", "dlrurl"}))};
+  const auto mask = value_of(all, {"dlr-mask", "dlrmask"});
+  const auto* const last = mask.data() + mask.size();
+  if (!mask.empty() && (std::from_chars(mask.data(), last, reports.mask) != std::from_chars_result{last, std::errc{}} ||
+                        reports.mask > kannel_mask_max)) {
+    why = "dlr-mask is no mask";
+    return false;
+  }
+  if (reports.url.empty()) {
+    out.receipt = (reports.mask & (kannel_delivered | kannel_undelivered | kannel_rejected)) != 0;
+    return true;
+  }
+  if (reports.url.size() > kannel_url_octets_max || !accepts::http_url(reports.url)) {
+    why = "dlr-url is no http or https address, or too long";
+    return false;
+  }
+  out.reports = receipts_for(reports);
+  if (out.reports != 0) out.report_to = reference_of(reports);
+  return true;
+}
+
 bool read_order(const parameters& all, send_order& out, std::string& why) {
   for (const auto* unsupported : {"udh", "mclass", "flash", "mwi", "compress", "pid", "alt-dcs", "rpi", "meta-data"}) {
     if (value_of(all, {unsupported}).empty()) continue;
@@ -66,15 +91,16 @@ bool read_order(const parameters& all, send_order& out, std::string& why) {
     return false;
   }
   std::int64_t validity = 0, deferred = 0;
-  if (!read_recipients(value_of(all, {"to"}), out.to, why) || !read_text(all, out.text, why) ||
-      !read_minutes(all, "validity", validity, why) || !read_minutes(all, "deferred", deferred, why))
+  if (!read_recipients(value_of(all, {"to"}), out.country, out.to, why) || !read_text(all, out.text, why) ||
+      !read_minutes(all, "validity", validity, why) || !read_minutes(all, "deferred", deferred, why) ||
+      !read_reports(all, out, why))
     return false;
   if (out.text.empty() || out.text.size() > text_octets_max) {
     why = "text is missing or too long";
     return false;
   }
   if (const auto from = value_of(all, {"from"}); !from.empty()) {
-    const auto digits = to_digits(from);
+    const auto digits = to_digits(from, out.country);
     if (!digits) {
       why = "from is no number";
       return false;
@@ -115,8 +141,9 @@ void send(api_access& access, sender& sending, const http_request& r, const http
                                               : text(403, "Authorization failed for sendsms"));
     send_order order;
     std::string why;
-    if (!read_order(given, order, why)) return responder.send(text(400, why + ", rejected"));
     const auto& caller = std::get<api_caller>(d);
+    order.country = caller.who->country;
+    if (!read_order(given, order, why)) return responder.send(text(400, why + ", rejected"));
     if (auto refusal = sending.prepare(caller, order))
       return responder.send(refusal->status == 429 ? text(503, "Temporal failure, try again later.")
                                                    : text(400, "Sender missing or not yours, rejected"));

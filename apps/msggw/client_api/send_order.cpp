@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "common/http_auth.hpp"
+#include "connectors/kannel_report.hpp"
 #include "connectors/plain_text.hpp"
+#include "engine/number.hpp"
 #include "msgkit/smpp/text/data_coding.hpp"
 #include "msgkit/smpp/text/segmentation.hpp"
 
@@ -40,10 +42,10 @@ bool read_number(const json& in, const char* name, std::int64_t max, std::int64_
 }
 
 // An address is a text, or {"phone_number": text}.
-bool read_address(const json& in, const char* name, std::string& out, std::string& why) {
+bool read_address(const json& in, const char* name, const std::string& country, std::string& out, std::string& why) {
   const auto* text = &in;
   if (in.is_object() && in.contains("phone_number")) text = &in["phone_number"];
-  const auto digits = text->is_string() ? to_digits(text->get_ref<const std::string&>()) : std::nullopt;
+  const auto digits = text->is_string() ? to_digits(text->get_ref<const std::string&>(), country) : std::nullopt;
   if (!digits) {
     why = fmt::format("{}: must be a number in international form, like +15550001", name);
     return false;
@@ -52,7 +54,7 @@ bool read_address(const json& in, const char* name, std::string& out, std::strin
   return true;
 }
 
-bool read_recipients(const json& in, std::vector<std::string>& out, std::string& why) {
+bool read_recipients(const json& in, const std::string& country, std::vector<std::string>& out, std::string& why) {
   const auto to = in.find("to");
   if (to == in.end()) {
     why = "to: is missing";
@@ -65,7 +67,7 @@ bool read_recipients(const json& in, std::vector<std::string>& out, std::string&
   }
   for (const auto& one : list) {
     out.emplace_back();
-    if (!read_address(one, "to", out.back(), why)) return false;
+    if (!read_address(one, "to", country, out.back(), why)) return false;
   }
   return true;
 }
@@ -143,7 +145,10 @@ bool read_times(const json& in, send_order& out, std::string& why) {
 
 }  // namespace
 
-std::optional<std::string> to_digits(std::string_view number) {
+std::optional<std::string> to_digits(std::string_view number, std::string_view country) {
+  constexpr std::size_t short_code_max = 6;
+  if (!country.empty() && (number.size() > short_code_max || number.starts_with('0')))
+    if (auto known = engine::to_e164(number, country)) return known;
   std::string digits;
   for (const char c : number) {
     if (c >= '0' && c <= '9') digits += c;
@@ -152,24 +157,6 @@ std::optional<std::string> to_digits(std::string_view number) {
   constexpr std::size_t digits_min = 3, digits_max = 15;
   if (digits.size() < digits_min || digits.size() > digits_max || digits.front() == '0') return std::nullopt;
   return digits;
-}
-
-std::optional<wall_time> read_date_time(std::string_view text) {
-  if (!accepts::date_time(text)) return std::nullopt;
-  const auto number = [&](std::size_t at, std::size_t count) {
-    int value = 0;
-    for (const char c : text.substr(at, count)) value = value * 10 + (c - '0');
-    return value;
-  };
-  using namespace std::chrono;
-  const year_month_day date{year{number(0, 4)}, month{static_cast<unsigned>(number(5, 2))},
-                            day{static_cast<unsigned>(number(8, 2))}};
-  if (!date.ok()) return std::nullopt;
-  wall_time at = sys_days{date} + hours{number(11, 2)} + minutes{number(14, 2)} + seconds{number(17, 2)};
-  if (text.back() == 'Z') return at;
-  const auto zone = text.size() - 6;  // "+hh:mm"
-  const auto offset = hours{number(zone + 1, 2)} + minutes{number(zone + 4, 2)};
-  return text[zone] == '-' ? at + offset : at - offset;
 }
 
 bool read_send_order(const json& body, api_format usual, send_order& out, std::string& why) {
@@ -185,8 +172,8 @@ bool read_send_order(const json& body, api_format usual, send_order& out, std::s
     return false;
   }
   if (const auto from = in->find("from"); from != in->end() && !from->is_null())
-    if (!read_address(*from, "from", out.from, why)) return false;
-  if (!read_recipients(*in, out.to, why) || !read_text(*in, "text", out.text, why)) return false;
+    if (!read_address(*from, "from", out.country, out.from, why)) return false;
+  if (!read_recipients(*in, out.country, out.to, why) || !read_text(*in, "text", out.text, why)) return false;
   if (!read_text(*in, "subject", out.subject, why) || !read_media(*in, out.media, why)) return false;
   const std::size_t text_octets_min = out.media.empty() ? 1 : 0;
   if (out.text.size() < text_octets_min || out.text.size() > text_octets_max) {
@@ -206,6 +193,11 @@ engine::content_ptr content_of(const send_order& order, const std::string& accou
   c->schedule_at = order.send_at;
   c->priority = order.priority;
   if (order.receipt) c->receipt_wanted = engine::receipt_on_success | engine::receipt_on_failure;
+  if (order.reports != 0) {
+    c->receipt_wanted = order.reports;
+    c->reference = order.report_to;
+    c->receipts_to = report_endpoint(account);
+  }
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   const auto begin = std::max<wall_time>(now, order.send_at);
   // A scheduled message must outlive the wait: the default counts from now.

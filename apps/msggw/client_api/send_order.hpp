@@ -22,6 +22,7 @@ struct order_medium {
 
 struct send_order {
   api_format shape = api_format::generic;  // of the body, thus of the answer
+  std::string country{};                   // set before reading: where numbers in national form belong, see to_digits()
   std::string from{};                      // digits; empty: the client's only number
   std::vector<std::string> to{};           // digits, 1..recipients_max
   std::string text{};                      // UTF-8, at most text_octets_max octets, and some where there are no media
@@ -32,6 +33,8 @@ struct send_order {
   std::chrono::seconds validity{0};        // from send_at on; 0: the gateway's default
   std::uint8_t priority = 0;               // 0..3
   bool receipt = false;                    // a receipt goes to the client
+  std::uint8_t reports = 0;                // bits of message_content::receipt_wanted, for `report_to`
+  std::string report_to{};                 // where those go instead of to the client, see kannel_report.hpp; or empty
 };
 constexpr std::size_t recipients_max = 50;
 constexpr std::size_t text_octets_max = 16 * 1024;
@@ -46,11 +49,9 @@ constexpr std::size_t order_media_max = 10;
 // False with the reason in `why`, fit for the client.
 [[nodiscard]] bool read_send_order(const nlohmann::json& body, api_format usual, send_order& out, std::string& why);
 
-// "+1 (555) 0001" as 15550001; nothing unless 3 to 15 digits come of it, the first not 0.
-std::optional<std::string> to_digits(std::string_view number);
-
-// RFC 3339. Nothing for what is none.
-std::optional<wall_time> read_date_time(std::string_view text);
+// "+1 (555) 0001" as 15550001; nothing unless 3 to 15 digits come of it, the first not 0. With a country ("SE") numbers
+// as they are dialled there are understood as well: "070-000 00 01" as 46700000001. Up to six digits are a short code.
+std::optional<std::string> to_digits(std::string_view number, std::string_view country = {});
 
 // The engine's content for one recipient. `account` is "client:NAME". Media that are not in the store are left out.
 engine::content_ptr content_of(const send_order& order, const std::string& account, const std::string& to);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "engine/number.hpp"
 #include "msgkit/core/net/ip_ranges.hpp"
 
 namespace msgkit::app::accepts {
@@ -52,6 +53,8 @@ bool time_zone(std::string_view text) {
   return std::filesystem::is_regular_file("/usr/share/zoneinfo/" + std::string(text), error);
 }
 
+bool country(std::string_view text) { return text.empty() || engine::find_country(text) != nullptr; }
+
 bool date_time(std::string_view text) {
   constexpr std::string_view model = "0000-00-00T00:00:00";
   if (!has_shape(text.substr(0, model.size()), model)) return false;
@@ -74,3 +77,31 @@ bool date_time(std::string_view text) {
 }
 
 }  // namespace msgkit::app::accepts
+
+namespace msgkit::app {
+
+std::optional<wall_time> read_date_time(std::string_view text) {
+  if (!accepts::date_time(text)) return std::nullopt;
+  const auto number = [&](std::size_t at, std::size_t count) {
+    int value = 0;
+    for (const char c : text.substr(at, count)) value = value * 10 + (c - '0');
+    return value;
+  };
+  using namespace std::chrono;
+  const year_month_day date{year{number(0, 4)}, month{static_cast<unsigned>(number(5, 2))},
+                            day{static_cast<unsigned>(number(8, 2))}};
+  if (!date.ok()) return std::nullopt;
+  wall_time at = sys_days{date} + hours{number(11, 2)} + minutes{number(14, 2)} + seconds{number(17, 2)};
+  if (text.back() == 'Z') return at;
+  const auto zone = text.size() - 6;  // "+hh:mm"
+  const auto offset = hours{number(zone + 1, 2)} + minutes{number(zone + 4, 2)};
+  return text[zone] == '-' ? at + offset : at - offset;
+}
+
+bool is_past(std::string_view date_time) {
+  const auto at = read_date_time(date_time);
+  // In nanoseconds, the clock's own, years beyond 2262 would wrap around into the past.
+  return at && *at <= std::chrono::floor<wall_time::duration>(std::chrono::system_clock::now());
+}
+
+}  // namespace msgkit::app

@@ -9,9 +9,12 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "msgkit/core/time.hpp"
 
 namespace msgkit::app {
 
@@ -51,6 +54,12 @@ bool address_range(std::string_view text);
 bool http_url(std::string_view text);
 bool time_zone(std::string_view text);  // known to the system, "UTC" always
 bool date_time(std::string_view text);  // RFC 3339
+bool country(std::string_view text);    // one that engine/number.hpp knows; or empty
 }  // namespace accepts
+
+// RFC 3339, to the second. Nothing for what is none.
+std::optional<wall_time> read_date_time(std::string_view text);
+// Whether such a time has come; false for what is none.
+bool is_past(std::string_view date_time);
 
 }  // namespace msgkit::app

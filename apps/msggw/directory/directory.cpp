@@ -16,6 +16,14 @@ namespace {
 
 constexpr int attempts_max = 5;  // against other instances that write at the same time
 
+constexpr std::size_t key_octets = 32, prefix_octets = 16;
+
+template <class T>
+void set_key(T& of, const std::string& key) {
+  of.key_hash = to_hex(as_bytes(digest(digest_kind::sha256, key)));
+  of.key_prefix = key.substr(0, prefix_octets);
+}
+
 std::string place_of(std::string_view kind, object_id id) { return fmt::format("{}/{}", kind, id); }
 
 change_error unavailable(std::string why) { return {change_error::kind::unavailable, {std::move(why)}}; }
@@ -26,7 +34,7 @@ change_error not_found(std::string_view kind, object_id id) {
 }  // namespace
 
 void directory_snapshot::build_indexes() {
-  for (auto* i : {&clients_, &numbers_, &carriers_, &webhooks_, &api_keys_}) i->clear();
+  for (auto* i : {&clients_, &numbers_, &carriers_, &webhooks_, &api_keys_, &administrators_}) i->clear();
   for (const auto& [id, c] : all<client>()) clients_.emplace(c->username, id);
   for (const auto& [id, n] : all<client_number>()) numbers_.emplace(n->number, id);
   for (const auto& [id, c] : all<carrier>()) {
@@ -34,6 +42,7 @@ void directory_snapshot::build_indexes() {
     webhooks_.emplace(c->webhook_id, id);
   }
   for (const auto& [id, k] : all<api_key>()) api_keys_.emplace(k->key_hash, id);
+  for (const auto& [id, a] : all<administrator>()) administrators_.emplace(a->key_hash, id);
 }
 
 // The new state, and what to write for it.
@@ -135,7 +144,8 @@ bool directory::read(directory_snapshot& out, std::uint64_t& last_id, std::strin
   for (const auto& d : found.documents) {
     const bool known = read_into<client>(out, d, why) || read_into<client_number>(out, d, why) ||
                        read_into<failover>(out, d, why) || read_into<api_key>(out, d, why) ||
-                       read_into<carrier>(out, d, why) || read_into<routing_rule>(out, d, why);
+                       read_into<administrator>(out, d, why) || read_into<carrier>(out, d, why) ||
+                       read_into<routing_rule>(out, d, why);
     if (!known) why = fmt::format("{} {}: is of a kind this version does not know", d.kind, d.id);
     if (!why.empty()) return false;
   }
@@ -236,12 +246,22 @@ change_result<T> directory::create(const nlohmann::json& fields, const std::stri
 
 change_result<api_key> directory::create_api_key(const nlohmann::json& fields, const std::string& actor,
                                                  std::string& key) {
-  constexpr std::size_t key_octets = 32, prefix_octets = 16;
   key = "gw_live_" + to_hex(as_bytes(options_.random(key_octets)));
+  return create_with<api_key>(fields, actor, [&](api_key& k) { set_key(k, key); });
+}
+
+change_result<api_key> directory::import_api_key(const nlohmann::json& fields, const std::string& actor,
+                                                 std::string key_hash, std::string key_prefix) {
   return create_with<api_key>(fields, actor, [&](api_key& k) {
-    k.key_hash = to_hex(as_bytes(digest(digest_kind::sha256, key)));
-    k.key_prefix = key.substr(0, prefix_octets);
+    k.key_hash = std::move(key_hash);
+    k.key_prefix = key_prefix.substr(0, prefix_octets);
   });
+}
+
+change_result<administrator> directory::create_administrator(const nlohmann::json& fields, const std::string& actor,
+                                                             std::string& key) {
+  key = "gw_admin_" + to_hex(as_bytes(options_.random(key_octets)));
+  return create_with<administrator>(fields, actor, [&](administrator& a) { set_key(a, key); });
 }
 
 template <class T>
@@ -284,6 +304,9 @@ MSGKIT_DIRECTORY_KIND(failover);
 MSGKIT_DIRECTORY_KIND(carrier);
 MSGKIT_DIRECTORY_KIND(routing_rule);
 #undef MSGKIT_DIRECTORY_KIND
+template change_result<administrator> directory::update<administrator>(object_id, const nlohmann::json&,
+                                                                       const std::string&);
+template change_result<administrator> directory::remove<administrator>(object_id, const std::string&);
 template change_result<api_key> directory::update<api_key>(object_id, const nlohmann::json&, const std::string&);
 template change_result<api_key> directory::remove<api_key>(object_id, const std::string&);
 

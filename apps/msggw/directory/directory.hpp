@@ -48,6 +48,9 @@ class directory_snapshot {
     return look_up(webhooks_, webhook_id);
   }
   [[nodiscard]] object_id api_key_of(std::string_view hash) const { return look_up(api_keys_, hash); }
+  [[nodiscard]] object_id administrator_of(std::string_view key_hash) const {
+    return look_up(administrators_, key_hash);
+  }
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
  private:
@@ -63,9 +66,10 @@ class directory_snapshot {
   void build_indexes();
 
   std::uint64_t version_ = 0;
-  std::tuple<table<client>, table<client_number>, table<failover>, table<api_key>, table<carrier>, table<routing_rule>>
+  std::tuple<table<client>, table<client_number>, table<failover>, table<api_key>, table<administrator>, table<carrier>,
+             table<routing_rule>>
       tables_;
-  index clients_, numbers_, carriers_, webhooks_, api_keys_;
+  index clients_, numbers_, carriers_, webhooks_, api_keys_, administrators_;
 };
 using snapshot_ptr = std::shared_ptr<const directory_snapshot>;
 
@@ -115,6 +119,12 @@ class directory {
   change_result<T> remove(object_id id, const std::string& actor);
   // A new API key; `key` is the only time it is seen.
   change_result<api_key> create_api_key(const nlohmann::json& fields, const std::string& actor, std::string& key);
+  // One that somebody has already: `key_hash` is its SHA-256 in hex, `key_prefix` its first characters.
+  change_result<api_key> import_api_key(const nlohmann::json& fields, const std::string& actor, std::string key_hash,
+                                        std::string key_prefix);
+  // The same for an administrator.
+  change_result<administrator> create_administrator(const nlohmann::json& fields, const std::string& actor,
+                                                    std::string& key);
 
   // Takes over what other instances wrote; true when there was something. Cheap when there was not. `why`, when given,
   // says what cannot be read, and is empty otherwise.

@@ -76,6 +76,12 @@ change_error object_check::operator()(object_id, const api_key& k) const {
   return fine();
 }
 
+change_error object_check::operator()(object_id id, const administrator& a) const {
+  for (const auto& [other_id, other] : in.all<administrator>())
+    if (other_id != id && other->name == a.name) return conflict(fmt::format("name: {} is taken", a.name));
+  return fine();
+}
+
 change_error object_check::operator()(object_id id, const carrier& c) const {
   if (is_other(in.carrier_of(c.name), id)) return conflict(fmt::format("name: {} is taken", c.name));
   if (std::ranges::find(carrier_types, c.type) == carrier_types.end())

@@ -14,6 +14,7 @@ struct object_check {
   change_error operator()(object_id id, const client_number& n) const;
   change_error operator()(object_id id, const failover& f) const;
   change_error operator()(object_id id, const api_key& k) const;
+  change_error operator()(object_id id, const administrator& a) const;
   change_error operator()(object_id id, const carrier& c) const;
   change_error operator()(object_id id, const routing_rule& r) const;
 };

@@ -36,7 +36,8 @@ struct client_settings {
   std::uint32_t webhook_timeout_secs = 10;
   bool include_raw_segments = false;
   std::string default_webhook{};
-  std::string webhook_secret{};  // signs what we send to the webhook
+  std::string webhook_secret{};      // signs what we send to the webhook
+  std::string webhook_secret_old{};  // signs too, while the client changes over
   usage_limits sms{}, mms{};
   bool limit_both = false;  // inbound messages count too
   bool any_sender = false;  // over SMPP it may send from what is not among its numbers, names too
@@ -53,6 +54,7 @@ struct client_settings {
     v.flag("include_raw_segments", s.include_raw_segments);
     v.text("default_webhook", s.default_webhook, text_rule{0, 2048, accepts::http_url, "an http or https URL"});
     v.secret("webhook_secret", s.webhook_secret, secret_use::spoken);
+    v.secret("webhook_secret_old", s.webhook_secret_old, secret_use::spoken);
     usage_limits::fields(v, s.sms, "sms");
     usage_limits::fields(v, s.mms, "mms");
     v.flag("limit_both", s.limit_both);
@@ -73,6 +75,7 @@ struct client {
   std::string address{};                         // where its MMS goes: a host, an address or a URL
   std::vector<std::string> allowed_addresses{};  // who may connect; empty: everybody
   std::string timezone = "UTC";
+  std::string country{};    // where its numbers in national form belong; empty: they must be international
   bool log_privacy = true;  // numbers are masked in logs
   bool erase_text = false;  // of what it sends and receives, once it is handed over
   bool enabled = true;
@@ -89,6 +92,7 @@ struct client {
     v.texts("allowed_addresses", s.allowed_addresses,
             list_rule{100, {1, 64, accepts::address_range, "an address or a range like 192.0.2.0/24"}});
     v.text("timezone", s.timezone, text_rule{1, 64, accepts::time_zone, "a time zone like America/Vancouver"});
+    v.text("country", s.country, text_rule{0, 2, accepts::country, "two letters like SE"});
     v.flag("log_privacy", s.log_privacy);
     v.flag("erase_text", s.erase_text);
     v.flag("enabled", s.enabled);
@@ -186,6 +190,31 @@ struct api_key {
     v.references("allowed_number_ids", s.allowed_number_ids, "number");
   }
   friend bool operator==(const api_key&, const api_key&) = default;
+};
+
+enum class admin_role : std::uint8_t { read_only, operate, admin };
+
+// Who uses the administrators' API beside whoever has the configuration's key.
+struct administrator {
+  static constexpr std::string_view kind = "administrator";
+  std::string name{};
+  admin_role role = admin_role::read_only;
+  std::string key_hash{};  // as an API key's
+  std::string key_prefix{};
+  bool active = true;
+  std::string expires_at{};  // RFC 3339, empty: never
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.text("name", s.name, text_rule{1, 64, accepts::name, "letters, digits and _ - . @"});
+    v.choice("role", s.role,
+             {{"read-only", admin_role::read_only}, {"operator", admin_role::operate}, {"admin", admin_role::admin}});
+    v.hidden("key_hash", s.key_hash);
+    v.shown("key_prefix", s.key_prefix);
+    v.flag("active", s.active);
+    v.text("expires_at", s.expires_at, text_rule{0, 40, accepts::date_time, "a time like 2030-01-31T12:00:00Z"});
+  }
+  friend bool operator==(const administrator&, const administrator&) = default;
 };
 
 // How to reach an upstream SMSC; only for carriers of type smpp.

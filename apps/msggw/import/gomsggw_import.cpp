@@ -62,9 +62,8 @@ class importer {
     read("number_settings", [this](const import_row& r) { number_settings_[text_of(r, "number_id")] = r; });
     read("client_numbers", [this](const import_row& r) { number_from(r); });
     read("client_failovers", [this](const import_row& r) { failover_from(r); });
-    std::size_t keys = 0;
-    read("tenant_api_keys", [&](const import_row&) { ++keys; });
-    if (keys > 0) note(std::to_string(keys) + " API keys were not imported: make new ones for their owners");
+    read("api_key_numbers", [this](const import_row& r) { key_numbers_.emplace(text_of(r, "api_key_id"), r); });
+    read("tenant_api_keys", [this](const import_row& r) { key_from(r); });
     return report_;
   }
 
@@ -163,6 +162,62 @@ class importer {
     report_.numbers += make<client_number>(fields, what) != 0 ? 1 : 0;
   }
 
+  // Only the hash of a key is stored, there as here, so that its owner goes on with it.
+  void key_from(const import_row& row) {
+    const auto name = text_of(row, "name"), what = "API key " + name;
+    const auto hash = text_of(row, "key_hash");
+    if (into_.current()->api_key_of(hash) != 0) return note(what + ": is there already");
+    const auto owner = clients_.find(text_of(row, "client_id"));
+    if (owner == clients_.end()) return note(what + ": its client was not imported; left out");
+    constexpr std::size_t hash_digits = 64;
+    if (hash.size() != hash_digits || hash.find_first_not_of("0123456789abcdef") != hash.npos)
+      return note(what + ": its hash is none; left out");
+    json fields{{"client_id", owner->second}, {"name", name.empty() ? "imported" : name}};
+    fields["active"] = !row.contains("active") || flag_of(row, "active");
+    copy_number(fields, "rate_limit", row, "rate_limit");
+    if (const auto printed = text_of(row, "expires_at"); !printed.empty()) {
+      auto at = date_time_of(printed);
+      if (at.empty()) return note(what + ": its end cannot be read; left out");
+      fields["expires_at"] = std::move(at);
+    }
+    auto scopes = json::array();
+    for (const char* scope : {"send", "batch", "usage"})
+      if (text_of(row, "scopes").find(scope) != std::string::npos) scopes.push_back(scope);
+    if (!scopes.empty()) fields["scopes"] = scopes;
+    if (!limit_to_numbers(fields, text_of(row, "id"))) return note(what + ": none of its numbers is here; left out");
+    const auto result = into_.import_api_key(fields, std::string(actor), hash, text_of(row, "key_prefix"));
+    if (std::holds_alternative<changed<api_key>>(result)) {
+      ++report_.api_keys;
+      return;
+    }
+    for (const auto& r : std::get<change_error>(result).reasons) note(what + ": " + r + "; left out");
+  }
+
+  // False when it was limited to numbers of which none came along: it must not become a key for all of them.
+  bool limit_to_numbers(json& fields, const std::string& key_id) const {
+    const auto [first, last] = key_numbers_.equal_range(key_id);
+    if (first == last) return true;
+    auto ids = json::array();
+    for (auto at = first; at != last; ++at)
+      if (const auto id = into_.current()->number_of(digits_of(text_of(at->second, "number"))); id != 0)
+        ids.push_back(id);
+    fields["allowed_number_ids"] = ids;
+    return !ids.empty();
+  }
+
+  // "2030-01-31 12:00:00+00" as databases print it; empty for what is none.
+  static std::string date_time_of(const std::string& printed) {
+    constexpr std::size_t seconds_octets = 19, date_octets = 10;
+    if (printed.size() < seconds_octets) return {};
+    auto at = printed.substr(0, seconds_octets);
+    at[date_octets] = 'T';
+    const auto zone = printed.find_first_of("+-Z", seconds_octets);
+    if (zone == std::string::npos || printed[zone] == 'Z') return at + "Z";
+    auto offset = printed.substr(zone, 6);
+    if (offset.size() == 3) offset += ":00";
+    return read_date_time(at + offset) ? at + offset : std::string();
+  }
+
   void failover_from(const import_row& row) {
     const auto primary = clients_.find(text_of(row, "primary_client_id"));
     const auto fallback = clients_.find(text_of(row, "fallback_client_id"));
@@ -181,6 +236,7 @@ class importer {
   directory& into_;
   import_report report_;
   std::map<std::string, import_row> settings_, number_settings_;  // by their id of the owner
+  std::multimap<std::string, import_row> key_numbers_;            // by their id of the key
   std::map<std::string, object_id> clients_;                      // by their id
 };
 

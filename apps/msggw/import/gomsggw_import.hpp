@@ -1,5 +1,5 @@
-// `msggw import`: clients, numbers, failovers and carriers of a Gomsggw database become ours. Messages, batches and
-// media do not come along; API keys cannot, since only their owners have them.
+// `msggw import`: clients, numbers, failovers, API keys and carriers of a Gomsggw database become ours. Messages,
+// batches and media do not come along.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 namespace msgkit::app {
 
 struct import_report {
-  std::size_t carriers = 0, clients = 0, numbers = 0, failovers = 0;
+  std::size_t carriers = 0, clients = 0, numbers = 0, failovers = 0, api_keys = 0;
   std::vector<std::string> notes{};  // what was left out or changed, and why; for people, without secrets
   bool failed = false;               // something of theirs could not be read: nothing more was done
 };

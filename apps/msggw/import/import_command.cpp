@@ -48,8 +48,9 @@ int fail(const std::string& why) {
 }  // namespace
 
 int run_import(int argc, const char* const* argv, const std::vector<config_alias>& aliases) {
-  CLI::App cli{"Takes over clients, numbers, failovers and carriers of a Gomsggw database. Stop the gateway before.",
-               "msggw import"};
+  CLI::App cli{
+      "Takes over clients, numbers, failovers, API keys and carriers of a Gomsggw database. Stop the gateway before.",
+      "msggw import"};
   std::string where, config;
   bool blank_key = false, dry_run = false;
   cli.add_option("--gomsggw", where, "Its PostgreSQL as a connection string, or a SQLite file or dump")->required();
@@ -74,8 +75,9 @@ int run_import(int argc, const char* const* argv, const std::vector<config_alias
   if (!into) return fail(problem);
   const auto report = import_gomsggw(*source, blank_key ? "" : key, *into);
   for (const auto& n : report.notes) fmt::print(stderr, "{}\n", n);
-  fmt::print("{}{} carriers, {} clients, {} numbers, {} failovers\n", dry_run ? "would import " : "imported ",
-             report.carriers, report.clients, report.numbers, report.failovers);
+  fmt::print("{}{} carriers, {} clients, {} numbers, {} failovers, {} API keys\n",
+             dry_run ? "would import " : "imported ", report.carriers, report.clients, report.numbers, report.failovers,
+             report.api_keys);
   return report.failed ? exit_failed : exit_ok;
 }
 

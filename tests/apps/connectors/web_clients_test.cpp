@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "connector_fixture.hpp"
+#include "connectors/kannel_report.hpp"
 #include "connectors/webhook_signature.hpp"
 
 namespace msgkit::app::test {
@@ -37,7 +38,21 @@ class WebClients : public ConnectorTest {
         seen);
     webs->set_clients({std::move(c)});
     loop.settle();
-    link = engine.only<engine::link_state>();
+    report_link = link_of("report:web");
+    link = link_of("client:web");
+  }
+  // The latest word about that endpoint; what was said of others is left.
+  engine::link_state link_of(std::string_view endpoint) {
+    engine::link_state found;
+    EXPECT_GT(std::erase_if(engine.events,
+                            [&](const engine::event& e) {
+                              const auto* l = std::get_if<engine::link_state>(&e);
+                              if (l == nullptr || l->endpoint != endpoint) return false;
+                              found = *l;
+                              return true;
+                            }),
+              0u);
+    return found;
   }
   void send(std::uint32_t attempt = 1) {
     engine.act(make_send(link.link, "hello", attempt));
@@ -59,7 +74,7 @@ class WebClients : public ConnectorTest {
   std::vector<call> calls;
   bool is_full = false;
   std::optional<web_clients> webs;
-  engine::link_state link;
+  engine::link_state link, report_link;
 };
 
 TEST_F(WebClients, SignsWhatItSendsAndNamesTheMessage) {
@@ -161,7 +176,7 @@ TEST_F(WebClients, MessagesWaitWhileThereIsNoWebhook) {
   EXPECT_EQ(link.capacity, 0u);
   webs->set_clients({{.name = "web", .url = "https://app/hook"}});
   loop.settle();
-  EXPECT_EQ(engine.only<engine::link_state>().capacity, 8u);
+  EXPECT_EQ(link_of("client:web").capacity, 8u);
 }
 
 TEST_F(WebClients, ARemovedClientGoesWhenItsLastRequestHasEnded) {
@@ -169,9 +184,9 @@ TEST_F(WebClients, ARemovedClientGoesWhenItsLastRequestHasEnded) {
   send();
   webs->set_clients({});
   loop.settle();
-  EXPECT_EQ(engine.only<engine::link_state>().capacity, 0u);
+  EXPECT_EQ(link_of("client:web").capacity, 0u);
   EXPECT_EQ(answer(200).outcome, delivered);
-  EXPECT_FALSE(engine.only<engine::link_state>().up);
+  EXPECT_FALSE(link_of("client:web").up);
   send();
   EXPECT_EQ(engine.only<engine::attempt_result>().outcome, not_sent);
 }
@@ -192,6 +207,41 @@ TEST_F(WebClients, AFullHttpClientCostsNoAttempt) {
   is_full = true;
   send();
   EXPECT_EQ(engine.only<engine::attempt_result>().outcome, not_sent);
+}
+
+engine::send report_order(std::uint64_t link, unsigned mask, engine::message_state state) {
+  auto order = make_send(link, "");
+  auto c = std::make_shared<engine::message_content>(*order.content);
+  c->kind = engine::message_kind::receipt;
+  c->account = "report:web";
+  c->reference = reference_of({.mask = mask, .url = "http://shop/dlr?type=%d&to=%p"});
+  c->receipt.emplace().state = state;
+  order.content = std::move(c);
+  return order;
+}
+
+TEST_F(WebClients, AMessagesOwnReportAddressIsAskedAlsoWithoutAWebhook) {
+  start({.name = "web", .retries = 1});
+  EXPECT_EQ(link.capacity, 0u);
+  EXPECT_EQ(report_link.capacity, 8u);
+  engine.act(report_order(report_link.link, kannel_delivered, engine::message_state::delivered));
+  loop.settle();
+  ASSERT_THAT(calls, SizeIs(1));
+  EXPECT_EQ(calls[0].request.method, "GET");
+  EXPECT_EQ(calls[0].request.url, "http://shop/dlr?type=1&to=%2B46709999999");
+  EXPECT_TRUE(calls[0].request.guard.public_only);
+  EXPECT_EQ(answer(500).outcome, temporary);
+  engine.act(report_order(report_link.link, kannel_delivered, engine::message_state::delivered));
+  loop.settle();
+  EXPECT_EQ(answer(500).outcome, permanent) << "after the client's retries";
+}
+
+TEST_F(WebClients, AReportThatNobodyAskedForIsDone) {
+  start({.name = "web"});
+  engine.act(report_order(report_link.link, kannel_rejected, engine::message_state::undelivered));
+  loop.settle();
+  EXPECT_EQ(engine.only<engine::attempt_result>().outcome, delivered);
+  EXPECT_THAT(calls, IsEmpty());
 }
 
 TEST(WebhookBody, TellsAReceiptInTheClientsFormat) {

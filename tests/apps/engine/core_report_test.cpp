@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "driver.hpp"
 
 using namespace msgkit::engine;
@@ -42,6 +44,55 @@ TEST(CoreReport, DeliveredEndsTheMessageAndQueuesAReceiptInTheSameCommit) {
   d.post(outcome(receipt, attempt_outcome::delivered));
   EXPECT_EQ(d.stored_state(receipt.id), message_state::delivered);
   EXPECT_EQ(d.state().active(), 0u);
+}
+
+TEST(CoreReport, AMessageMayNameWhoGetsItsReceiptsAndWantOneWhenItIsSent) {
+  driver d;
+  d.up("carrier:up1");
+  auto c = text_message();
+  c.receipts_to = "report:alice";
+  c.receipt_wanted = receipt_on_sent | receipt_on_success;
+  const auto id = sent_message(d, "abc", c);
+  d.restart();
+  d.post(delivery("abc"));
+  const auto made = all<send>(d.up("report:alice", 10, 5));
+  ASSERT_EQ(made.size(), 2u);
+  EXPECT_TRUE(made[0].content->receipt->intermediate);
+  EXPECT_EQ(made[0].content->receipt->state, message_state::sent);
+  EXPECT_EQ(made[1].content->receipt->state, message_state::delivered);
+  for (const auto& r : made) {
+    EXPECT_EQ(r.content->account, "report:alice");
+    EXPECT_EQ(r.content->receipt->receipt_of, id);
+    EXPECT_EQ(r.content->receipt->endpoint, "carrier:up1");
+    EXPECT_EQ(r.content->receipt->carrier_id, "abc");
+  }
+}
+
+TEST(CoreReport, TrafficPartsAndReportsAreCountedByEndpoint) {
+  driver d;
+  d.up("carrier:up1", 10);
+  sent_message(d, "abc");
+  sent_message(d, "def");
+  d.post(delivery("abc"));
+  const auto traffic = d.state().traffic();
+  ASSERT_EQ(traffic.size(), 1u) << "receipts are not counted";
+  EXPECT_EQ(traffic[0].account, "client:alice");
+  EXPECT_EQ(traffic[0].endpoint, "carrier:up1");
+  EXPECT_EQ(traffic[0].settled[static_cast<std::size_t>(message_state::delivered)], 1u);
+  const auto endpoints = d.state().endpoints();
+  const auto up = std::ranges::find(endpoints, "carrier:up1", &endpoint_view::name);
+  EXPECT_EQ(up->parts, 2u);
+  EXPECT_EQ(up->reported[static_cast<std::size_t>(message_state::delivered)], 1u);
+}
+
+TEST(CoreReport, TheAgeOfAQueueIsThatOfItsOldestMessage) {
+  driver d;
+  EXPECT_EQ(d.state().oldest_queued("carrier:up1"), msgkit::wall_time::max());
+  d.post(d.make_submit(text_message()));
+  d.pass(5s);
+  d.post(d.make_submit(text_message()));
+  EXPECT_EQ(d.state().oldest_queued("carrier:up1"), t0);
+  EXPECT_EQ(d.state().oldest_queued("carrier:nobody"), msgkit::wall_time::max());
 }
 
 TEST(CoreReport, ReceiptWaitsForTheClientOverARestart) {

@@ -85,6 +85,19 @@ TEST(CoreSubmit, IsRefusedWhileTheAccountLeavesItsReceiptsUncollected) {
   only<accepted>(d.post(d.make_submit(silent)));
 }
 
+TEST(CoreSubmit, IsRefusedWhileWhoeverGetsItsReceiptsLeavesThem) {
+  core_options o;
+  o.endpoints["report:alice"].queue_max = 1;
+  driver d{o};
+  d.up("carrier:up1");
+  auto c = text_message();
+  c.receipts_to = "report:alice";
+  const auto s = only<send>(d.post(d.make_submit(c)));
+  d.post(sent(s, "c"), delivery("c"));
+  EXPECT_EQ(only<refused>(d.post(d.make_submit(c))).reason, refusal::queue_full);
+  only<accepted>(d.post(d.make_submit(text_message())));
+}
+
 TEST(CoreSubmit, OverLimitsIsInvalid) {
   driver d;
   auto c = text_message();

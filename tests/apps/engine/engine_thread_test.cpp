@@ -230,6 +230,7 @@ TEST(Engine, CountsWhatItDoes) {
   EXPECT_EQ(s.core.active[static_cast<std::size_t>(message_state::queued)], 10u);
   EXPECT_EQ(s.batch_events.sum, 10u);
   EXPECT_EQ(s.commit_microseconds.total, s.commits);
+  EXPECT_EQ(s.submit_microseconds.total, 10u) << "one value for each submit";
   EXPECT_EQ(s.inbox, 0u);
 }
 

@@ -24,6 +24,7 @@ struct AdminApi : ::testing::Test {
               {.carrier_types = {"smpp", "twilio"},
                .now = [] { return wall_time{std::chrono::seconds{1'700'000'000}}; },
                .random = random_octets}};
+  administrators who{d, "k3y"};
   http_router router;
   bool is_busy = false;
   http_response last;
@@ -35,10 +36,11 @@ struct AdminApi : ::testing::Test {
       if (!is_busy) task();
       return !is_busy;
     };
-    add_admin_routes(router, d, run, require_api_key("msggw", "k3y"));
+    add_admin_routes(router, d, run, who);
   }
 
-  json ask(std::string method, std::string path, const json& body = {}, std::string key = "k3y") {
+  json ask(std::string method, std::string path, const json& body = {}, std::string key = "k3y",
+           std::string name = "eve") {
     http_request r;
     r.method = std::move(method);
     const auto question = std::min(path.find('?'), path.size());
@@ -46,7 +48,7 @@ struct AdminApi : ::testing::Test {
     r.path = path.substr(0, question);
     r.target = path;
     r.peer = "192.0.2.1:5";
-    r.fields.push_back({"Authorization", "Basic " + base64_encode("eve:" + key)});
+    r.fields.push_back({"Authorization", "Basic " + base64_encode(name + ":" + key)});
     const auto admitted = router.admit(r);
     last = {};
     if (admitted.refusal) {
@@ -180,6 +182,86 @@ TEST_F(AdminApi, AuditsWhoDidWhat) {
   EXPECT_EQ(audit[0]["after"]["enabled"], false);
   EXPECT_TRUE(audit[1]["before"].is_null());
   EXPECT_EQ(ask("GET", "/audit?before=2").size(), 1u);
+}
+
+TEST_F(AdminApi, ARoleSaysWhatAnAdministratorMayDo) {
+  std::map<std::string, std::string> keys;
+  for (const auto* role : {"read-only", "operator", "admin"}) {
+    const auto made = ask("POST", "/administrators", {{"name", role}, {"role", role}});
+    ASSERT_EQ(last.status, 201u) << last.body;
+    keys[role] = made["key"];
+    EXPECT_THAT(keys[role], ::testing::StartsWith("gw_admin_"));
+    EXPECT_FALSE(made.contains("key_hash"));
+  }
+  EXPECT_THAT(ask("GET", "/administrators").dump(), ::testing::Not(HasSubstr(keys["admin"])));
+  const auto status = [&](const std::string& role, const std::string& method, const std::string& path,
+                          const json& body = {}) {
+    ask(method, path, body, keys[role], role);
+    return last.status;
+  };
+  const json client{{"username", "a"}, {"password", hashed}}, another{{"name", "x"}, {"role", "admin"}};
+  for (const auto* role : {"read-only", "operator", "admin"}) {
+    EXPECT_EQ(status(role, "GET", "/clients"), 200u);
+    EXPECT_EQ(status(role, "GET", "/administrators"), 200u);
+  }
+  EXPECT_EQ(status("read-only", "POST", "/clients", client), 403u);
+  EXPECT_EQ(status("operator", "POST", "/clients", client), 201u);
+  EXPECT_EQ(status("read-only", "POST", "/administrators", another), 403u);
+  EXPECT_EQ(status("operator", "POST", "/administrators", another), 403u);
+  EXPECT_EQ(status("operator", "POST", "/%61dministrators", another), 403u) << "however it is spelt";
+  EXPECT_EQ(status("admin", "POST", "/administrators", another), 201u);
+}
+
+TEST_F(AdminApi, AnAdministratorsKeyIsHisAloneAndCanBeTakenAway) {
+  const auto made = ask("POST", "/administrators", {{"name", "bob"}, {"role", "operator"}});
+  const std::string key = made["key"], one = "/administrators/" + made["id"].dump();
+  ask("POST", "/clients", {{"username", "a"}, {"password", hashed}}, key, "bob");
+  EXPECT_EQ(last.status, 201u);
+  EXPECT_EQ(ask("GET", "/audit")[0]["actor"], "bob@192.0.2.1:5");
+  ask("GET", "/clients", {}, key, "alice");
+  EXPECT_EQ(last.status, 401u) << "under another name";
+  EXPECT_THAT(ask("POST", "/administrators", {{"name", "bob"}}).dump(), HasSubstr("taken"));
+  for (const json& change : {json{{"active", false}}, json{{"active", true}, {"expires_at", "2020-01-01T00:00:00Z"}}}) {
+    ask("PATCH", one, change);
+    ASSERT_EQ(last.status, 200u) << last.body;
+    ask("GET", "/clients", {}, key, "bob");
+    EXPECT_EQ(last.status, 401u) << change;
+  }
+  ask("PATCH", one, {{"expires_at", "2999-01-01T00:00:00Z"}});
+  ask("GET", "/clients", {}, key, "bob");
+  EXPECT_EQ(last.status, 200u);
+  ask("DELETE", one);
+  ask("GET", "/clients", {}, key, "bob");
+  EXPECT_EQ(last.status, 401u);
+}
+
+TEST_F(AdminApi, NewClientsHaveTheDefaultsOfTheGateway) {
+  http_router other;
+  add_admin_routes(other, d,
+                   [](const std::function<void()>& task) {
+                     task();
+                     return true;
+                   },
+                   who, {3, 7});
+  std::swap(router, other);
+  const auto made = add_client("a");
+  EXPECT_EQ(made["settings"]["webhook_retries"], 3);
+  EXPECT_EQ(made["settings"]["webhook_timeout_secs"], 7);
+  const auto own =
+      ask("POST", "/clients", {{"username", "b"}, {"password", hashed}, {"settings", {{"webhook_retries", 9}}}});
+  EXPECT_EQ(own["settings"]["webhook_retries"], 9);
+  EXPECT_EQ(own["settings"]["webhook_timeout_secs"], 7);
+}
+
+TEST_F(AdminApi, AnswersOfANumberHaveAPlaceOfTheirOwn) {
+  const auto c = add_client("a");
+  const auto n = ask("POST", "/clients/" + c["id"].dump() + "/numbers", {{"number", "15550001"}});
+  const auto path = "/numbers/" + n["id"].dump() + "/auto-reply";
+  EXPECT_EQ(ask("PUT", path, {{"enabled", true}, {"message", "closed"}, {"cooldown_secs", 5}})["message"], "closed");
+  EXPECT_EQ(ask("GET", path)["enabled"], true);
+  EXPECT_EQ(ask("GET", path)["cooldown_secs"], 5);
+  ask("PUT", path, {{"number", "1"}});
+  EXPECT_EQ(last.status, 400u);
 }
 
 }  // namespace

@@ -61,6 +61,28 @@ struct BatchStore : ::testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Each, BatchStore, ::testing::Values("sqlite", "postgres"),
                          [](const auto& which) { return std::string(which.param); });
 
+TEST_P(BatchStore, RemovesWhatHasEndedAndIsOldAFewAtATime) {
+  for (const auto* id : {"a", "b", "c"}) {
+    add(id, 1);
+    record(id, 0, "sent");
+  }
+  add("open", 1);
+  std::size_t removed = 9;
+  EXPECT_TRUE(store->purge(1, 10, removed)) << "made then, not before";
+  EXPECT_EQ(removed, 0u);
+  EXPECT_TRUE(store->purge(2, 2, removed));
+  EXPECT_EQ(removed, 2u);
+  EXPECT_TRUE(store->purge(2, 2, removed));
+  EXPECT_EQ(removed, 1u);
+  std::vector<batch> left;
+  EXPECT_TRUE(store->find(7, "", 10, 0, left));
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].id, "open");
+  std::vector<batch_item> items;
+  EXPECT_TRUE(store->items("a", 10, 0, items));
+  EXPECT_TRUE(items.empty());
+}
+
 TEST_P(BatchStore, EndsABatchWithItsLastItem) {
   add("a", 2);
   record("a", 0, "sent");

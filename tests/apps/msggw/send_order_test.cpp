@@ -18,6 +18,13 @@ TEST(Digits, AreWhatPeopleMean) {
     EXPECT_FALSE(to_digits(bad)) << bad;
 }
 
+TEST(SendOrder, NumbersInNationalFormNeedACountry) {
+  EXPECT_EQ(to_digits("070-000 00 01", "SE"), "46700000001");
+  EXPECT_EQ(to_digits("+1 604 555 0000", "SE"), "16045550000");
+  EXPECT_EQ(to_digits("72345", "DE"), "72345") << "a short code";
+  EXPECT_FALSE(to_digits("070-000 00 01"));
+}
+
 TEST(DateTime, CountsTheZone) {
   const auto noon = read_date_time("2030-01-31T12:00:00Z");
   ASSERT_TRUE(noon);
