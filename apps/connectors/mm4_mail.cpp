@@ -30,6 +30,12 @@ result<std::vector<mail_part>> mail_parts_of(const mime::document& mail, std::si
   return parts;
 }
 
+const mm4::smtp::reply& deciding_answer(const mm4::delivery& d) noexcept {
+  const bool is_refused =
+      !d.recipients.empty() && d.recipients.front().answer.code != 0 && !d.recipients.front().answer.is_positive();
+  return is_refused ? d.recipients.front().answer : d.answer;
+}
+
 std::vector<mm4::address> mm4_recipients_of(const mm4::envelope& envelope, const mm4::forward_req& f) {
   std::vector<mm4::address> out;
   const auto add = [&out](const mm4::address& one) {

@@ -6,6 +6,7 @@
 
 #include "connectors/mail_part.hpp"
 #include "msgkit/mm4/codec.hpp"
+#include "msgkit/mm4/net/client.hpp"
 
 namespace msgkit::app {
 
@@ -27,6 +28,9 @@ mm4::content mm4_content_of(const Parts& parts, std::uint64_t seed) {
 
 // The leaves of a mail, each decoded as its own transfer encoding says, with a name. Errors: those of mime::decode().
 result<std::vector<mail_part>> mail_parts_of(const mime::document& mail, std::size_t part_octets_max);
+
+// The answer that decided what became of a mail to one recipient: a refusal of the recipient, else the last one.
+const mm4::smtp::reply& deciding_answer(const mm4::delivery& d) noexcept;
 
 // Whom a mail is for, each once: those of the envelope; a hub's own mailbox stands for those of the header.
 std::vector<mm4::address> mm4_recipients_of(const mm4::envelope& envelope, const mm4::forward_req& f);

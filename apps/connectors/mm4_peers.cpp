@@ -276,8 +276,7 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
   void transmit(peer_link& l, const engine::send& order, mm4::envelope to, byte_vector mail, outcome when_taken) {
     auto kept = std::make_shared<const engine::send>(order);
     const auto done = [self = shared_from_this(), &l, kept, when_taken](const mm4::delivery& d) {
-      const auto& answer =
-          d.recipients.empty() || d.recipients.front().answer.code == 0 ? d.answer : d.recipients.front().answer;
+      const auto& answer = deciding_answer(d);
       const auto text = answer.code != 0 ? answer.text() : d.error.message();
       auto what = outcome::temporary;
       if (!d.error && answer.is_positive()) what = when_taken;

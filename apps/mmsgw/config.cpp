@@ -42,32 +42,6 @@ gateway_options read_gateway_options(config_reader& r) {
   return o;
 }
 
-std::shared_ptr<tls_context> read_tls(config_reader& r) {
-  tls_options o;
-  o.ca_file = r.text("ca_file");
-  o.certificate_file = r.text("certfile");
-  o.private_key_file = r.text("keyfile");
-  o.verify_peer = r.flag("verify_peer", true);
-  auto context = tls_context::make(o, tls_role::client);
-  if (context) return *std::move(context);
-  r.fail(context.error().field.empty() ? "ca_file" : context.error().field, context.error().code.message());
-  return nullptr;
-}
-
-// Of a listener; null without a certificate.
-std::shared_ptr<tls_context> read_server_tls(config_reader& r) {
-  tls_options o;
-  o.certificate_file = r.text("certfile");
-  o.private_key_file = r.text("keyfile");
-  o.ca_file = r.text("ca_file");
-  o.verify_peer = !o.ca_file.empty();
-  if (o.certificate_file.empty()) return nullptr;
-  auto context = tls_context::make(o, tls_role::server);
-  if (context) return *std::move(context);
-  r.fail(context.error().field.empty() ? "certfile" : context.error().field, context.error().code.message());
-  return nullptr;
-}
-
 void read_store(config_reader r, mmsgw_config& c) {
   c.store_path = r.text("path", "var/mmsgw.db");
   enum class kind { sqlite, postgres };
@@ -87,46 +61,7 @@ void read_store(config_reader r, mmsgw_config& c) {
 
 mm4_gateway read_mm4(config_reader& r, const mmsgw_config& c) {
   mm4_gateway g;
-  const bool secure = r.flag("secure_connection", false);
-  const auto remote = r.endpoint("remote_host", {"localhost", static_cast<std::uint16_t>(secure ? 465 : 25)});
-  g.client.connect.host = remote.host;
-  g.client.connect.port = remote.port;
-  const auto tls = read_tls(r);
-  if (secure) g.client.connect.tls = tls;
-  else if (r.flag("starttls", false)) {
-    g.client.starttls = tls;
-    g.client.session.tls = mm4::smtp::tls_policy::required;
-  } else {
-    g.client.session.tls = mm4::smtp::tls_policy::never;
-  }
-  g.client.session.host_name = c.mm4_host_name;
-  g.client.session.user = r.text("username");
-  g.client.session.password = r.secret("password");
-  g.client.session.auth_without_tls = r.flag("auth_without_tls", false);
-  g.client.connections_max = r.size("connections", 4, 1, 100);
-  g.client.attempts_max = 1;  // the hub tries again, and keeps count
-  // Nor does a mail wait long in front of a peer that is away: another gateway of the group may take it.
-  g.client.retry = {.initial = 10ms, .maximum = 250ms};
-  auto& p = g.profile;
-  p.version = r.text("version", "6.10.0", 32);
-  p.domain = r.text("local_domain", "localhost", 255);
-  p.peer_domain = r.text("remote_domain", remote.host, 255);
-  const auto originator = r.text("originator_address", "system-user@" + p.domain, 320);
-  const auto at = originator.find('@');
-  if (at == std::string::npos || at == 0 || originator.substr(at + 1) != p.domain)
-    r.fail("originator_address", originator + " must be a mailbox at local_domain");
-  else p.system_user = originator.substr(0, at);
-  p.fixed_recipient = r.text("recipient_address", "", 320);
-  p.peer_system_address = r.text("peer_system_address", "", 320);
-  p.strict = r.flag("strict", false);
-  g.request_ack = r.flag("request_submit_ack", true);
-  g.request_delivery_report = r.flag("request_delivery_report", true);
-  g.request_read_receipt = r.flag("request_read_receipt", true);
-  g.allowed_addresses = r.texts("allowed_addresses", {"127.0.0.0/8", "::1"});
-  if (!ip_ranges::parse(g.allowed_addresses))
-    r.fail("allowed_addresses", "must hold addresses and ranges such as 192.0.2.0/24");
-  g.inbound_username = r.text("inbound_username");
-  g.inbound_password = r.secret("inbound_password");
+  static_cast<mm4_peer_settings&>(g) = read_mm4_peer(r, c.mm4_host_name);
   g.maildir = r.text("maildir");
   return g;
 }
@@ -136,7 +71,7 @@ mm7_gateway read_mm7(config_reader& r) {
   const auto text = r.required_text("remote_host");
   const auto url = mm7::parse_http_url(text);
   if (!url) r.fail("remote_host", text + " is no URL of http or https");
-  const auto tls = read_tls(r);
+  const auto tls = read_client_tls(r);
   if (url) {
     g.client.connect = {.host = url->host, .port = url->port};
     g.client.target = url->target;
@@ -215,8 +150,8 @@ mmsgw_config read_mmsgw_config(config_reader& reader) {
   auto mm4 = reader.table("mm4");
   c.mm4 = mm4.endpoint("listen", {"127.0.0.1", 2566});
   c.mm4_host_name = mm4.text("host_name", "localhost", 255);
-  (mm4.flag("tls", false) ? c.mm4_tls : c.mm4_starttls) = read_server_tls(mm4);
-  c.http_tls = read_server_tls(http);
+  (mm4.flag("tls", false) ? c.mm4_tls : c.mm4_starttls) = read_listener_tls(mm4);
+  c.http_tls = read_listener_tls(http);
   const auto api_url = http.text("api_url", (c.http_tls ? "https://" : "http://") + c.http.to_string());
   c.maildir_interval = mm4.time("maildir_interval", 500ms, 10ms, 1h);
   read_store(reader.table("store"), c);

@@ -13,6 +13,7 @@
 
 #include "common/http_client.hpp"
 #include "common/metrics.hpp"
+#include "connectors/mail_part.hpp"
 #include "mmsgw/gateway_link.hpp"
 #include "mmsgw/store.hpp"
 #include "msgkit/core/backoff.hpp"
@@ -59,9 +60,7 @@ struct gateway_options {
   bool auto_ack = true, auto_dr = false;
 };
 
-struct inbound_part {
-  std::string name{}, type{}, content{};
-};
+using inbound_part = mail_part;
 
 enum class intake : std::uint8_t { stored, repeated, failed };
 enum class report_fate : std::uint8_t { recorded, unknown_message, failed };

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/log.hpp"
-#include "msgkit/core/mime/entity.hpp"
+#include "connectors/mm4_mail.hpp"
 #include "msgkit/mm4/exchange.hpp"
 
 namespace msgkit::app::mms {
@@ -21,28 +21,14 @@ event_state state_of(mm4::mm_status s) {
   }
 }
 
-std::string part_name(const mime::part& p, std::size_t index) {
-  if (!p.name.empty()) return p.name;
-  auto name = mime::safe_file_name(p.location.empty() ? p.id : p.location);
-  return name.empty() ? "part-" + std::to_string(index + 1) : name;
-}
-
-// Those of the envelope; a hub's own mailbox stands for those of the header.
 void add_recipients(const mm4_arrival& a, const mm4::forward_req& f, message& m) {
   const auto role_of = [&](const mm4::address& one) {
     const auto is = [&](const mm4::address& other) { return other.digits() == one.digits(); };
     if (std::ranges::any_of(f.to, is)) return recipient_role::to;
     return std::ranges::any_of(f.cc, is) ? recipient_role::cc : recipient_role::bcc;
   };
-  const auto add = [&](const mm4::address& one) {
-    const bool known = std::ranges::any_of(m.recipients, [&](const recipient& r) { return r.number == one.value; });
-    if (!known) m.recipients.push_back({.number = one.value, .role = role_of(one)});
-  };
-  for (const auto& mailbox : a.envelope().rcpt_to)
-    if (const auto number = mm4::parse_address(mailbox); number && number->is_telephone()) add(*number);
-  if (!m.recipients.empty()) return;
-  for (const auto& one : f.to) add(one);
-  for (const auto& one : f.cc) add(one);
+  for (const auto& one : mm4_recipients_of(a.envelope(), f))
+    m.recipients.push_back({.number = one.value, .role = role_of(one)});
 }
 
 message to_message(const mm4_arrival& a, const mm4::forward_req& f) {
@@ -90,13 +76,9 @@ void mm4_intake::take(const arrival& a) {
 void mm4_intake::take(const arrival& a, const mm4::forward_req& f) {
   if (f.forward_counter.value_or(0) > a->profile().forward_counter_max)
     return a->refuse(mm4::smtp::make_reply(554, "5.4.6", "the message goes in circles"));
-  std::vector<inbound_part> parts;
-  for (const auto* part : a->document().leaves()) {
-    auto content = mime::decode(*part, part_bytes_max_);
-    if (!content) return a->refuse(mm4::smtp::make_reply(554, "5.6.0", content.error().code.message()));
-    parts.push_back({part_name(*part, parts.size()), mime::to_string(part->type), std::string(as_text(*content))});
-  }
-  hub_.receive(a->gateway(), to_message(*a, f), std::move(parts), [a](intake fate, const std::string& id) {
+  auto parts = mail_parts_of(a->document(), part_bytes_max_);
+  if (!parts) return a->refuse(mm4::smtp::make_reply(554, "5.6.0", parts.error().code.message()));
+  hub_.receive(a->gateway(), to_message(*a, f), *std::move(parts), [a](intake fate, const std::string& id) {
     switch (fate) {
       case intake::failed: return a->refuse(try_later);
       case intake::repeated: return a->accept("seen before as " + id);

@@ -4,6 +4,7 @@
 #include <asio/post.hpp>
 
 #include "common/log.hpp"
+#include "connectors/mm4_mail.hpp"
 #include "msgkit/core/mime/entity.hpp"
 #include "msgkit/mm4/codec.hpp"
 #include "msgkit/mm4/exchange.hpp"
@@ -15,11 +16,6 @@ constexpr logger log_{"mm4"};
 
 wall_time wall_now() { return driver_clock::wall_now(); }
 wall_time from_ms(std::int64_t ms) { return wall_time{std::chrono::milliseconds{ms}}; }
-
-mm4::address to_address(const std::string& text) {
-  auto a = mm4::parse_address(text);
-  return a ? *std::move(a) : mm4::address{.kind = mm4::address_kind::alphanumeric, .value = text};
-}
 
 template <class E>
 std::optional<E> optional_value(const std::string& text) {
@@ -58,13 +54,13 @@ mm4::forward_req to_forward(const submission& s, const mm4_gateway& g) {
   f.transaction_id = s.transaction_id;
   f.message_id = m.id + '@' + g.profile.domain;
   f.rfc_message_id = f.transaction_id + '@' + g.profile.domain;
-  f.from = to_address(m.origin);
+  f.from = mm4_address_of(m.origin);
   for (const auto& r : m.recipients) {
-    if (r.role == recipient_role::to) f.to.push_back(to_address(r.number));
-    if (r.role == recipient_role::cc) f.cc.push_back(to_address(r.number));
+    if (r.role == recipient_role::to) f.to.push_back(mm4_address_of(r.number));
+    if (r.role == recipient_role::cc) f.cc.push_back(mm4_address_of(r.number));
   }
   // Hidden recipients are named to themselves alone.
-  if (f.to.empty() && f.cc.empty()) f.to.push_back(to_address(m.recipients[s.index].number));
+  if (f.to.empty() && f.cc.empty()) f.to.push_back(mm4_address_of(m.recipients[s.index].number));
   f.date = now;
   f.sender = g.profile.system_address();
   f.subject = c.subject;
@@ -87,27 +83,16 @@ mm4::forward_req to_forward(const submission& s, const mm4_gateway& g) {
   return f;
 }
 
-mm4::content to_content(const std::vector<loaded_part>& parts, std::uint64_t seed) {
-  std::vector<mime::out_part> out;
-  for (const auto& p : parts)
-    out.push_back({.type = mime::parse_media_type(p.type),
-                   .id = p.name,
-                   .location = p.name,
-                   .name = p.name,
-                   .content = as_bytes(p.content)});
-  return mm4::content(std::move(out), {.boundary_seed = seed});
-}
-
 // Of an inbound message, as much as answers need.
 mm4::forward_req to_request(const message& m) {
   mm4::forward_req f;
   f.transaction_id = m.last_tran_id;
   f.message_id = m.peer_ref;
-  f.from = to_address(m.origin);
+  f.from = mm4_address_of(m.origin);
   f.ack_request = true;
   f.originator_system = m.ack_at_addr;
   f.reply_applic_id = m.reply_to_app;
-  for (const auto& r : m.recipients) f.to.push_back(to_address(r.number));
+  for (const auto& r : m.recipients) f.to.push_back(mm4_address_of(r.number));
   return f;
 }
 
@@ -124,18 +109,17 @@ mm4_link::~mm4_link() = default;
 
 void mm4_link::submit(submission s, std::function<void(submit_result)> done) {
   const auto f = to_forward(s, settings_);
-  const auto body = to_content(*s.parts, std::hash<std::string>{}(s.transaction_id));
+  const auto body = mm4_content_of(*s.parts, std::hash<std::string>{}(s.transaction_id));
   const auto mail = mm4::encode(f, settings_.profile, &body);
   auto alone = f;
-  alone.to = {to_address(s.what->recipients[s.index].number)};
+  alone.to = {mm4_address_of(s.what->recipients[s.index].number)};
   alone.cc.clear();
   const auto refuse = [&](const std::error_code& why) {
     asio::post(client_->executor(), [done, text = why.message()] { done({submit_verdict::refused, "400", text, {}}); });
   };
   if (!mail) return refuse(mail.error().code);
   auto finished = [done](const mm4::delivery& d) {
-    const auto& answer =
-        d.recipients.empty() || d.recipients.front().answer.code == 0 ? d.answer : d.recipients.front().answer;
+    const auto& answer = deciding_answer(d);
     const auto text = d.error ? (answer.code != 0 ? answer.text() : d.error.message()) : answer.text();
     const auto code = answer.code != 0 ? std::to_string(answer.code) : std::string("40");
     if (!d.error && answer.is_positive()) return done({submit_verdict::taken, "200", d.answer.text(), {}});
@@ -177,10 +161,10 @@ void mm4_link::answer(const answer_order& a, const message& about,
   const auto transaction_id = a.id + '@' + p.domain;
   if (a.kind == answer_kind::delivery_report)
     return send(
-        mm4::make_delivery_report(f, to_address(a.recipient), mm_status_of(a.code), p, transaction_id, wall_now()),
+        mm4::make_delivery_report(f, mm4_address_of(a.recipient), mm_status_of(a.code), p, transaction_id, wall_now()),
         std::move(done));
   if (a.kind == answer_kind::read_report)
-    return send(mm4::make_read_reply_report(f, to_address(a.recipient),
+    return send(mm4::make_read_reply_report(f, mm4_address_of(a.recipient),
                                             a.code == "200" ? mm4::read_status::read : mm4::read_status::deleted, p,
                                             transaction_id, wall_now()),
                 std::move(done));

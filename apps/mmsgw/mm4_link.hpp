@@ -1,6 +1,7 @@
 // A gateway over MM4: mails to one peer.
 #pragma once
 
+#include "connectors/mm4_settings.hpp"
 #include "mmsgw/gateway_link.hpp"
 #include "mmsgw/hub.hpp"
 #include "mmsgw/prober.hpp"
@@ -8,13 +9,8 @@
 
 namespace msgkit::app::mms {
 
-struct mm4_gateway {
-  std::string name{}, group{};
-  mm4::peer_profile profile{};
-  mm4::client_options client{};
-  std::vector<std::string> allowed_addresses{};        // who may send as this peer
-  std::string inbound_username{}, inbound_password{};  // AUTH, besides or instead
-  bool request_ack = true, request_delivery_report = true, request_read_receipt = true;
+struct mm4_gateway : mm4_peer_settings {
+  std::string group{};
   std::string maildir{};  // where a mail server puts this peer's mails; empty: nowhere
   std::string applic_id{}, reply_applic_id{}, aux_applic_info{};
   gateway_options options{};

@@ -112,11 +112,7 @@ class mmsgw final : public daemon {
     o.session.host_name = config_.mm4_host_name;
     o.session.message_bytes_max = 2 * config_.message_bytes_max;
     o.limits.message_bytes_max = 2 * config_.message_bytes_max;
-    for (const auto& g : config_.mm4_gateways) {
-      mm4::peer p{.name = g.name, .user = g.inbound_username, .password = g.inbound_password, .profile = g.profile};
-      if (auto networks = ip_ranges::parse(g.allowed_addresses)) p.networks = *std::move(networks);
-      o.peers.push_back(std::move(p));
-    }
+    for (const auto& g : config_.mm4_gateways) o.peers.push_back(listener_peer_of(g));
     mm4_server_ = std::make_unique<mm4::server>(executor_, std::move(o), mms::make_mm4_handler(std::move(intake)));
     if (const auto ec = mm4_server_->listen()) {
       log_.error("cannot listen", {{"key", "mm4.listen"}, {"port", config_.mm4.port}, {"reason", ec}});
