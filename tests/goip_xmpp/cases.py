@@ -63,6 +63,7 @@ class Cases:
         device.command(f"sms {LINE} {OTHER} meanwhile")
         wait_until(self.stored, 30, "the SMS to be stored")
         self.server.start()
+        self.wait_until_delivered()
         self.assertEqual(self.bodies(self.run_client("wait:1")), ["meanwhile"])
 
     def test_acknowledged_sms_survives_kill_9(self):
@@ -74,6 +75,7 @@ class Cases:
         bridge.kill()
         self.server.start()
         self.start_bridge()
+        self.wait_until_delivered()
         self.assertEqual(self.bodies(self.run_client("wait:1")), ["survivor"])
 
     def test_wrong_secret_is_not_ready(self):
