@@ -109,6 +109,11 @@ listen = "127.0.0.1:{http_port or self.http_port}"
     def stored(self, count=1):
         return f'goip_inbound_total{{line="g1",stored="true"}} {count}\n' in self.metrics() + "\n"
 
+    def wait_until_delivered(self):
+        """The server has the message. ejabberd may show one that comes while its user logs in only the next time."""
+        wait_until(lambda: 'goip_xmpp_engine_messages_settled_total{state="delivered"} 1' in self.metrics(), 60,
+                   "the server to have the message")
+
     def start_all(self, *device_options, **bridge_options):
         bridge, device = self.start_bridge(**bridge_options), self.start_device(*device_options)
         wait_until(self.is_ready, 30, lambda: f"the bridge to be ready\n{bridge.tail()}")
