@@ -46,6 +46,8 @@ constexpr counter_row counter_table[] = {
     {"mqtt_redis_qos_downgraded_total", "QoS 0 on a subscription of 1 or 2", &bridge::relay_counters::qos_downgraded},
     {"mqtt_redis_subscriptions_refused_total", "Filters the broker refused",
      &bridge::relay_counters::subscriptions_refused},
+    {"mqtt_redis_subscriptions_weaker_total", "Filters granted with a lower QoS than asked for",
+     &bridge::relay_counters::subscriptions_weaker},
     {"mqtt_redis_spooled_total", "Messages put to the spool", &bridge::relay_counters::spooled},
     {"mqtt_redis_spool_refused_total", "Appends to the spool that failed", &bridge::relay_counters::spool_refused},
     {"mqtt_redis_duplicates_total", "Messages a rule's dedupe dropped", &bridge::relay_counters::duplicates},
@@ -76,6 +78,7 @@ struct running_link {
   std::shared_ptr<tls_context> mqtt_tls;
   std::shared_ptr<tls_context> redis_tls;
   bool stopping = false;
+  std::uint64_t subscriptions_weaker = 0;                // likewise told
   std::uint64_t sessions_lost = 0;                       // told
   std::map<std::string_view, wall_time> certificates{};  // by side, when they end
   std::unique_ptr<bridge::relay_driver> driver;          // last: it calls back into the rest
@@ -211,9 +214,9 @@ class mqtt_redis final : public daemon {
       const auto& core = raw->driver->relay();
       const auto side = link_names[static_cast<std::size_t>(core.role(l))];
       const auto* const node = core.address(l);
-      const auto where = node != nullptr ? to_string(*node) : std::string();
-      if (up) return on_up(*raw, side, where);
-      log_.warn("not connected", {{"link", name}, {"side", side}, {"node", where}, {"reason", why}});
+      const auto told = std::string(side) + (node != nullptr ? " " + to_string(*node) : "");
+      if (up) return on_up(*raw, told);
+      log_.warn("not connected", {{"link", name}, {"side", told}, {"reason", why}});
       context_->metrics
           .counter("mqtt_redis_disconnects_total", "Connections lost or not made",
                    {{"link", name}, {"side", std::string(side)}})
@@ -242,8 +245,11 @@ class mqtt_redis final : public daemon {
     return true;
   }
 
-  void on_up(running_link& l, std::string_view side, const std::string& node) {
-    log_.info("connected", {{"link", l.config.name}, {"side", side}, {"node", node}});
+  void on_up(running_link& l, const std::string& side) {
+    log_.info("connected", {{"link", l.config.name}, {"side", side}});
+    if (const auto weaker = l.driver->relay().counters().subscriptions_weaker;
+        std::exchange(l.subscriptions_weaker, weaker) != weaker)
+      log_.warn("the broker grants a lower QoS than the rules ask for", {{"link", l.config.name}});
     if (const auto lost = l.driver->relay().counters().sessions_lost; std::exchange(l.sessions_lost, lost) != lost)
       log_.warn("the broker has forgotten the session: messages it had queued are lost", {{"link", l.config.name}});
   }

@@ -66,7 +66,7 @@ bool parse_redirect(std::string_view error, redirect& out) noexcept {
   };
   out.host = error.substr(space + 1, colon - space - 1);
   if (out.host.starts_with('[') && out.host.ends_with(']')) out.host = out.host.substr(1, out.host.size() - 2);
-  return number(error.substr(0, space), out.slot) && out.slot < 16'384 && number(error.substr(colon + 1), out.port);
+  return number(error.substr(0, space), out.slot) && out.slot < 16'384 && number(error.substr(colon + 1), out.port) && out.port != 0;
 }
 
 std::string_view hash_tag(std::string_view key) noexcept {

@@ -233,11 +233,7 @@ bool relay::drain_mqtt() {
         if (!e->error) left_filters_.clear();
         break;
       case mqtt::event_kind::published: on_mqtt_outcome(e->cookie, e->reason); break;
-      case mqtt::event_kind::subscribed:
-        if (e->error) break;
-        for (const auto r : e->reasons) counters_.subscriptions_refused += r >= 0x80;
-        mqtt_ready_ = std::ranges::none_of(e->reasons, [](std::uint8_t r) { return r >= 0x80; });
-        break;
+      case mqtt::event_kind::subscribed: on_subscribed(*e); break;
       case mqtt::event_kind::closed:
         mqtt_ready_ = false;
         if (e->error) mqtt_error_ = e->error.message();
@@ -273,8 +269,29 @@ void relay::subscribe_mqtt(const subscription_list& list) {
     wanted.push_back(how);
     wanted.back().filter = filter;
   }
-  if (wanted.empty()) mqtt_ready_ = true;
-  else if (const auto sent = mqtt_.subscribe(wanted, 0, now_); !sent) mqtt_error_ = sent.error().code.message();
+  if (wanted.empty()) {
+    mqtt_ready_ = true;
+    return;
+  }
+  const auto cookie = ++next_id_;
+  if (const auto sent = mqtt_.subscribe(wanted, cookie, now_); !sent) {
+    mqtt_error_ = sent.error().code.message();
+    return;
+  }
+  for (const auto& one : wanted) asked_qos_[cookie].push_back(one.qos);
+}
+
+void relay::on_subscribed(const mqtt::event& e) {
+  const auto asked = std::move(asked_qos_[e.cookie]);
+  asked_qos_.erase(e.cookie);
+  if (e.error) return;
+  for (std::size_t i = 0; i < e.reasons.size(); ++i) {
+    const bool refused = e.reasons[i] >= 0x80;
+    counters_.subscriptions_refused += refused;
+    counters_.subscriptions_weaker +=
+        !refused && i < asked.size() && e.reasons[i] < static_cast<std::uint8_t>(asked[i]);
+  }
+  mqtt_ready_ = std::ranges::none_of(e.reasons, [](std::uint8_t r) { return r >= 0x80; });
 }
 
 // The broker keeps them with the session, also of a connection that is gone.

@@ -83,9 +83,16 @@ TEST(RedisCluster, MovedChangesTheOwnerAndAskDoesNot) {
   EXPECT_EQ(*m.owner(10), (node_address{"h", 7001}));
 }
 
+TEST(RedisCluster, ARedirectToNoPortIsNone) {
+  redirect r;
+  for (const auto* text : {"MOVED 9 h:0", "MOVED 9 h", "MOVED 16384 h:1", "MOVED h:1", "ASK 9 h:65536"})
+    EXPECT_FALSE(parse_redirect(text, r)) << text;
+}
+
 TEST(RedisCluster, NeverHoldsMoreNodesThanItMay) {
   cluster_map m;
-  for (std::uint16_t i = 0; i < 2'000; ++i) (void)m.follow({.slot = i, .host = "h", .port = i}, asked);
+  for (std::uint16_t i = 0; i < 2'000; ++i)
+    (void)m.follow({.slot = i, .host = "h", .port = static_cast<std::uint16_t>(i + 1)}, asked);
   EXPECT_EQ(m.nodes().size(), cluster_map::nodes_max);
   EXPECT_EQ(m.owner(1'500), nullptr);
 }

@@ -194,6 +194,17 @@ TEST(RelayEcho, AnEchoOfAnOlderBrokerIsAcknowledgedAndDropped) {
   EXPECT_EQ(as_text(r.output(link::mqtt)), std::string_view("\x40\x02\x00\x09", 4));
 }
 
+TEST(RelayRules, CountsASubscriptionThatIsGrantedLessThanAskedFor) {
+  auto up = make_rule("up", endpoint::mqtt, "t", endpoint::channel, "t");
+  up.qos = 2;
+  ruled t({up});
+  const std::uint8_t granted = 1;
+  t.give(mqtt::suback{.packet_id = 1, .reasons = {&granted, 1}});
+  EXPECT_EQ(t.r.counters().subscriptions_weaker, 1u);
+  EXPECT_EQ(t.r.counters().subscriptions_refused, 0u);
+  EXPECT_TRUE(t.r.is_ready(link::mqtt));
+}
+
 // ---- one of several
 
 struct single : ruled {

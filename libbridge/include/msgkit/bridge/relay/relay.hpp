@@ -104,8 +104,9 @@ struct relay_counters {
   std::uint64_t dead = 0;           // written to the dead letter stream
   std::uint64_t dead_lost = 0;      // and that failed too
   std::uint64_t retried = 0;
-  std::uint64_t no_receiver = 0;     // PUBLISH that nobody listened to
-  std::uint64_t qos_downgraded = 0;  // QoS 0 arrived on a subscription of 1 or 2
+  std::uint64_t no_receiver = 0;           // PUBLISH that nobody listened to
+  std::uint64_t qos_downgraded = 0;        // QoS 0 arrived on a subscription of 1 or 2
+  std::uint64_t subscriptions_weaker = 0;  // the broker grants a lower QoS than asked for
   std::uint64_t subscriptions_refused = 0;
   std::uint64_t sessions_lost = 0;  // the broker forgot us while we were away: what it had queued is lost
 };
@@ -281,6 +282,7 @@ class relay {
   using channel_set = std::set<std::pair<std::string, std::string>>;  // verb and name
   [[nodiscard]] subscription_list mqtt_subscriptions() const;
   void subscribe_mqtt(const subscription_list& list);
+  void on_subscribed(const mqtt::event& e);
   void unsubscribe_mqtt();
   void note_sources();
   [[nodiscard]] channel_set wanted_channels() const;
@@ -369,7 +371,8 @@ class relay {
   std::size_t home_turn_ = 0;
   bool home_ready_ = false;
   bool has_channels_ = false;
-  channel_set subscribed_;              // asked for at the home link
+  channel_set subscribed_;                                     // asked for at the home link
+  std::map<std::uint64_t, std::vector<mqtt::qos>> asked_qos_;  // by cookie of a SUBSCRIBE
   std::set<std::string> left_filters_;  // of rules that are gone, until the broker has forgotten them
   bool has_single_ = false;
   bool holds_single_ = false;
