@@ -1,5 +1,7 @@
 #include "common/forwarded.hpp"
 
+#include "msgkit/core/net/peer_address.hpp"
+
 namespace msgkit::app {
 namespace {
 
@@ -32,7 +34,7 @@ std::string requester_of(const http_request& r, std::string_view peer, const ip_
       const auto address = asio::ip::make_address(last, ec);
       if (ec) return std::string(peer);
       if (trusted.contains(address)) continue;
-      return address.is_v6() ? "[" + address.to_string() + "]:0" : address.to_string() + ":0";
+      return peer_address{address.to_string(), 0}.to_string();
     }
   }
   return std::string(peer);
