@@ -185,7 +185,7 @@ double pending_memory(bench::seconds, std::string& note) {
 
 constexpr std::size_t window = 1'000;
 
-double bridged_rate(bench::seconds length, int qos, bool upwards) {
+double bridged_rate(bench::seconds length, std::string& note, int qos, bool upwards) {
   const arena a(qos);
   const program broker(a.broker_command(), a.directory / "mosquitto.log");
   const program store(a.redis_command(), a.directory / "redis.log");
@@ -195,7 +195,11 @@ double bridged_rate(bench::seconds length, int qos, bool upwards) {
   a.wait_ready();
   const auto name = upwards ? "up" : "down";
   const way_end mqtt{.port = a.mqtt, .name = name + std::string("/x")}, redis{a.redis, false, name};
-  return way_rate(upwards ? mqtt : redis, upwards ? redis : mqtt, qos, window, payload_bytes, length);
+  const auto bridge_before = bridge.cpu_seconds(), broker_before = broker.cpu_seconds();
+  const auto rate = way_rate(upwards ? mqtt : redis, upwards ? redis : mqtt, qos, window, payload_bytes, length);
+  note = fmt::format("CPU of the bridge {:.2f} s, of the broker {:.2f} s", bridge.cpu_seconds() - bridge_before,
+                     broker.cpu_seconds() - broker_before);
+  return rate;
 }
 
 double direct_rate(bench::seconds length, int qos) {
@@ -212,15 +216,16 @@ int main(int argc, char** argv) {
   bench::suite all(argc, argv);
   for (const int qos : {0, 1})
     for (const bool upwards : {true, false})
-      all.add({.name = fmt::format("{}, QoS {}, window {}, {} octets", upwards ? "MQTT to Redis" : "Redis to MQTT", qos,
-                                   window, payload_bytes),
-               .subject = "mqtt_redis",
-               .reference = "mosquitto directly, publisher to subscriber",
-               .unit = "msg/s",
-               .counts = bench::kind::rate,
-               .budget = 0.85,
-               .run_subject = [qos, upwards](bench::seconds l, std::string&) { return bridged_rate(l, qos, upwards); },
-               .run_reference = [qos](bench::seconds l, std::string&) { return direct_rate(l, qos); }});
+      all.add(
+          {.name = fmt::format("{}, QoS {}, window {}, {} octets", upwards ? "MQTT to Redis" : "Redis to MQTT", qos,
+                               window, payload_bytes),
+           .subject = "mqtt_redis",
+           .reference = "mosquitto directly, publisher to subscriber",
+           .unit = "msg/s",
+           .counts = bench::kind::rate,
+           .budget = 0.85,
+           .run_subject = [qos, upwards](bench::seconds l, std::string& n) { return bridged_rate(l, n, qos, upwards); },
+           .run_reference = [qos](bench::seconds l, std::string&) { return direct_rate(l, qos); }});
   for (const auto& [name, part, limit] : {std::tuple("p50", 0.50, 0.3), std::tuple("p99", 0.99, 2.0)})
     all.add({.name = fmt::format("MQTT to Redis, added latency at 10 000 msg/s, {}", name),
              .subject = "mqtt_redis",

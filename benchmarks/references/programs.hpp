@@ -20,6 +20,8 @@ class program {
   program(const program&) = delete;
   program& operator=(const program&) = delete;
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  // Of all its threads so far, from /proc.
+  [[nodiscard]] double cpu_seconds() const;
   // Octets, from /proc.
   [[nodiscard]] std::size_t resident_bytes() const;
 
