@@ -130,17 +130,20 @@ void core::impl::remember(const submit& s, message_id id, wall_time now) {
 
 std::vector<core::impl::usage_subject> core::impl::usage_subjects(const message_content& c) const {
   std::vector<usage_subject> out;
-  if (c.kind != message_kind::sms) return out;
+  if (c.kind == message_kind::receipt) return out;
+  const bool is_mms = c.kind == message_kind::mms;
   const auto add = [&](const policy::account& a, const std::string& number, usage_direction direction) {
     const auto subject = [&](const usage_limits& l, std::string_view whose) {
       if (!l.any() || !counts(l.counts, direction)) return;
-      out.push_back({fact_key(fact_space::usage, {a.name, whose}), &l, a.rules.zone.get(), !whose.empty()});
+      const auto counter = is_mms ? mms_counter_of(whose) : std::string(whose);
+      out.push_back({fact_key(fact_space::usage, {a.name, counter}), &l, a.rules.zone.get(), !whose.empty()});
     };
-    if (const auto at = a.rules.numbers.find(number); at != a.rules.numbers.end()) subject(at->second, number);
-    subject(a.rules.limits, {});
+    const auto& numbers = is_mms ? a.rules.mms_numbers : a.rules.numbers;
+    if (const auto at = numbers.find(number); at != numbers.end()) subject(at->second, number);
+    subject(is_mms ? a.rules.mms_limits : a.rules.limits, {});
   };
   if (const auto* a = rules->find(c.account)) add(*a, c.source.value, usage_direction::sent);
-  if (const auto* a = rules->owner(c.destination.value)) add(*a, c.destination.value, usage_direction::received);
+  if (const auto* a = is_mms ? rules->mms_owner(c.destination.value) : rules->owner(c.destination.value)) add(*a, c.destination.value, usage_direction::received);
   return out;
 }
 

@@ -85,10 +85,16 @@ policy::policy(std::map<std::string, account_rules, std::less<>> accounts, std::
     }
     accounts_.emplace(name, account{name, std::move(rules)});
   }
-  for (const auto& [name, a] : accounts_)
-    for (const auto& [number, limits] : a.rules.numbers)
-      if (const auto [at, fresh] = owner_by_number_.emplace(number, &a); !fresh)
-        throw std::invalid_argument(fmt::format("account \"{}\": number {} belongs to {} already", name, number, at->second->name));
+  const auto keep_owners = [](auto& owners, const account& a, const auto& numbers) {
+    for (const auto& [number, limits] : numbers)
+      if (const auto [at, fresh] = owners.emplace(number, &a); !fresh)
+        throw std::invalid_argument(
+            fmt::format("account \"{}\": number {} belongs to {} already", a.name, number, at->second->name));
+  };
+  for (const auto& [name, a] : accounts_) {
+    keep_owners(owner_by_number_, a, a.rules.numbers);
+    keep_owners(mms_owner_by_number_, a, a.rules.mms_numbers);
+  }
   for (auto& pool : pools_) {
     if (pool.name.empty() || pool.name.size() > pool_name_octets_max || pool.name.find('\0') != std::string::npos)
       throw std::invalid_argument(fmt::format("pool \"{}\": name: 1..{} octets", pool.name, pool_name_octets_max));
@@ -112,6 +118,12 @@ const policy::account* policy::owner(std::string_view number) const {
   if (owner_by_number_.empty()) return nullptr;
   const auto at = owner_by_number_.find(std::string{number});
   return at == owner_by_number_.end() ? nullptr : at->second;
+}
+
+const policy::account* policy::mms_owner(std::string_view number) const {
+  if (mms_owner_by_number_.empty()) return nullptr;
+  const auto at = mms_owner_by_number_.find(std::string{number});
+  return at == mms_owner_by_number_.end() ? nullptr : at->second;
 }
 
 const number_pool* policy::find_pool(std::string_view name) const {

@@ -61,10 +61,16 @@ struct number_pool {
   std::uint32_t replies_per_day_max = 10;  // to the same number
 };
 
+// What the counter of messages of kind mms is kept under, instead of `number` alone.
+inline std::string mms_counter_of(std::string_view number) { return std::string("mms:").append(number); }
+
 struct account_rules {
   std::shared_ptr<const time_zone> zone{};       // of its days and months; null: UTC
   usage_limits limits{};                         // of all its numbers together
   std::map<std::string, usage_limits, std::less<>> numbers{};  // of each number
+  // The same for messages of kind mms, each of which counts as one; these have counters of their own.
+  usage_limits mms_limits{};
+  std::map<std::string, usage_limits, std::less<>> mms_numbers{};
   number_list block_to{}, block_from{};
   number_list allow_to{};                        // when not empty nothing else is allowed
   std::shared_ptr<const quiet_hours> quiet{};    // for the recipients of what it sends
@@ -88,6 +94,7 @@ class policy {
   [[nodiscard]] const std::map<std::string, account, std::less<>>& accounts() const noexcept { return accounts_; }
   // Whose number it is, when that account has limits for it or rules.
   [[nodiscard]] const account* owner(std::string_view number) const;
+  [[nodiscard]] const account* mms_owner(std::string_view number) const;  // by account_rules::mms_numbers
   [[nodiscard]] const number_pool* find_pool(std::string_view name) const;
   [[nodiscard]] const number_pool* pool_of(std::string_view number) const;
   [[nodiscard]] bool is_blocked(const account* from, std::string_view source, std::string_view destination) const;
@@ -106,7 +113,7 @@ class policy {
   std::map<std::string, account, std::less<>> accounts_;
   std::vector<number_pool> pools_;
   std::unordered_map<std::string, const number_pool*> pool_by_number_;
-  std::unordered_map<std::string, const account*> owner_by_number_;
+  std::unordered_map<std::string, const account*> owner_by_number_, mms_owner_by_number_;
   number_list block_to_, block_from_;
   bool has_quiet_hours_ = false, joins_parts_ = false, erases_text_ = false;
 };

@@ -20,12 +20,16 @@ rules_by_account rules_of(const directory_snapshot& managed) {
     const auto limits = limits_of(c->settings.sms, c->settings.limit_both);
     if (limits.any()) out["client:" + c->username].limits = limits;
     if (c->settings.disable_message_splitting) out["client:" + c->username].whole_messages = true;
+    const auto mms = limits_of(c->settings.mms, c->settings.limit_both);
+    if (mms.any()) out["client:" + c->username].mms_limits = mms;
     if (c->erase_text) out["client:" + c->username].erase_text = true;
   }
   for (const auto& [id, n] : managed.all<client_number>()) {
     const auto owner = managed.find<client>(n->client_id);
     const auto limits = limits_of(n->settings.sms, n->settings.limit_both);
     if (owner && limits.any()) out["client:" + owner->username].numbers[n->number] = limits;
+    const auto mms = limits_of(n->settings.mms, n->settings.limit_both);
+    if (owner && mms.any()) out["client:" + owner->username].mms_numbers[n->number] = mms;
   }
   for (const auto& [id, c] : managed.all<client>()) {
     const auto found = out.find("client:" + c->username);

@@ -97,13 +97,17 @@ void read_account_rules(config_reader& r, const std::string& account, const std:
   rules.limits = read_limits(r.table("limits"));
   const auto each = read_limits(r.table("number_limits"));
   for (const auto& n : numbers) rules.numbers[n] = each;
+  rules.mms_limits = read_limits(r.table("mms_limits"));
+  const auto each_mms = read_limits(r.table("mms_number_limits"));
+  if (rules.mms_limits.any() || each_mms.any())
+    for (const auto& n : numbers) rules.mms_numbers[n] = each_mms;
   rules.block_to = read_list(r, "block_to");
   rules.block_from = read_list(r, "block_from");
   rules.allow_to = read_list(r, "allow_to");
   rules.whole_messages = r.flag("whole_messages", false);
   rules.erase_text = r.flag("erase_text", false);
   read_quiet_hours(r.table("quiet_hours"), rules);
-  const bool any = rules.limits.any() || each.any() || !rules.block_to.empty() || !rules.block_from.empty() ||
+  const bool any = rules.limits.any() || each.any() || rules.mms_limits.any() || each_mms.any() || !rules.block_to.empty() || !rules.block_from.empty() ||
                    !rules.allow_to.empty() || rules.whole_messages || rules.erase_text || rules.quiet != nullptr;
   if (any) out.accounts[account] = std::move(rules);
 }

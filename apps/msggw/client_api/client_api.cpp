@@ -40,7 +40,7 @@ http_response answer(const send_order& order, const std::vector<sent_item>& item
   std::string first;
   for (const auto& item : items)
     if (const auto* yes = std::get_if<engine::accepted>(&item.outcome); yes && first.empty()) first = yes->id.text();
-  if (first.empty()) return response_of(std::get<engine::refused>(items.front().outcome));
+  if (first.empty()) return response_of(std::get<engine::refused>(items.front().outcome), order.mms.has_value());
   if (order.shape == api_format::bicom)
     return {.status = 200, .body = dump_json({{"status", "success"}, {"message", ""}})};
   json body{{"status", "queued"}, {"id", first}};

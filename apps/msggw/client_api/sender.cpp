@@ -26,15 +26,16 @@ constexpr reason_status reasons[]{
 };
 
 // As clients of this API know it: "daily_sms_number".
-http_response limit_response(const engine::refused& r) {
+http_response limit_response(const engine::refused& r, bool is_mms) {
   constexpr std::string_view periods[]{"burst", "daily", "monthly"};
   const auto period = std::string(periods[static_cast<std::size_t>(r.period)]);
-  http_response response{.status = 429,
-                         .body = dump_json({{"error", "rate_limit_exceeded"},
-                                            {"message", "the " + period + " limit of the " +
-                                                            (r.of_number ? "number" : "client") + " is used up"},
-                                            {"limit_type", period + "_sms" + (r.of_number ? "_number" : "")},
-                                            {"period", period}})};
+  http_response response{
+      .status = 429,
+      .body = dump_json(
+          {{"error", "rate_limit_exceeded"},
+           {"message", "the " + period + " limit of the " + (r.of_number ? "number" : "client") + " is used up"},
+           {"limit_type", period + (is_mms ? "_mms" : "_sms") + (r.of_number ? "_number" : "")},
+           {"period", period}})};
   constexpr std::string_view waits[]{"60", "3600", "86400"};
   response.fields.push_back({"Retry-After", std::string(waits[static_cast<std::size_t>(r.period)])});
   return response;
@@ -49,9 +50,9 @@ struct gathering {
 
 }  // namespace
 
-http_response response_of(const engine::refused& refused) {
+http_response response_of(const engine::refused& refused, bool is_mms) {
   const auto reason = refused.reason;
-  if (reason == engine::refusal::limit_reached) return limit_response(refused);
+  if (reason == engine::refusal::limit_reached) return limit_response(refused, is_mms);
   for (const auto& r : reasons) {
     if (r.reason != reason) continue;
     auto response = http_error(r.status, engine::name(reason), r.message);

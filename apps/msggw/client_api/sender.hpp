@@ -43,6 +43,6 @@ class sender {
 };
 
 // What a refusal of the engine is over HTTP.
-http_response response_of(const engine::refused& r);
+http_response response_of(const engine::refused& r, bool is_mms = false);
 
 }  // namespace msgkit::app

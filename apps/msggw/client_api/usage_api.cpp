@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/json.hpp"
-#include "engine/usage.hpp"
+#include "engine/policy.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -36,8 +36,11 @@ struct gathering {
   std::mutex mutex;
   std::size_t open = 1;
   bool failed = false;
-  engine::usage_counter of_client{};
-  std::map<object_id, engine::usage_counter> of_numbers{};
+  struct counters {
+    engine::usage_counter sms{}, mms{};
+  };
+  counters of_client{};
+  std::map<object_id, counters> of_numbers{};
 };
 
 http_response answer(const api_caller& caller, const gathering& g) {
@@ -49,7 +52,8 @@ http_response answer(const api_caller& caller, const gathering& g) {
   for (const auto& [id, counter] : g.of_numbers) {
     const auto n = caller.snapshot->find<client_number>(id);
     json one{{"number", n->number},
-             {"sms", usage_json(counter, n->settings.sms, **zone)},
+             {"sms", usage_json(counter.sms, n->settings.sms, **zone)},
+             {"mms", usage_json(counter.mms, n->settings.mms, **zone)},
              {"limit_both", n->settings.limit_both}};
     if (!n->tag.empty()) one["tag"] = n->tag;
     if (!n->group.empty()) one["group"] = n->group;
@@ -59,7 +63,8 @@ http_response answer(const api_caller& caller, const gathering& g) {
           .body = dump_json({{"client",
                               {{"username", c.username},
                                {"type", c.type == client_type::web ? "web" : "legacy"},
-                               {"sms", usage_json(g.of_client, c.settings.sms, **zone)}}},
+                               {"sms", usage_json(g.of_client.sms, c.settings.sms, **zone)},
+                               {"mms", usage_json(g.of_client.mms, c.settings.mms, **zone)}}},
                              {"numbers", numbers},
                              {"timezone", c.timezone}})};
 }
@@ -69,16 +74,22 @@ void show(engine::engine& e, const api_caller& caller, const http_responder& res
   std::vector<std::pair<object_id, std::string>> wanted{{0, ""}};
   for (const auto& [id, n] : caller.snapshot->all<client_number>())
     if (caller.may_use(id) && wanted.size() <= numbers_max) wanted.emplace_back(id, n->number);
-  g->open = wanted.size();
-  const auto take = [g, caller, responder](object_id id, const result<engine::usage_counter>* found) {
+  g->open = 2 * wanted.size();
+  const auto take = [g, caller, responder](object_id id, bool is_mms, const result<engine::usage_counter>* found) {
     const std::lock_guard lock(g->mutex);
+    auto& both = id == 0 ? g->of_client : g->of_numbers[id];
     if (found == nullptr || !*found) g->failed = true;
-    else (id == 0 ? g->of_client : g->of_numbers[id]) = **found;
+    else (is_mms ? both.mms : both.sms) = **found;
     if (--g->open == 0) responder.send(answer(caller, *g));
   };
   for (const auto& [id, number] : wanted) {
-    const auto taken = [take, id = id](const result<engine::usage_counter>& found) { take(id, &found); };
-    if (!e.query_usage(caller.account(), number, taken)) take(id, nullptr);
+    for (const bool is_mms : {false, true}) {
+      const auto taken = [take, id = id, is_mms](const result<engine::usage_counter>& found) {
+        take(id, is_mms, &found);
+      };
+      const auto counter = is_mms ? engine::mms_counter_of(number) : number;
+      if (!e.query_usage(caller.account(), counter, taken)) take(id, is_mms, nullptr);
+    }
   }
 }
 

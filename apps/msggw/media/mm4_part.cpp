@@ -76,6 +76,8 @@ std::optional<mm4_peers_options> read_mm4_config(config_reader& all, std::vector
     auto p = read_peer(row, host_name);
     if (!endpoints.insert(p.endpoint).second) row.fail("name", p.endpoint + " is used twice");
     read_account_rules(row, p.endpoint, p.numbers, rules);
+    // Its texts are another client's.
+    if (const auto found = rules.accounts.find(p.endpoint); found != rules.accounts.end()) found->second.numbers.clear();
     if (p.endpoint.starts_with("client:")) {
       for (const auto& n : p.numbers) {
         engine::route to_peer{.name = "MMS for " + n, .destination = n, .destination_exact = true, .media_only = true};

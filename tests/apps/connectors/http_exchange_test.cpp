@@ -325,5 +325,28 @@ TEST(HttpDialect, RepliesAsTheCarrierWants) {
   EXPECT_EQ(webhook_reply(dialect("telnyx")).status, 204u);
 }
 
+TEST(HttpWebhook, NamesEverybodyAMessageWentTo) {
+  const auto e = events_of("telnyx",
+                           R"({"data":{"event_type":"message.received","id":"e","payload":{"subject":"S","text":"t",)"
+                           R"("from":{"phone_number":"+1"},"to":[{"phone_number":"+2"},{"phone_number":"+3"},{"x":1}],)"
+                           R"("cc":[{"phone_number":"+4"},{"phone_number":"+3"}]}}})");
+  ASSERT_EQ(e.texts.size(), 1u);
+  EXPECT_EQ(e.texts[0].to, "+2");
+  EXPECT_EQ(e.texts[0].subject, "S");
+  EXPECT_THAT(e.texts[0].recipients, ElementsAre("+2", "+3", "+4"));
+  const auto one = events_of("telnyx",
+                             R"({"data":{"event_type":"message.received","id":"e","payload":{"text":"t",)"
+                             R"("from":{"phone_number":"+1"},"to":[{"phone_number":"+2"}]}}})");
+  EXPECT_TRUE(one.texts.at(0).recipients.empty()) << "one alone is no group";
+}
+
+TEST(HttpMedia, AreFetchedWithTheLoginThatTheCarrierWants) {
+  const http_carrier_account customer{.username = "u", .password = "p"};
+  EXPECT_EQ(media_login(*find_http_dialect("twilio"), customer).at(0).value, "Basic dTpw");
+  EXPECT_TRUE(media_login(*find_http_dialect("telnyx"), customer).empty());
+  EXPECT_TRUE(find_http_dialect("bandwidth")->takes_media());
+  EXPECT_FALSE(find_http_dialect("vonage")->takes_media());
+}
+
 }  // namespace
 }  // namespace msgkit::app

@@ -144,6 +144,28 @@ TEST_P(Guards, ADailyLimitCountsSegmentsInOneBatchAndEndsAtMidnightOfTheZone) {
   EXPECT_EQ(stats().limited, 2u);
 }
 
+TEST_P(Guards, MediaMessagesHaveCountersOfTheirOwnAndCountAsOne) {
+  auto picture = text_message();
+  picture.kind = message_kind::mms;
+  picture.body.assign(5'000, 'x');
+  account_rules r;
+  r.limits.day = 1;
+  r.mms_limits.day = 2;
+  r.mms_numbers[picture.source.value].month = 3;
+  set_rules({{"client:alice", r}});
+  take(plain(picture));
+  take(plain(picture));
+  EXPECT_EQ(refuse(plain(picture)).period, usage_period::day);
+  take(plain(text_message()));
+  EXPECT_EQ(refuse(plain(text_message())).period, usage_period::day);
+  r.mms_limits.day = 0;
+  set_rules({{"client:alice", r}});
+  take(plain(picture));
+  const auto no = refuse(plain(picture));
+  EXPECT_EQ(no.period, usage_period::month);
+  EXPECT_TRUE(no.of_number);
+}
+
 TEST_P(Guards, ABurstLimitSlidesOverTheLastMinute) {
   limit({.burst = 10});
   now_ = t0 - (t0.time_since_epoch() % 1min);

@@ -156,3 +156,15 @@ TEST(Routing, AHundredThousandPrefixesNeedFewMegabytes) {
   EXPECT_LT(t.memory(), 10u * 1024 * 1024);
   EXPECT_EQ(first(t, "100000375"), "carrier:1");
 }
+
+TEST(Routing, ARouteForMediaAloneBeatsOthersForTheSameNumberAndTakesNoText) {
+  route media{.name = "media", .destination = "46700000001", .destination_exact = true, .media_only = true};
+  media.targets = {{.endpoint = "client:hub"}};
+  route texts{.name = "texts", .destination = "46700000001", .destination_exact = true};
+  texts.targets = {{.endpoint = "client:alice"}};
+  const route_table table({texts, media});
+  EXPECT_EQ(table.choose({.destination = "46700000001", .is_media = true}).route_name(), "media");
+  EXPECT_EQ(table.choose({.destination = "46700000001"}).route_name(), "texts");
+  const route_table only({media});
+  EXPECT_TRUE(only.choose({.destination = "46700000001"}).empty());
+}
