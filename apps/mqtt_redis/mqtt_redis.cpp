@@ -21,6 +21,7 @@ constexpr logger log_{"mqtt_redis"};
 constexpr std::chrono::seconds drain_time{5};
 constexpr std::chrono::milliseconds spool_retry{200};  // until the connections of an earlier link have let go of it
 constexpr int spool_attempts = 50;
+constexpr std::chrono::microseconds rest_under_load{120};  // the added latency of some messages, for far fewer wake-ups
 constexpr std::string_view link_names[] = {"mqtt", "writer", "subscriber", "reader"};
 
 struct counter_row {
@@ -207,6 +208,7 @@ class mqtt_redis final : public daemon {
     for (const auto& at : c.cluster) relay.cluster.push_back({.host = at.host, .port = at.port});
     relay.redis.master_only = !c.sentinels.empty();
     driver.mqtt_websocket_path = c.websocket_path;
+    driver.rest = rest_under_load;
     driver.reconnect.maximum = c.reconnect_max;
     driver.reconnect.initial = std::min(driver.reconnect.initial, c.reconnect_max);
     driver.on_link = [this, raw = &made, name = c.name](bridge::link l, bool up, std::string_view why) {

@@ -8,6 +8,7 @@
 #include <asio/thread_pool.hpp>
 #include <optional>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "msgkit/bridge/errc.hpp"
@@ -19,6 +20,9 @@ namespace msgkit::bridge {
 namespace {
 
 constexpr std::chrono::milliseconds stop_poll{20};
+constexpr std::chrono::microseconds quick{60};  // from one read to the next
+constexpr std::size_t small_read = 8 * 1024;    // more octets than that are a batch already
+constexpr unsigned reads_before_rest = 20;
 constexpr std::chrono::milliseconds elsewhere_after{50};  // a link that leads to another node of the cluster now
 
 time_point steady_now() { return driver_clock::now(); }
@@ -176,13 +180,25 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
     auto& at = line_of(l);
     if (!at.framing) {
       core.feed(l, octets, steady_now(), wall_now());
-      return settle();
+      settle();
+      return rest(octets.size());
     }
     const auto done = at.framing->feed(octets);
     core.feed(l, at.framing->received(), steady_now(), wall_now());
     at.framing->clear_received();
     settle();
     if (!done && at.transport) at.transport->close(done.error().code);
+  }
+
+  void rest(std::size_t octets) {
+    if (options.rest.count() <= 0) return;
+    const auto now = steady_now();
+    const bool is_quick = octets < small_read && now - last_read < quick;
+    quick_reads = is_quick ? std::min(quick_reads + 1, 2 * reads_before_rest) : quick_reads / 2;
+    last_read = now;
+    if (quick_reads < reads_before_rest) return;
+    std::this_thread::sleep_for(options.rest);
+    last_read = steady_now();
   }
 
   // What the session wants to say, framed where the transport asks for it.
@@ -321,6 +337,8 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
   driver_timer timer;
   driver_timer stop_timer;
   time_point armed_for = never;
+  time_point last_read{};
+  unsigned quick_reads = 0;
   std::vector<std::unique_ptr<line>> lines;
   bool running = false;
   std::unique_ptr<asio::thread_pool> syncer;  // last: joins before the rest goes
