@@ -135,6 +135,7 @@ class GroupsTest(MmsgwTest):
         template = first.template(parts=TEXT)["id"]
         sent = [first.send(template, destination=TO) for _ in range(20)]
         self.wait(lambda: all("ACKNOWLEDGED" in second.states(s) for s in sent), first, second, b)
+        self.wait(lambda: len(application.received()) >= 20, second, b)  # told after it is acknowledged
         self.assertEqual(len(application.received()), 20)
         sent = [first.send(template, destination=TO) for _ in range(20)]
         first.process.kill()
