@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds stop_poll{20};
 constexpr std::chrono::microseconds quick{60};  // from one read to the next
 constexpr std::size_t small_read = 8 * 1024;    // more octets than that are a batch already
 constexpr unsigned reads_before_rest = 20;
+constexpr std::chrono::microseconds rest_max{1'000};
 constexpr std::chrono::milliseconds elsewhere_after{50};  // a link that leads to another node of the cluster now
 
 time_point steady_now() { return driver_clock::now(); }
@@ -89,6 +90,7 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
         core(std::move(rules), std::move(r)),
         timer(executor),
         stop_timer(executor) {
+    options.rest = std::clamp(options.rest, std::chrono::microseconds{0}, rest_max);
     if (options.reconnect_seed == 0) options.reconnect_seed = reinterpret_cast<std::uintptr_t>(this);
   }
 
@@ -191,7 +193,7 @@ struct relay_driver::impl : std::enable_shared_from_this<impl> {
   }
 
   void rest(std::size_t octets) {
-    if (options.rest.count() <= 0) return;
+    if (options.rest.count() == 0) return;
     const auto now = steady_now();
     const bool is_quick = octets < small_read && now - last_read < quick;
     quick_reads = is_quick ? std::min(quick_reads + 1, 2 * reads_before_rest) : quick_reads / 2;

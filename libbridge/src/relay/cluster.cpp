@@ -13,7 +13,9 @@ constexpr auto refresh_interval = 15s;  // while all is well; a redirect or a lo
 constexpr auto refresh_soon = 100ms;
 constexpr auto refresh_while_away = 1s;
 constexpr std::uint64_t left_cookie = 2;  // SUNSUBSCRIBE, whose outcome does not matter
-constexpr auto extra_time = 60s;          // for a node that owns nothing: asked first, or about to get a slot
+// Of all roles together: a node that names ever new ones by ASK opens no more.
+constexpr std::size_t links_max = 4 * redis::cluster_map::nodes_max;
+constexpr auto extra_time = 60s;  // for a node that owns nothing: asked first, or about to get a slot
 
 }  // namespace
 
@@ -179,6 +181,7 @@ void relay::arrange_readers() {
 bool relay::follow_redirect(redis_link& at, std::string_view error, link& ask_at) {
   redis::redirect r;
   if (!is_cluster() || !redis::parse_redirect(error, r)) return false;
+  if (r.ask && redis_.size() >= links_max) return false;  // it will be asked again, when some are free
   const auto to = map_.follow(r, at.at);
   arrange_ = true;
   if (r.ask) {

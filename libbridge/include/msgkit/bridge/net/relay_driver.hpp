@@ -28,7 +28,7 @@ struct relay_driver_options {
   // Above 0: after many small reads in quick succession the thread sleeps that long, so that the next read takes what
   // came meanwhile. A broker that writes each message by itself then wakes it less often, and itself costs less. It
   // holds up everything on the executor, so it is for programs whose thread does little else; 10 000 messages a second
-  // that come evenly are not in quick succession. 0..1 ms.
+  // that come evenly are not in quick succession. At most 1 ms.
   std::chrono::microseconds rest{0};
   // Called when a link comes up or goes down, with why.
   std::function<void(link, bool up, std::string_view why)> on_link{};
