@@ -234,11 +234,12 @@ void relay::on_stream_replies(const reader_group& group, const redis::value& rep
   const auto one = [&](std::string_view stream, const redis::value& entries) {
     const auto at = static_cast<std::size_t>(std::ranges::find(streams_, stream) - streams_.begin());
     if (at == streams_.size()) return;
-    if (entries.size() > 0 && read_from_[at] != ">") {
+    if (read_from_[at] == ">") return on_entries(streams_[at], entries);
+    if (entries.size() > 0) {
       had_pending[at] = true;
       read_from_[at] = entries.child(entries.size() - 1).child(0).text();
     }
-    on_entries(streams_[at], entries);
+    on_entries_again(streams_[at], entries);
   };
   if (reply.kind() == redis::kind::map) {
     for (auto i = reply.begin(); i != reply.end(); ++i) {
@@ -251,10 +252,29 @@ void relay::on_stream_replies(const reader_group& group, const redis::value& rep
   }
   for (const auto i : group.streams)
     if (!had_pending[i]) read_from_[i] = ">";  // own pending entries come first, then new ones
+  if (std::ranges::all_of(read_from_, [](std::string_view from) { return from == ">"; })) acked_.clear();
 }
 
 void relay::on_entries(std::string_view stream, const redis::value& entries) {
   for (const auto entry : entries) on_entry(stream, entry.child(0).text(), entry.child(1));
+}
+
+// What Redis listed as pending while its XACK was on the way has been delivered.
+void relay::on_entries_again(std::string_view stream, const redis::value& entries) {
+  const auto holds = [&](std::string_view id) {
+    return [stream, id](const ack_batch& b) { return b.stream == stream && std::ranges::find(b.ids, id) != b.ids.end(); };
+  };
+  for (const auto entry : entries) {
+    const auto id = entry.child(0).text();
+    const bool is_delivered = std::ranges::any_of(acks_, holds(id)) || std::ranges::any_of(acked_, holds(id)) ||
+                              std::ranges::any_of(acking_, holds(id), &decltype(acking_)::value_type::second);
+    if (!is_delivered) on_entry(stream, id, entry.child(1));
+  }
+}
+
+bool relay::reads_pending(std::string_view stream) const {
+  const auto at = std::ranges::find(streams_, stream);
+  return at != streams_.end() && read_from_[static_cast<std::size_t>(at - streams_.begin())] != ">";
 }
 
 void relay::on_entry(std::string_view stream, std::string_view id, const redis::value& fields) {
@@ -299,7 +319,7 @@ void relay::claim_stale() {
   }
 }
 
-void relay::on_claimed(std::size_t stream, const redis::value& reply) { on_entries(streams_[stream], reply.child(1)); }
+void relay::on_claimed(std::size_t stream, const redis::value& reply) { on_entries_again(streams_[stream], reply.child(1)); }
 
 // Entry, consumer, idle time and how often each was delivered; the entries themselves come after it.
 void relay::note_deliveries(std::size_t stream, const redis::value& pending) {

@@ -167,6 +167,7 @@ void relay::on_writer_reply(redis_link& at, const redis::event& e) {
     acking_.erase(ack);
     const bool moved = why == redis::error_class::redirect && follow_redirect(at, e.reply.text(), batch.ask_at);
     if (e.error || moved || later) acks_.push_back(std::move(batch));
+    else if (reads_pending(batch.stream)) acked_.push_back(std::move(batch));  // the list may be older than this
     else if (!failed) counters_.acknowledged += batch.ids.size();
   } else if (const auto look = looking_.find(e.cookie); look != looking_.end()) {
     const auto stream = look->second;

@@ -297,6 +297,8 @@ class relay {
   void on_stream_replies(const reader_group& group, const redis::value& reply);
   void on_channel_message(const redis::event& e);
   void on_entries(std::string_view stream, const redis::value& entries);
+  void on_entries_again(std::string_view stream, const redis::value& entries);
+  [[nodiscard]] bool reads_pending(std::string_view stream) const;
   void on_claimed(std::size_t stream, const redis::value& reply);
   void on_entry(std::string_view stream, std::string_view id, const redis::value& fields);
   std::uint64_t accept(open_message m, const message& source, const std::vector<delivery>& deliveries,
@@ -414,6 +416,7 @@ class relay {
   std::unordered_map<std::uint64_t, mqtt_job> at_mqtt_;
   std::deque<ack_batch> acks_;
   std::unordered_map<std::uint64_t, ack_batch> acking_;
+  std::vector<ack_batch> acked_;  // while a reader begins anew: Redis may still list them as pending
   std::unordered_map<std::uint64_t, std::size_t> claiming_;  // cookie to stream
   std::unordered_map<std::uint64_t, std::size_t> looking_;   // XPENDING, likewise
   std::set<std::pair<std::size_t, std::string>> worn_out_;   // stream and entry that was delivered too often
