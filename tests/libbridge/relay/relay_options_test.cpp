@@ -314,6 +314,32 @@ TEST(RelayChange, ChannelsAndStreamsFollow) {
   EXPECT_TRUE(t.r.is_up(link::reader));
 }
 
+// The list of what is pending may be older than the XACK, and than its answer, which come over another connection.
+TEST(RelayChange, AnEntryWhoseAckIsOnTheWayIsNotDeliveredAgain) {
+  constexpr std::string_view entry =
+      "%1\r\n$2\r\nin\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\np\r\n$1\r\nx\r\n";
+  constexpr std::string_view nothing = "%1\r\n$2\r\nin\r\n*0\r\n";
+  for (const bool is_answered : {false, true}) {
+    ruled t({make_rule("in", endpoint::stream, "in", endpoint::mqtt, "t")});
+    if (!t.r.is_ready(link::reader)) t.connect(link::reader);
+    t.feed(link::reader, "+OK\r\n");
+    t.feed(link::reader, nothing);
+    t.feed(link::reader, entry);
+    ASSERT_EQ(t.r.counters().from_redis, 1u);
+    t.give(mqtt::puback{.packet_id = 1});
+    ASSERT_NE(t.taken(link::writer).find("XACK"), std::string::npos);
+    t.r.disconnected(link::reader, {}, t.now, wall);
+    t.connect(link::reader);
+    t.feed(link::reader, "+OK\r\n");
+    if (is_answered) t.feed(link::writer, ":1\r\n");
+    t.feed(link::reader, entry);
+    EXPECT_EQ(t.r.counters().from_redis, 1u) << is_answered;
+    t.feed(link::reader, nothing);
+    t.feed(link::reader, entry);  // a new one, as far as the bridge can know
+    EXPECT_EQ(t.r.counters().from_redis, 2u) << is_answered;
+  }
+}
+
 TEST(RelayChange, FiltersThatWentWhileTheBrokerWasAwayAreGivenUpLater) {
   const auto a = make_rule("a", endpoint::mqtt, "a", endpoint::stream, "s"),
              b = make_rule("b", endpoint::mqtt, "b", endpoint::stream, "s");
