@@ -5,6 +5,7 @@
 
 #include "goip_fixture.hpp"
 #include "msgkit/goip/codec.hpp"
+#include "support/vectors.hpp"
 
 namespace msgkit::goip::test {
 namespace {
@@ -37,7 +38,7 @@ std::string unescape(std::string_view text) {
 }
 
 std::vector<vector_line> read_vectors() {
-  std::ifstream file(std::filesystem::path(MSGKIT_TEST_VECTORS) / "goip/datagrams.txt");
+  std::ifstream file(msgkit::test::vectors_directory() / "goip/datagrams.txt");
   std::vector<vector_line> out;
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with('#')) continue;

@@ -9,18 +9,19 @@
 #include <vector>
 
 #include "msgkit/core/mime/entity.hpp"
+#include "support/vectors.hpp"
 
 namespace msgkit::mm4::test {
 
 inline std::string read_mail(const std::string& name) {
-  std::ifstream file(std::filesystem::path(MSGKIT_TEST_VECTORS) / "mm4" / (name + ".eml"), std::ios::binary);
+  std::ifstream file(msgkit::test::vectors_directory() / "mm4" / (name + ".eml"), std::ios::binary);
   if (!file) throw std::runtime_error("no mail " + name);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
 inline std::vector<std::string> all_mails() {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(MSGKIT_TEST_VECTORS) / "mm4"))
+  for (const auto& entry : std::filesystem::directory_iterator(msgkit::test::vectors_directory() / "mm4"))
     names.push_back(entry.path().stem().string());
   return names;
 }
