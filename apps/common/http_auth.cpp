@@ -84,6 +84,12 @@ std::optional<http_credentials> basic_credentials(const http_request& request) {
   return http_credentials{decoded->substr(0, colon), decoded->substr(colon + 1)};
 }
 
+std::string_view address_of_peer(std::string_view peer) noexcept {
+  auto address = peer.substr(0, peer.rfind(':'));
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  return address;
+}
+
 std::string_view bearer_token(const http_request& request) { return after_scheme(request, "Bearer"); }
 
 http_guard require_basic(std::string realm, std::function<bool(const http_credentials&)> verify) {

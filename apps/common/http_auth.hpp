@@ -20,6 +20,9 @@ std::optional<http_credentials> basic_credentials(const http_request& request);
 // The request's Bearer token; empty when absent.
 std::string_view bearer_token(const http_request& request);
 
+// "192.0.2.1" of an http_request::peer like "192.0.2.1:5060", "2001:db8::1" of "[2001:db8::1]:5060"; a view into it.
+std::string_view address_of_peer(std::string_view peer) noexcept;
+
 // 401 with a Basic challenge unless `verify` accepts the credentials. `verify` compares in constant time, e.g. with
 // constant_time_equal() or password_verifier.
 http_guard require_basic(std::string realm, std::function<bool(const http_credentials&)> verify);

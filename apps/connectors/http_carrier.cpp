@@ -11,6 +11,7 @@
 #include "msgkit/core/hex.hpp"
 #include "msgkit/core/net/clock.hpp"
 #include "msgkit/smpp/rate_control.hpp"
+#include "msgkit/smpp/text/udh.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -27,9 +28,19 @@ std::optional<engine::submit_extras::part> piece_of(const inbound_part& p) {
                                      .number = static_cast<std::uint8_t>(p.number)};
 }
 
+// A message on its way: its parts go out one after the other.
+struct sending {
+  engine::send order;
+  std::vector<outbound_text> parts;
+  std::vector<engine::segment_result> results;  // by part
+  std::size_t next = 0;
+};
+using sending_ptr = std::shared_ptr<sending>;
+
 // The events of one webhook, which is answered when all of them are.
 struct pending_webhook {
   http_responder responder;
+  http_response reply;  // when all are stored
   std::size_t open = 0;
   bool failed = false;  // one of them could not be stored
 };
@@ -60,7 +71,8 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
         observer(std::move(obs)),
         endpoint("carrier:" + options.name),
         pace({.per_second = options.segments_per_second}),
-        timer(executor) {}
+        timer(executor),
+        quiet_timer(executor) {}
 
   // ---- the link in the engine: one, with the window as its capacity
 
@@ -76,7 +88,8 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     if (!is_stopping) {
       is_stopping = true;
       timer.cancel();
-      for (auto& order : std::exchange(waiting, {})) report(order, {.outcome = engine::attempt_outcome::not_sent});
+      quiet_timer.cancel();
+      for (auto& m : std::exchange(waiting, {})) report(*m, {.outcome = engine::attempt_outcome::not_sent});
       post_link(true, capacity_of_a_pause);
     }
     on_stopped = std::move(done);
@@ -100,7 +113,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   }
 
   void carry_out(engine::action& a) {
-    if (auto* order = std::get_if<engine::send>(&a)) return waiting.push_back(std::move(*order));
+    if (auto* order = std::get_if<engine::send>(&a)) return accept(std::move(*order));
     if (const auto* yes = std::get_if<engine::accepted>(&a)) return event_done(yes->token.value, true);
     if (const auto* done = std::get_if<engine::report_done>(&a)) return event_done(done->token.value, true);
     // What is refused for good would only come back: it is logged by the engine and taken.
@@ -108,14 +121,34 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
       return event_done(no->token.value, !engine::is_temporary(no->reason));
   }
 
+  void accept(engine::send order) {
+    auto m = std::make_shared<sending>(sending{.order = std::move(order), .parts = {}, .results = {}});
+    if (const auto why = fill_parts(*m); !why.empty())
+      return report(*m, {.outcome = engine::attempt_outcome::permanent, .text = why});
+    const auto& before = m->order.segments;
+    m->results.resize(m->parts.size());
+    if (before.size() == m->results.size())
+      for (std::size_t i = 0; i < before.size(); ++i)
+        if (before[i].accepted) m->results[i] = {true, before[i].receipt_expected, before[i].carrier_id};
+    skip_accepted(*m);
+    waiting.push_back(std::move(m));
+  }
+
+  static void skip_accepted(sending& m) {
+    while (m.next < m.results.size() && m.results[m.next].accepted) ++m.next;
+  }
+
   void pump() {
     while (!waiting.empty()) {
       const auto now = driver_clock::now();
-      if (is_stopping) {
-        report(waiting.front(), {.outcome = engine::attempt_outcome::not_sent});
+      if (is_stopping || waiting.front()->next == waiting.front()->parts.size()) {
+        report(*waiting.front(),
+               {.outcome = is_stopping ? engine::attempt_outcome::not_sent : engine::attempt_outcome::sent});
+      } else if (now < quiet_until) {  // others may take it meanwhile
+        report(*waiting.front(), {.outcome = engine::attempt_outcome::not_sent});
       } else if (pace.is_ready(now)) {
         pace.take(now);
-        begin(std::move(waiting.front()));
+        begin(waiting.front());
       } else {
         return wait_for_pace();
       }
@@ -136,31 +169,48 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     });
   }
 
-  void begin(engine::send order) {
+  // Why it cannot be sent; empty when it can.
+  std::string fill_parts(sending& m) const {
+    const auto& order = m.order;
     const auto& c = *order.content;
-    outbound_text m{.id = order.id.text(),
-                    .from = c.source.value,
-                    .to = c.destination.value,
-                    .from_is_number = is_number(c.source.value),
-                    .callback_url = options.callback_url};
-    if (const auto why = fill_content(order.content, m); !why.empty())
-      return report(order, {.outcome = engine::attempt_outcome::permanent, .text = why});
-    if (c.valid_until != wall_time{}) m.validity_secs = seconds_left(order.valid_until);
-    auto call = make_call(options.dialect, options.account, m);
+    outbound_text whole{.id = order.id.text(),
+                        .from = c.source.value,
+                        .to = c.destination.value,
+                        .from_is_number = is_number(c.source.value),
+                        .callback_url = options.callback_url,
+                        .unix_time = driver_clock::wall_now().time_since_epoch() / std::chrono::seconds{1},
+                        .part_reference = reference_of(order.id.text())};
+    if (auto why = fill_content(order.content, whole); !why.empty()) return why;
+    if (c.valid_until != wall_time{}) whole.validity_secs = seconds_left(order.valid_until);
+    auto parts = parts_of(options.dialect, std::move(whole));
+    if (!parts) return "the text is too long for this carrier";
+    m.parts = *std::move(parts);
+    return {};
+  }
+
+  // The same in every attempt, so that parts of two belong together.
+  static std::uint8_t reference_of(const std::string& id) {
+    return static_cast<std::uint8_t>(digest(digest_kind::sha256, id).front());
+  }
+
+  void begin(const sending_ptr& m) {
+    auto call = make_call(options.dialect, options.account, m->parts[m->next]);
+    if (!call.problem.empty())
+      return report(*m, {.outcome = engine::attempt_outcome::permanent, .text = std::move(call.problem)});
     outbound_request r{.method = std::move(call.method),
                        .url = std::move(call.url),
                        .fields = std::move(call.fields),
                        .body = std::move(call.body),
                        .timeout = options.timeout,
+                       .response_bytes_max = options.dialect.answer_octets_max,
                        .guard = options.guard};
-    auto kept = std::make_shared<engine::send>(std::move(order));
-    auto done = [self = shared_from_this(), kept](outbound_answer a) {
-      asio::post(self->executor, [self, kept, a = std::move(a)] { self->answered(*kept, a); });
+    auto done = [self = shared_from_this(), m](outbound_answer a) {
+      asio::post(self->executor, [self, m, a = std::move(a)] { self->answered(m, a); });
     };
     ++under_way;
     if (request(std::move(r), std::move(done))) return;
     --under_way;
-    report(*kept, {.outcome = engine::attempt_outcome::not_sent, .text = "too many requests are under way"});
+    report(*m, {.outcome = engine::attempt_outcome::not_sent, .text = "too many requests are under way"});
   }
 
   // Why it cannot be sent; empty when it can.
@@ -177,7 +227,15 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     if (!text) return "the carrier takes text only";
     m.text = std::move(text->text);
     m.is_gsm7 = text->is_gsm7;
+    if (options.dialect.parts == part_policy::udh) m.header = header_of(*c);
     return {};
+  }
+
+  // The header that it came with: it is a part of a longer text already.
+  static std::string header_of(const engine::message_content& c) {
+    if (!c.user_data_header) return {};
+    const auto split = smpp::split_user_data(c.body);
+    return split ? std::string(as_text(bytes_view{c.body}.first(split->header.size()))) : std::string();
   }
 
   static std::uint32_t seconds_left(wall_time until) {
@@ -185,30 +243,62 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left.count(), 1, 7 * 86'400));
   }
 
-  void answered(const engine::send& order, const outbound_answer& a) {
+  void answered(const sending_ptr& m, const outbound_answer& a) {
     --under_way;
     call_result result{.outcome = outcome_of(a.outcome), .text = a.error};
     if (a.outcome == exchange_outcome::answered)
       result = read_answer(options.dialect, a.status, a.header("Retry-After"), a.body);
     observer->on_attempt(options.name, result.outcome, a.duration);
     if (result.opted_out)
-      observer->on_opted_out(options.name, order.content->source.value, order.content->destination.value);
-    report(order, result);
+      observer->on_opted_out(options.name, m->order.content->source.value, m->order.content->destination.value);
+    const auto now = driver_clock::now();
+    if (result.outcome == engine::attempt_outcome::sent) {
+      pace.on_accepted(now);
+      part_sent(m, std::move(result));
+    } else {
+      if (result.outcome == engine::attempt_outcome::throttled) {
+        pace.on_throttled(now);
+        if (result.retry_after > 0) rest_until(now + std::chrono::seconds{result.retry_after});
+      }
+      report(*m, result);
+    }
     flush_port();
     end_when_idle();
   }
 
-  void report(const engine::send& order, const call_result& r) {
-    if (r.outcome == engine::attempt_outcome::throttled) pace.on_throttled(driver_clock::now());
-    else if (r.outcome == engine::attempt_outcome::sent) pace.on_accepted(driver_clock::now());
-    engine::attempt_result out{.id = order.id, .attempt = order.attempt, .outcome = r.outcome, .text = r.text};
+  // The engine gives us nothing until then, and what we have goes back.
+  void rest_until(time_point until) {
+    if (until <= quiet_until || is_stopping) return;
+    quiet_until = until;
+    post_link(true, capacity_of_a_pause);
+    quiet_timer.expires_at(until);
+    quiet_timer.async_wait([weak = weak_from_this()](std::error_code ec) {
+      const auto self = weak.lock();
+      if (!self || ec || self->is_stopping) return;
+      self->post_link(true, self->options.window);
+    });
+    pump();
+  }
+
+  void part_sent(const sending_ptr& m, call_result&& result) {
+    const bool is_followed = !options.callback_url.empty() && !options.dialect.status.word.empty();
+    // Without an id of its own it goes by ours, which each part has in common: only the last one can be followed.
+    const bool is_named = options.dialect.has_ids || m->next + 1 == m->parts.size();
+    auto id = options.dialect.has_ids ? std::move(result.carrier_id) : is_named ? m->order.id.text() : std::string();
+    m->results[m->next] = {.accepted = true, .receipt_expected = is_followed && is_named, .carrier_id = std::move(id)};
+    skip_accepted(*m);
+    if (m->next == m->parts.size()) return report(*m, {.outcome = engine::attempt_outcome::sent});
+    waiting.push_front(m);
+    pump();
+  }
+
+  void report(const sending& m, const call_result& r) {
+    engine::attempt_result out{.id = m.order.id, .attempt = m.order.attempt, .outcome = r.outcome, .text = r.text};
     std::uint32_t code = 0;
     for (const char c : r.code)
       code = c >= '0' && c <= '9' && code < 100'000'000 ? code * 10 + std::uint32_t(c - '0') : code;
     out.code = code;
-    if (r.outcome == engine::attempt_outcome::sent)
-      out.segments = {
-          {.accepted = true, .receipt_expected = !options.callback_url.empty(), .carrier_id = r.carrier_id}};
+    if (r.outcome == engine::attempt_outcome::sent || m.next > 0) out.segments = m.results;
     port.add_result(std::move(out));
   }
 
@@ -220,6 +310,10 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
       observer->on_bad_signature(options.name, verdict);
       observer->on_webhook(options.name, webhook_answer::forged);
       return responder.send(http_error(403, "forbidden", "the signature is missing or wrong"));
+    }
+    if (is_too_large(options.dialect, r)) {
+      observer->on_webhook(options.name, webhook_answer::unreadable);
+      return responder.send(http_error(413, "the body is larger than this carrier's may be"));
     }
     webhook_events events;
     std::string why;
@@ -233,7 +327,8 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
 
   void store(const webhook_events& events, const http_responder& responder) {
     auto texts = copies_of(events.texts);
-    const auto number = webhooks.insert({responder, texts.size() + events.statuses.size()});
+    const auto number = webhooks.insert(
+        {responder, webhook_reply(options.dialect, events), texts.size() + events.statuses.size(), false});
     if (texts.empty() && events.statuses.empty()) return finish(number);
     for (auto& t : texts) {
       if (t.media_urls.empty()) port.add_ingress(submit_of(t, text_content(t), number));
@@ -259,7 +354,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
         if (!options.is_ours || !options.is_ours(digits_of(to))) continue;
         out.push_back(t);
         out.back().to = to;
-        if (out.size() > before + 1) out.back().event_id += '/' + to;
+        if (out.size() > before + 1 && !t.event_id.empty()) out.back().event_id += '/' + to;
       }
       if (out.size() == before) out.push_back(t);
     }
@@ -336,9 +431,9 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   }
 
   void finish(std::uint64_t number) {
-    const auto w = webhooks.take(number);
+    auto w = webhooks.take(number);
     observer->on_webhook(options.name, w->failed ? webhook_answer::busy : webhook_answer::taken);
-    w->responder.send(w->failed ? busy() : webhook_reply(options.dialect));
+    w->responder.send(w->failed ? busy() : std::move(w->reply));
   }
 
   static http_response busy() {
@@ -362,11 +457,12 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   std::shared_ptr<http_carrier_observer> observer;
   std::string endpoint;
   engine::sink_id sink = 0;
-  std::deque<engine::send> waiting;  // for their turn by pace; bounded by the window
+  std::deque<sending_ptr> waiting;  // for their turn by pace; bounded by the window
   std::size_t under_way = 0;
   slab<pending_webhook> webhooks;
-  smpp::rate_control pace;  // of requests
-  driver_timer timer;
+  smpp::rate_control pace;   // of requests
+  time_point quiet_until{};  // the carrier said when it wants to hear from us again
+  driver_timer timer, quiet_timer;
   bool timer_runs = false;
   bool is_stopping = false;
   std::function<void()> on_stopped;

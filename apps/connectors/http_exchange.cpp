@@ -3,144 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "common/http_auth.hpp"
 #include "common/json.hpp"
+#include "connectors/template_text.hpp"
+#include "msgkit/core/utf.hpp"
+#include "msgkit/smpp/text/data_coding.hpp"
 
 namespace msgkit::app {
 namespace {
 
 using nlohmann::json;
-using shape = body_field::shape;
 
 constexpr std::size_t error_text_octets_max = 256;
+constexpr std::size_t carrier_id_octets_max = 255;
 constexpr std::size_t media_max = 10;
 constexpr std::size_t recipients_max = 100;
 constexpr std::size_t events_max = 1'000;
-
-// ---- templates -----------------------------------------------------------------------------------------------------
-
-struct values {
-  const http_carrier_account& account;
-  const outbound_text& message;
-};
-
-struct template_name {
-  std::string_view name;
-  std::string (*value)(const values&);
-};
-constexpr std::array<template_name, 17> template_names{{
-    {"from", [](const values& v) { return v.message.from_is_number ? '+' + v.message.from : v.message.from; }},
-    {"to", [](const values& v) { return '+' + v.message.to; }},
-    {"from_digits", [](const values& v) { return v.message.from; }},
-    {"to_digits", [](const values& v) { return v.message.to; }},
-    {"text", [](const values& v) { return v.message.text; }},
-    {"text_type", [](const values& v) { return std::string(v.message.is_gsm7 ? "text" : "unicode"); }},
-    {"id", [](const values& v) { return v.message.id; }},
-    {"username", [](const values& v) { return v.account.username; }},
-    {"password", [](const values& v) { return v.account.password; }},
-    {"account", [](const values& v) { return v.account.account.empty() ? v.account.username : v.account.account; }},
-    {"profile_id", [](const values& v) { return v.account.profile_id; }},
-    {"callback_url", [](const values& v) { return v.message.callback_url; }},
-    {"validity_secs",
-     [](const values& v) {
-       return v.message.validity_secs == 0 ? std::string() : std::to_string(v.message.validity_secs);
-     }},
-    {"media_urls", [](const values&) { return std::string(); }},  // stands for a list: see shape::texts
-    {"subject", [](const values& v) { return v.message.media_urls.empty() ? std::string() : v.message.subject; }},
-    {"mms", [](const values& v) { return std::string(v.message.media_urls.empty() ? "" : "mms"); }},
-    {"media_count", [](const values& v) { return std::to_string(v.message.media_urls.size()); }},
-}};
-
-const template_name* find_name(std::string_view name) {
-  const auto found = std::ranges::find(template_names, name, &template_name::name);
-  return found == template_names.end() ? nullptr : &*found;
-}
-
-// Calls `text(literal)` and `value(name)` in the template's order; false when a "${" is not closed.
-template <class Text, class Value>
-bool walk(std::string_view t, const Text& text, const Value& value) {
-  while (!t.empty()) {
-    const auto open = std::min(t.find("${"), t.size());
-    if (open > 0) text(t.substr(0, open));
-    if (open == t.size()) return true;
-    const auto close = t.find('}', open);
-    if (close == std::string_view::npos) return false;
-    value(t.substr(open + 2, close - open - 2));
-    t.remove_prefix(close + 1);
-  }
-  return true;
-}
-
-std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                          c == '_' || c == '.' || c == '~';
-    if (is_plain) out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
-template <class Encode>
-std::string expand(std::string_view t, const values& v, const Encode& encode) {
-  std::string out;
-  walk(
-      t, [&](std::string_view literal) { out += literal; },
-      [&](std::string_view name) {
-        if (const auto* const n = find_name(name)) out += encode(n->value(v));
-      });
-  return out;
-}
-
-std::string plain(std::string text) { return text; }
-
-// ---- requests ------------------------------------------------------------------------------------------------------
-
-std::string form_body(const http_dialect& d, const values& v) {
-  std::string out;
-  const auto add = [&](std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    if (!out.empty()) out += '&';
-    out += percent_encode(name) + '=' + percent_encode(value);
-  };
-  for (const auto& f : d.body) {
-    if (f.as == shape::texts)
-      for (const auto& url : v.message.media_urls) add(f.name, url);
-    else add(f.name, expand(f.value, v, plain));
-  }
-  return out;
-}
-
-json json_value(const body_field& f, const values& v) {
-  if (f.as == shape::texts) return v.message.media_urls.empty() ? json() : json(v.message.media_urls);
-  const auto text = expand(f.value, v, plain);
-  if (text.empty()) return {};
-  if (f.as == shape::flag) return true;
-  if (f.as == shape::number) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc{} && end == text.data() + text.size() ? json(number) : json();
-  }
-  return text;
-}
-
-std::string json_body(const http_dialect& d, const values& v) {
-  json out = json::object();
-  for (const auto& f : d.body)
-    if (auto value = json_value(f, v); !value.is_null()) out[json::json_pointer(f.name)] = std::move(value);
-  return dump_json(out);
-}
-
-void add_login(std::vector<http_field>& fields, http_login how, const http_carrier_account& a) {
-  if (how == http_login::basic)
-    fields.push_back({"Authorization", "Basic " + base64_encode(a.username + ':' + a.password)});
-  else if (how == http_login::bearer) fields.push_back({"Authorization", "Bearer " + a.password});
-}
 
 // ---- answers -------------------------------------------------------------------------------------------------------
 
@@ -160,15 +40,33 @@ std::string text_at(const json& in, const std::string& pointer) {
 
 std::string cut(std::string text) {
   if (text.size() > error_text_octets_max) text.resize(error_text_octets_max);
+  if (!is_valid_utf8(text)) text = repaired_utf8(text);
   return text;
 }
 
-const code_meaning* find_meaning(const std::vector<code_meaning>& in, const std::string& code) {
-  for (const auto& m : in)
-    if (m.code == code && !code.empty()) return &m;
-  for (const auto& m : in)
-    if (m.code.empty()) return &m;
-  return nullptr;
+// The value in an answer's octets, or in what they are as JSON.
+std::string value_in(const value_at& at, const json& parsed, std::string_view octets) {
+  if (!at.pattern.empty()) return at.pattern.find(octets).value_or(std::string());
+  return text_at(parsed, at.pointer);
+}
+
+bool fits(const code_meaning& m, std::string_view code, unsigned status, std::string_view body) {
+  return (m.code.empty() || m.code == code) && (m.status == 0 || m.status == status) &&
+         (m.pattern.empty() || m.pattern.matches(body));
+}
+
+const code_meaning* find_meaning(const std::vector<code_meaning>& in, std::string_view code, unsigned status,
+                                 std::string_view body) {
+  const auto found = std::ranges::find_if(in, [&](const code_meaning& m) { return fits(m, code, status, body); });
+  return found == in.end() ? nullptr : &*found;
+}
+
+// Whether a 2xx with this in it says that the message was taken.
+bool says_yes(const http_dialect& d, const json& parsed, std::string_view body) {
+  if (d.result.empty()) return true;
+  if (d.result_ok.empty() && !d.result.pattern.empty()) return d.result.pattern.matches(body);
+  const auto said = value_in(d.result, parsed, body);
+  return d.result_ok.empty() ? !said.empty() : std::ranges::find(d.result_ok, said) != d.result_ok.end();
 }
 
 engine::attempt_outcome outcome_of_status(unsigned status) {
@@ -190,10 +88,17 @@ std::uint32_t number_of(std::string_view text) {
 
 // ---- webhooks ------------------------------------------------------------------------------------------------------
 
-json flat(const std::vector<std::pair<std::string, std::string>>& form) {
+json flat(const std::vector<std::pair<std::string, std::string>>& form, wire_charset charset) {
   json out = json::object();
-  for (const auto& [key, value] : form)
-    if (!out.contains(key)) out[key] = value;
+  for (const auto& [key, value] : form) {
+    if (out.contains(key)) continue;
+    if (charset == wire_charset::latin1 && !is_valid_utf8(value)) {
+      const auto text = smpp::decode_text(as_bytes(value), smpp::charset::latin1);
+      out[key] = text ? text->text : value;
+    } else {
+      out[key] = value;
+    }
+  }
   return out;
 }
 
@@ -202,13 +107,9 @@ bool looks_like_json(const http_request& r) {
   return start != std::string::npos && (r.body[start] == '{' || r.body[start] == '[');
 }
 
-bool body_of(const http_request& r, json& out, std::string& why) {
-  if (r.body.empty()) {
-    out = flat(parse_form(r.query));
-    return true;
-  }
-  if (looks_like_json(r)) return parse_json(r.body, out, why);
-  out = flat(parse_form(r.body));
+bool body_of(const http_request& r, wire_charset charset, json& out, std::string& why) {
+  if (!r.body.empty() && looks_like_json(r)) return parse_json(r.body, out, why);
+  out = flat(parse_form(r.body.empty() ? r.query : r.body), charset);
   return true;
 }
 
@@ -223,6 +124,7 @@ std::vector<std::string> media_of(const json& event, const inbound_fields& f) {
     }
     return out;
   }
+  if (auto url = text_at(event, f.media); !url.empty()) return {std::move(url)};
   for (std::size_t i = 0; i < media_max; ++i) {  // MediaUrl0, MediaUrl1, ...
     auto url = text_at(event, f.media + std::to_string(i));
     if (url.empty()) break;
@@ -271,7 +173,8 @@ void read_text(const json& event, const inbound_fields& f, webhook_events& out) 
                  .media_urls = media_of(event, f),
                  .recipients = recipients_of(event, f),
                  .part = part_of(event, f)};
-  if (t.event_id.empty() || t.from.empty() || t.to.empty()) ++out.ignored;
+  const bool has_id = !t.event_id.empty() || f.event_id.empty();  // some carriers have none
+  if (!has_id || t.from.empty() || t.to.empty()) ++out.ignored;
   else out.texts.push_back(std::move(t));
 }
 
@@ -290,13 +193,14 @@ void read_status(const json& event, const http_dialect& d, webhook_events& out) 
   if (s.event_id.empty()) s.event_id = s.carrier_id + '/' + s.word;
   s.state = known->state;
   s.is_final = engine::is_final(s.state);
-  if (const auto* const m = find_meaning(d.status_errors, s.code)) s.opted_out = m->opted_out;
+  if (const auto* const m = find_meaning(d.status_errors, s.code, 0, {})) s.opted_out = m->opted_out;
   out.statuses.push_back(std::move(s));
 }
 
 void read_event(const json& event, const http_dialect& d, webhook_events& out) {
   if (d.event_type.empty())
-    return text_at(event, d.status.word).empty() ? read_text(event, d.inbound, out) : read_status(event, d, out);
+    return d.status.word.empty() || text_at(event, d.status.word).empty() ? read_text(event, d.inbound, out)
+                                                                          : read_status(event, d, out);
   const auto type = text_at(event, d.event_type);
   if (std::ranges::find(d.inbound_types, type) != d.inbound_types.end()) return read_text(event, d.inbound, out);
   if (std::ranges::find(d.status_types, type) != d.status_types.end()) return read_status(event, d, out);
@@ -305,65 +209,45 @@ void read_event(const json& event, const http_dialect& d, webhook_events& out) {
 
 }  // namespace
 
-const std::string& base_url_of(const http_dialect& dialect, const http_carrier_account& account) {
-  return account.base_url.empty() ? dialect.base_url : account.base_url;
-}
-
-std::vector<http_field> media_login(const http_dialect& dialect, const http_carrier_account& account) {
-  std::vector<http_field> fields;
-  add_login(fields, dialect.media_login, account);
-  return fields;
-}
-
-http_call make_call(const http_dialect& dialect, const http_carrier_account& account, const outbound_text& message) {
-  const values v{account, message};
-  http_call call;
-  auto base = base_url_of(dialect, account);
-  while (base.ends_with('/')) base.pop_back();
-  call.url = base + expand(dialect.path, v, percent_encode);
-  const bool is_form = dialect.format == body_format::form;
-  call.fields.push_back({"Content-Type", is_form ? "application/x-www-form-urlencoded" : "application/json"});
-  call.fields.push_back({"Accept", "application/json"});
-  if (dialect.login_header.empty()) add_login(call.fields, dialect.login, account);
-  else call.fields.push_back({dialect.login_header, account.password});
-  call.body = is_form ? form_body(dialect, v) : json_body(dialect, v);
-  return call;
-}
-
 call_result read_answer(const http_dialect& dialect, unsigned status, std::string_view retry_after,
                         std::string_view body) {
   json parsed;
   std::string why;
-  const bool readable = parse_json(body, parsed, why);
-  call_result out{.code = text_at(parsed, dialect.error_code), .text = cut(text_at(parsed, dialect.error_text))};
+  // What is looked for by patterns only may be written as it likes.
+  const bool needs_json = !dialect.carrier_id.pointer.empty() || !dialect.result.pointer.empty();
+  const bool readable = parse_json(body, parsed, why) || !needs_json;
+  call_result out{.code = value_in(dialect.error_code, parsed, body),
+                  .text = cut(value_in(dialect.error_text, parsed, body))};
   const bool accepted = std::ranges::find(dialect.accepted_statuses, status) != dialect.accepted_statuses.end();
-  const bool good = accepted && readable &&
-                    (dialect.result_code.empty() || text_at(parsed, dialect.result_code) == dialect.result_ok);
-  if (good) {
-    out.carrier_id = text_at(parsed, dialect.carrier_id);
+  if (accepted && readable && says_yes(dialect, parsed, body)) {
+    out.carrier_id = value_in(dialect.carrier_id, parsed, body);
+    if (out.carrier_id.size() > carrier_id_octets_max) out.carrier_id.clear();
+    const bool is_known = !out.carrier_id.empty() || !dialect.has_ids;
     // Taken, but nameless: no receipt will ever find it.
-    out.outcome = out.carrier_id.empty() ? engine::attempt_outcome::unknown : engine::attempt_outcome::sent;
-    if (out.carrier_id.empty()) out.text = "the carrier's answer has no message id";
+    out.outcome = is_known ? engine::attempt_outcome::sent : engine::attempt_outcome::unknown;
+    if (!is_known) out.text = "the carrier's answer has no message id";
     return out;
   }
-  if (accepted && !readable) {
-    out.text = "the carrier's answer " + why;
+  const auto* const meaning =
+      find_meaning(dialect.errors, out.code.empty() ? std::to_string(status) : out.code, status, body);
+  if (accepted && meaning == nullptr && (!readable || body.empty())) {
+    out.text = "the carrier's answer " + (why.empty() ? "is empty" : why);
     return out;
   }
   if (out.code.empty()) out.code = std::to_string(status);
-  const auto* const meaning = find_meaning(dialect.errors, out.code);
   out.outcome = meaning != nullptr ? meaning->outcome
                 : accepted         ? engine::attempt_outcome::permanent
                                    : outcome_of_status(status);
   out.opted_out = meaning != nullptr && meaning->opted_out;
   constexpr std::uint32_t retry_after_max = 3'600;
   out.retry_after = std::min(number_of(retry_after), retry_after_max);
+  if (out.retry_after == 0 && meaning != nullptr) out.retry_after = meaning->retry_after;
   return out;
 }
 
 bool read_webhook(const http_dialect& dialect, const http_request& request, webhook_events& out, std::string& why) {
   json parsed;
-  if (!body_of(request, parsed, why)) return false;
+  if (!body_of(request, dialect.charset, parsed, why)) return false;
   const json* events = &parsed;
   if (!dialect.events.empty()) {
     const json::json_pointer at(dialect.events);
@@ -385,29 +269,24 @@ bool read_webhook(const http_dialect& dialect, const http_request& request, webh
   return true;
 }
 
-http_response webhook_reply(const http_dialect& dialect) {
-  if (dialect.reply_type.empty()) return {.status = 204};
-  return {.status = 200, .body = dialect.reply_body, .content_type = dialect.reply_type};
+http_response webhook_reply(const http_dialect& dialect, const webhook_events& events) {
+  constexpr unsigned ok = 200, no_content = 204;
+  if (dialect.reply_type.empty()) return {.status = dialect.reply_status == 0 ? no_content : dialect.reply_status};
+  const auto id = !events.texts.empty()      ? events.texts.front().event_id
+                  : !events.statuses.empty() ? events.statuses.front().event_id
+                                             : std::string();
+  auto body = fill_template(dialect.reply_body, [&](std::string_view) {
+    return dialect.reply_type.find("xml") != std::string::npos    ? xml_escape(id)
+           : dialect.reply_type.find("json") != std::string::npos ? json_escape(id)
+                                                                  : header_value(id);
+  });
+  return {.status = dialect.reply_status == 0 ? ok : dialect.reply_status,
+          .body = std::move(body),
+          .content_type = dialect.reply_type};
 }
 
-std::string check(const http_dialect& dialect) {
-  const auto check_template = [](const std::string& key, std::string_view t) -> std::string {
-    std::string problem;
-    const bool closed = walk(
-        t, [](std::string_view) {},
-        [&](std::string_view name) {
-          if (find_name(name) == nullptr) problem = fmt::format("{}: unknown name ${{{}}}", key, name);
-        });
-    return closed ? problem : key + ": a ${ is not closed";
-  };
-  if (auto problem = check_template("path", dialect.path); !problem.empty()) return problem;
-  if (!dialect.path.starts_with('/')) return "path: must begin with /";
-  for (const auto& f : dialect.body) {
-    if (auto problem = check_template("body." + f.name, f.value); !problem.empty()) return problem;
-    if (dialect.format == body_format::json && !f.name.starts_with('/'))
-      return fmt::format("body.{}: is not a pointer; write /{}", f.name, f.name);
-  }
-  return {};
+bool is_too_large(const http_dialect& dialect, const http_request& request) {
+  return request.body.size() > dialect.webhook_octets_max;
 }
 
 }  // namespace msgkit::app

@@ -17,7 +17,8 @@ struct http_carrier_account {
   std::string username{}, password{};
   std::string account{};  // empty: the username
   std::string profile_id{};
-  std::string base_url{};  // empty: the dialect's
+  std::string base_url{};       // empty: the dialect's
+  std::string webhook_token{};  // what its webhooks are to bring, for carriers that are told with each message
 };
 
 struct outbound_text {
@@ -30,6 +31,11 @@ struct outbound_text {
   std::vector<std::string> media_urls{};
   std::string callback_url{};
   std::uint32_t validity_secs = 0;  // 0: the carrier's own
+  std::int64_t unix_time = 0;       // now, in seconds
+  // Of a part of a longer text; one of one otherwise.
+  std::uint32_t part_number = 1, part_total = 1;
+  std::uint8_t part_reference = 0;
+  std::string header{};  // the user data header's octets; empty: none
 };
 
 struct http_call {
@@ -37,6 +43,7 @@ struct http_call {
   std::string url{};
   std::vector<http_field> fields{};
   std::string body{};
+  std::string problem{};  // why the message cannot be said so; empty when it can
 };
 
 http_call make_call(const http_dialect& dialect, const http_carrier_account& account, const outbound_text& message);
@@ -85,9 +92,17 @@ struct webhook_events {
 [[nodiscard]] bool read_webhook(const http_dialect& dialect, const http_request& request, webhook_events& out,
                                 std::string& why);
 // What to answer a webhook whose events are stored.
-http_response webhook_reply(const http_dialect& dialect);
+http_response webhook_reply(const http_dialect& dialect, const webhook_events& events = {});
+// Whether a webhook is larger than this carrier's are.
+bool is_too_large(const http_dialect& dialect, const http_request& request);
 
-// Mistakes of a dialect that an operator wrote: "path: unknown name ${foo}". Empty when there are none.
-std::string check(const http_dialect& dialect);
+// The message in the parts that the dialect wants sent one by one; nothing when it is too long for it.
+std::optional<std::vector<outbound_text>> parts_of(const http_dialect& dialect, outbound_text message);
+
+// Whether templates of requests may name it, and all such names.
+bool is_request_name(std::string_view name);
+std::string request_names();
+// Whether what makes a request names ${name}.
+bool names(const http_dialect& dialect, std::string_view name);
 
 }  // namespace msgkit::app

@@ -10,6 +10,7 @@
 #include "common/digest.hpp"
 #include "common/http_auth.hpp"
 #include "common/json.hpp"
+#include "connectors/template_text.hpp"
 #include "msgkit/core/hex.hpp"
 #include "msgkit/core/secure.hpp"
 
@@ -239,13 +240,44 @@ signature_verdict verify_basic(const signature_options& o, const http_request& r
 }
 
 signature_verdict verify_token(const signature_options& o, const http_request& r) {
-  const auto given = r.header(o.token_header);
+  const auto given = o.token_query.empty() ? std::string(r.header(o.token_header))
+                                           : r.query_value(o.token_query).value_or(std::string());
   if (given.empty()) return missing;
   return judge(any_secret(o, [&](const std::string& secret) { return constant_time_equal(given, secret); }));
 }
 
-bool signs_the_url(signature_recipe recipe) {
-  return recipe == signature_recipe::twilio || recipe == signature_recipe::plivo_v2;
+signature_verdict verify_hmac(const signature_options& o, const http_request& r, wall_time now) {
+  const auto given = r.header(o.hmac.header);
+  if (given.empty()) return missing;
+  const auto timestamp = o.hmac.timestamp_header.empty() ? std::string_view() : r.header(o.hmac.timestamp_header);
+  std::optional<std::int64_t> seconds;
+  if (!o.hmac.timestamp_header.empty()) {
+    if (timestamp.empty()) return missing;
+    seconds = read_seconds(timestamp);
+    if (!seconds) return malformed;
+  }
+  if (!given.starts_with(o.hmac.prefix)) return malformed;
+  // Hexadecimal digits have two spellings.
+  const auto written = o.hmac.is_base64 ? std::string(given) : lower(std::string(given));
+  const auto path = path_and_query(r);
+  const auto urls = spellings_of(o.public_base_url, path);
+  const bool matches = any_secret(o, [&](const std::string& secret) {
+    bool found = false;
+    for (const auto& url : urls) {
+      auto expected = hmac_signature(
+          o.hmac, secret, {.method = r.method, .url = url, .path = path, .timestamp = timestamp, .body = r.body});
+      if (!o.hmac.is_base64) expected = lower(std::move(expected));
+      found = constant_time_equal(written, expected) || found;
+    }
+    return found;
+  });
+  if (!matches) return wrong;
+  return !seconds || is_fresh(*seconds, o, now) ? good : stale;
+}
+
+bool signs_the_url(const signature_options& o) {
+  return o.recipe == signature_recipe::twilio || o.recipe == signature_recipe::plivo_v2 ||
+         (o.recipe == signature_recipe::hmac && o.hmac.signed_text.find("${url}") != std::string::npos);
 }
 
 }  // namespace
@@ -257,6 +289,10 @@ std::string_view name(signature_verdict verdict) noexcept {
 
 signature_verdict verify_webhook(const signature_options& options, const http_request& request, wall_time now) {
   if (options.insecure) return good;
+  if (options.recipe == signature_recipe::address) {
+    if (options.addresses.empty()) return no_secret;
+    return judge(options.addresses.contains(address_of_peer(request.peer)));
+  }
   if (std::ranges::all_of(options.secrets, &std::string::empty)) return no_secret;
   switch (options.recipe) {
     case signature_recipe::none: return no_secret;
@@ -270,8 +306,22 @@ signature_verdict verify_webhook(const signature_options& options, const http_re
     case signature_recipe::hmac_sha256: return verify_ours(options, request, now);
     case signature_recipe::basic: return verify_basic(options, request);
     case signature_recipe::token: return verify_token(options, request);
+    case signature_recipe::hmac: return verify_hmac(options, request, now);
+    case signature_recipe::address: break;  // has no secret: see above
   }
   return no_secret;
+}
+
+std::string hmac_signature(const hmac_recipe& recipe, const std::string& secret, const signed_request& request) {
+  const auto text = fill_template(recipe.signed_text, [&](std::string_view name) -> std::string_view {
+    if (name == "body") return request.body;
+    if (name == "timestamp") return request.timestamp;
+    if (name == "method") return request.method;
+    if (name == "url") return request.url;
+    return name == "path" ? request.path : std::string_view();
+  });
+  const auto mac = hmac(recipe.digest, secret, text);
+  return recipe.prefix + (recipe.is_base64 ? base64_encode(mac) : hex_of(mac));
 }
 
 std::vector<http_field> sign_webhook(const std::vector<std::string>& secrets, std::string_view body, wall_time now) {
@@ -290,8 +340,10 @@ std::string check(const signature_options& options) {
   if (options.insecure) return {};
   if (options.recipe == signature_recipe::none)
     return "recipe: none proves nothing; name a recipe, or set insecure = true in a laboratory";
+  if (options.recipe == signature_recipe::address)
+    return options.addresses.empty() ? "addresses: at least one is needed" : "";
   if (std::ranges::all_of(options.secrets, &std::string::empty)) return "secrets: at least one is needed";
-  if (signs_the_url(options.recipe) && !options.public_base_url.starts_with("https://") &&
+  if (signs_the_url(options) && !options.public_base_url.starts_with("https://") &&
       !options.public_base_url.starts_with("http://"))
     return "public_base_url: this sender signs the URL it calls; give it as https://host[:port]";
   if (options.recipe == signature_recipe::telnyx)

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/digest.hpp"
 #include "common/http_message.hpp"
+#include "msgkit/core/net/ip_ranges.hpp"
 #include "msgkit/core/time.hpp"
 
 namespace msgkit::app {
@@ -25,8 +27,26 @@ enum class signature_recipe : std::uint8_t {
   vonage_sha512,
   hmac_sha256,  // our own, see sign_webhook(): header Webhook-Signature
   basic,        // Authorization: Basic; the secret is "user:password"
-  token,        // a fixed text in the header `token_header`
+  token,        // a fixed text in the header `token_header`, or in the parameter `token_query` of the query
+  hmac,         // as `hmac_recipe` says
+  address,      // nothing but where it comes from: `addresses`
 };
+
+// How a sender signs with HMAC, where operators describe it; for what we sign ourselves too.
+struct hmac_recipe {
+  digest_kind digest = digest_kind::sha256;
+  std::string header{"X-Signature"};
+  std::string prefix{};                // before the signature: "sha256="
+  bool is_base64 = false;              // else hexadecimal
+  std::string timestamp_header{};      // Unix seconds; empty: there is none
+  std::string signed_text{"${body}"};  // of ${body} ${timestamp} ${method} ${url} ${path}: the last two with the query
+  friend bool operator==(const hmac_recipe&, const hmac_recipe&) = default;
+};
+struct signed_request {
+  std::string_view method{}, url{}, path{}, timestamp{}, body{};
+};
+// With the prefix, as it stands in the header.
+std::string hmac_signature(const hmac_recipe& recipe, const std::string& secret, const signed_request& request);
 
 struct signature_options {
   signature_recipe recipe = signature_recipe::none;
@@ -35,6 +55,9 @@ struct signature_options {
   // URL, since a proxy in front of us changes scheme, host and port.
   std::string public_base_url{};
   std::string token_header{"X-Webhook-Token"};
+  std::string token_query{};  // instead of the header
+  hmac_recipe hmac{};
+  ip_ranges addresses{};
   std::chrono::seconds tolerance{300};  // how far a signed timestamp may be from now, either way
   bool insecure = false;                // laboratory only: skip the check
 };
@@ -45,7 +68,7 @@ enum class signature_verdict : std::uint8_t {
   missing,    // the request carries no signature
   malformed,  // it carries something that cannot be one
   wrong,
-  stale,      // signed, but too long ago or in the future
+  stale,  // signed, but too long ago or in the future
 };
 std::string_view name(signature_verdict verdict) noexcept;
 

@@ -47,7 +47,8 @@ http_response refusal(const change_error& e) {
     unsigned status;
     std::string_view code;
   };
-  constexpr kind_status kinds[]{{400, "invalid"}, {404, "not_found"}, {409, "conflict"}, {503, "store_unavailable"}};
+  constexpr kind_status kinds[]{
+      {400, "invalid"}, {404, "not_found"}, {409, "conflict"}, {503, "store_unavailable"}, {422, "unprocessable"}};
   const auto& k = kinds[static_cast<std::size_t>(e.what)];
   return http_error(k.status, k.code, fmt::format("{}", fmt::join(e.reasons, "; ")));
 }

@@ -185,7 +185,8 @@ class gateway final : public daemon {
         open_directory(config_.directory,
                        {.carrier_types = carriers_->types(),
                         .now = [] { return std::chrono::floor<wall_time::duration>(std::chrono::system_clock::now()); },
-                        .random = random_octets},
+                        .random = random_octets,
+                        .carrier_faults = faults_of_http_carrier},
                        problem);
     if (!directory_) {
       log_.error("cannot open the directory", {{"detail", problem}});

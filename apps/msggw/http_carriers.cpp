@@ -1,16 +1,32 @@
 #include "msggw/http_carriers.hpp"
 
 #include <atomic>
+#include <optional>
 
 #include "common/log.hpp"
+#include "connectors/http_dialect_json.hpp"
 
 namespace msgkit::app {
 namespace {
 
 constexpr logger log_{"carriers"};
 
+// Of a carrier whose type is none of ours nothing; of a template with faults, these in `faults`.
+std::optional<http_dialect> dialect_of(const carrier& c, std::vector<std::string>& faults) {
+  if (c.type == generic_carrier_type)
+    return read_http_dialect(c.http_template.empty() ? "{}" : c.http_template, faults);
+  const auto* const known = find_http_dialect(c.type);
+  return known == nullptr ? std::nullopt : std::optional(*known);
+}
+
 signature_options signature_of(const carrier& c, const http_dialect& dialect, const std::string& public_url) {
-  signature_options s{.recipe = dialect.signature, .public_base_url = public_url, .insecure = c.insecure_webhooks};
+  signature_options s{.recipe = dialect.signature,
+                      .public_base_url = public_url,
+                      .token_header = dialect.token_header,
+                      .token_query = dialect.token_query,
+                      .hmac = dialect.signature_hmac,
+                      .insecure = c.insecure_webhooks};
+  if (auto ranges = ip_ranges::parse(dialect.addresses)) s.addresses = *std::move(ranges);
   for (const auto& secret : {c.signing_secret, c.signing_secret_old})
     if (!secret.empty()) s.secrets.push_back(secret);
   // These two sign with the same token that we log in with.
@@ -18,6 +34,24 @@ signature_options signature_of(const carrier& c, const http_dialect& dialect, co
       dialect.signature == signature_recipe::twilio || dialect.signature == signature_recipe::plivo_v2;
   if (s.secrets.empty() && signs_with_password && !c.password.empty()) s.secrets.push_back(c.password);
   return s;
+}
+
+// What a template and the carrier's own fields must make together.
+void check_generic(const carrier& c, const http_dialect& d, std::vector<std::string>& faults) {
+  if (c.http_template.empty()) {
+    faults = {"template: is missing"};
+    return;
+  }
+  if (d.base_url.empty() && c.base_url.empty() && !d.path.empty())
+    faults.emplace_back("base_url: is missing, and template.url names no host");
+  const bool logs_in = d.login != http_login::none || !d.login_header.empty() || names(d, "password") ||
+                       d.media_login != http_login::none;
+  if (logs_in && c.password.empty()) faults.emplace_back("password: is missing, and the template uses it");
+  const bool has_webhooks = !d.inbound.from.empty() || !d.status.word.empty();
+  if (has_webhooks && d.signature == signature_recipe::none && !c.insecure_webhooks)
+    faults.emplace_back("template.signature.type: none is for laboratories: needs insecure_webhooks");
+  if (!d.addresses.empty() && !ip_ranges::parse(d.addresses))
+    faults.emplace_back("template.signature.addresses: must be addresses and ranges like 192.0.2.0/24");
 }
 
 http_carrier_options options_of(const carrier& c, const http_dialect& dialect, const http_outbound_config& config,
@@ -29,9 +63,11 @@ http_carrier_options options_of(const carrier& c, const http_dialect& dialect, c
                .password = c.password,
                .account = c.account,
                .profile_id = c.profile_id,
-               .base_url = c.base_url};
+               .base_url = c.base_url,
+               .webhook_token = c.signing_secret};
   o.signature = signature_of(c, dialect, config.public_url);
   if (!config.public_url.empty()) o.callback_url = config.public_url + "/status/" + c.webhook_id;
+  o.window = dialect.window;
   o.segments_per_second = c.segments_per_second;
   o.timeout = std::chrono::seconds{c.timeout_secs};
   o.guard = config.guard;
@@ -44,14 +80,22 @@ http_carrier_options options_of(const carrier& c, const http_dialect& dialect, c
 
 }  // namespace
 
-std::string check_http_carrier(const carrier& c) {
-  if (c.password.empty()) return "password: is missing";
-  return {};
+std::vector<std::string> faults_of_http_carrier(const carrier& c) {
+  std::vector<std::string> faults;
+  const auto dialect = dialect_of(c, faults);
+  if (!dialect) return {};
+  if (c.type == generic_carrier_type) check_generic(c, *dialect, faults);
+  else if (!c.http_template.empty()) faults.emplace_back("template: is for carriers of type generic");
+  else if (c.password.empty()) faults.emplace_back("password: is missing");
+  return faults;
 }
 
 std::string check_webhooks(const carrier& c, const http_outbound_config& config) {
-  const auto* const dialect = find_http_dialect(c.type);
-  return dialect == nullptr ? std::string() : check(signature_of(c, *dialect, config.public_url));
+  std::vector<std::string> faults;
+  const auto dialect = dialect_of(c, faults);
+  if (!dialect) return {};
+  const bool has_webhooks = !dialect->inbound.from.empty() || !dialect->status.word.empty();
+  return has_webhooks ? check(signature_of(c, *dialect, config.public_url)) : std::string();
 }
 
 // There is no connection to watch: an HTTP carrier counts as up while it takes messages.
@@ -107,17 +151,23 @@ http_carriers::http_carriers(http_outbound_config config, http_carrier_media med
       observer_(std::move(observer)) {}
 
 void http_carriers::add_types(carrier_set& carriers) {
-  for (const auto& name : http_dialect_names()) {
-    carriers.add_type(
-        name,
-        [this, dialect = find_http_dialect(name)](const asio::any_io_executor& executor, const carrier& c,
-                                                  std::string& why) -> std::unique_ptr<carrier_connector> {
-          why = check_http_carrier(c);
-          if (!why.empty()) return nullptr;
-          if (const auto problem = check_webhooks(c, config_); !problem.empty())
-            log_.warn("webhooks of this carrier are refused", {{"carrier", c.name}, {"reason", problem}});
-          return std::make_unique<connector>(*this, executor, c.webhook_id, options_of(c, *dialect, config_, media_));
-        });
+  auto types = http_dialect_names();
+  types.emplace_back(generic_carrier_type);
+  for (auto& type : types) {
+    carriers.add_type(std::move(type),
+                      [this](const asio::any_io_executor& executor, const carrier& c,
+                             std::string& why) -> std::unique_ptr<carrier_connector> {
+                        auto faults = faults_of_http_carrier(c);
+                        const auto dialect = dialect_of(c, faults);
+                        if (!faults.empty() || !dialect) {
+                          why = faults.empty() ? "type: is unknown" : faults.front();
+                          return nullptr;
+                        }
+                        if (const auto problem = check_webhooks(c, config_); !problem.empty())
+                          log_.warn("webhooks of this carrier are refused", {{"carrier", c.name}, {"reason", problem}});
+                        return std::make_unique<connector>(*this, executor, c.webhook_id,
+                                                           options_of(c, *dialect, config_, media_));
+                      });
   }
 }
 

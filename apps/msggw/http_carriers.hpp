@@ -26,8 +26,9 @@ struct http_carrier_media {
   std::function<bool(const std::string&)> is_ours{};
 };
 
-// Why this carrier cannot work, "field: ..."; empty when it can. Its webhooks may still be refused: check_webhooks().
-std::string check_http_carrier(const carrier& c);
+// Why this carrier cannot work, a line for each field at fault; none when it can, or is none of HTTP. Its webhooks may
+// still be refused: check_webhooks().
+std::vector<std::string> faults_of_http_carrier(const carrier& c);
 // Why its webhooks will be refused until something is configured; empty when they will not.
 std::string check_webhooks(const carrier& c, const http_outbound_config& config);
 

@@ -57,7 +57,7 @@ class Endpoint:
                 except OSError:
                     pass  # the gateway may have had enough
 
-            do_GET = do_POST
+            do_GET = do_PUT = do_POST
 
             def log_message(self, *_):
                 pass

@@ -21,16 +21,10 @@ const std::string nobodys_password =
 
 http_response forbidden(std::string_view message) { return http_error(403, "forbidden", message); }
 
-std::string_view address_in(std::string_view peer) {
-  auto address = peer.substr(0, peer.rfind(':'));
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  return address;
-}
-
 bool comes_from_allowed(const client& c, const http_request& r) {
   if (c.allowed_addresses.empty()) return true;
   const auto ranges = ip_ranges::parse(c.allowed_addresses);
-  return ranges && ranges->contains(address_in(r.peer));
+  return ranges && ranges->contains(address_of_peer(r.peer));
 }
 
 // What is wrong with a client that has proved to be itself.

@@ -227,7 +227,7 @@ change_result<T> directory::create_with(const nlohmann::json& fields, const std:
   if (prepare) prepare(object);
   return apply<T>(actor, [&](edit& e) -> change_result<T> {
     const auto id = ++e.last_id;
-    auto problem = object_check{*e.next, options_.carrier_types}(id, object);
+    auto problem = object_check{*e.next, options_.carrier_types, options_.carrier_faults}(id, object);
     if (!problem.reasons.empty()) return problem;
     e.put(id, object);
     return changed<T>{id, e.next->template find<T>(id)};
@@ -273,7 +273,7 @@ change_result<T> directory::update(object_id id, const nlohmann::json& fields, c
     change_error errors;
     read_json(fields, object, errors.reasons);
     if (!errors.reasons.empty()) return errors;
-    auto problem = object_check{*e.next, options_.carrier_types}(id, object);
+    auto problem = object_check{*e.next, options_.carrier_types, options_.carrier_faults}(id, object);
     if (problem.reasons.empty()) problem = check_renaming(*e.next, *before, object);
     if (!problem.reasons.empty()) return problem;
     e.put(id, std::move(object));

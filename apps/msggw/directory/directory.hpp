@@ -79,6 +79,7 @@ struct change_error {
     not_found,
     conflict,     // with another object
     unavailable,  // the store cannot write now; nothing is changed
+    unusable,     // well-formed, but what it describes cannot work
   };
   kind what = kind::invalid;
   std::vector<std::string> reasons{};  // "field: why", fit for the caller
@@ -98,6 +99,8 @@ class directory {
     std::vector<std::string> carrier_types{"smpp"};  // what the gateway has connectors for
     std::function<wall_time()> now;                  // for the audit
     std::function<std::string(std::size_t)> random;  // octets; see random_octets()
+    // What is wrong with a carrier beside its fields; null: nothing.
+    std::function<std::vector<std::string>(const carrier&)> carrier_faults{};
   };
 
   directory(std::unique_ptr<document_store> store, secret_box box, options o);

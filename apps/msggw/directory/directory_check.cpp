@@ -86,9 +86,12 @@ change_error object_check::operator()(object_id id, const carrier& c) const {
   if (is_other(in.carrier_of(c.name), id)) return conflict(fmt::format("name: {} is taken", c.name));
   if (std::ranges::find(carrier_types, c.type) == carrier_types.end())
     return invalid(fmt::format("type: must be one of {}", fmt::join(carrier_types, ", ")));
-  if (c.password.empty()) return invalid("password: is missing");
+  // A carrier that is described by a template may have no login.
+  if (c.password.empty() && c.http_template.empty()) return invalid("password: is missing");
   if (c.type == "smpp" && c.smpp.host.empty()) return invalid("smpp.host: is missing");
-  return fine();
+  if (!carrier_faults) return fine();
+  auto faults = carrier_faults(c);
+  return faults.empty() ? fine() : change_error{change_error::kind::unusable, std::move(faults)};
 }
 
 change_error object_check::operator()(object_id id, const routing_rule& r) const {

@@ -9,6 +9,7 @@ namespace msgkit::app {
 struct object_check {
   const directory_snapshot& in;
   const std::vector<std::string>& carrier_types;
+  const std::function<std::vector<std::string>(const carrier&)>& carrier_faults;
 
   change_error operator()(object_id id, const client& c) const;
   change_error operator()(object_id id, const client_number& n) const;

@@ -56,6 +56,11 @@ struct shown_writer {
     put(name, std::move(list));
   }
 
+  // An object of its own kind, which others read: kept as its text; left out when there is none.
+  void document(std::string_view name, const std::string& text, std::size_t) {
+    if (!text.empty()) put(name, ordered_json::parse(text, nullptr, false));
+  }
+
   template <class J>
   void put(std::string_view name, J&& v) {
     out[std::string(name)] = std::forward<J>(v);
@@ -201,6 +206,13 @@ class reader {
     }
     if (v.size() < min) fail(name, fmt::format("must have {}..{} items", min, max));
   }
+  void document(std::string_view name, std::string& text, std::size_t octets_max) {
+    const auto* const j = find(name);
+    if (j == nullptr) return;
+    if (!j->is_object()) return fail(name, "must be an object");
+    text = j->empty() ? std::string() : dump_json(*j);
+    if (text.size() > octets_max) fail(name, fmt::format("must be at most {} octets", octets_max));
+  }
 
  private:
   // The field's value when there is one to read.
@@ -307,6 +319,9 @@ class stored_reader {
       stored_reader inner(item, box_, place_, why_);
       T::fields(inner, v.emplace_back());
     }
+  }
+  void document(std::string_view name, std::string& text, std::size_t) {
+    if (const auto* const j = find(name)) text = dump_json(*j);
   }
 
  private:

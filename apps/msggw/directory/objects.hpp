@@ -264,6 +264,7 @@ struct carrier {
   std::uint32_t segments_per_second = 0;
   std::uint32_t timeout_secs = 30;
   smpp_upstream smpp{};
+  std::string http_template{};  // JSON, of type generic alone: see connectors/http_dialect_json.hpp
 
   template <class V, class S>
   static void fields(V& v, S& s) {
@@ -282,6 +283,7 @@ struct carrier {
     v.number("segments_per_second", s.segments_per_second, number_rule{0, 1'000'000});
     v.number("timeout_secs", s.timeout_secs, number_rule{1, 300});
     v.object("smpp", s.smpp);
+    v.document("template", s.http_template, 32 * 1024);
   }
   friend bool operator==(const carrier&, const carrier&) = default;
 };

@@ -36,8 +36,9 @@ class HttpCarrier : public ConnectorTest {
     http_client::handler done;
   };
 
-  void start() {
+  void start(const std::function<void(http_dialect&)>& change = {}) {
     options.dialect = *find_http_dialect("telnyx");
+    if (change) change(options.dialect);
     options.dialect.signature = signature_recipe::token;
     options.name = "tx";
     options.account = {.username = "u", .password = "s3cret"};
@@ -143,6 +144,112 @@ TEST_F(HttpCarrier, EndsEachAttemptByWhatIsKnown) {
   EXPECT_EQ(calls.size(), i) << "a complaint is a pause";
   loop.run_for(2s);
   EXPECT_EQ(calls.size(), i + 1);
+}
+
+TEST_F(HttpCarrier, RestsAsLongAsTheCarrierWants) {
+  start();
+  send("x");
+  auto complaint = answered(429, "");
+  complaint.fields.push_back({"Retry-After", "60"});
+  EXPECT_EQ(answer(0, complaint).outcome, throttled);
+  EXPECT_EQ(engine.only<engine::link_state>().capacity, 0u) << "nothing is wanted now";
+  send("late", 2);
+  EXPECT_EQ(engine.only<engine::attempt_result>().outcome, not_sent) << "others may take it";
+  loop.run_for(59s);
+  EXPECT_THAT(engine.take<engine::link_state>(), IsEmpty());
+  loop.run_for(2s);
+  EXPECT_EQ(engine.only<engine::link_state>().capacity, options.window);
+  send("again", 3);
+  EXPECT_EQ(calls.size(), 2u);
+}
+
+// A carrier that takes parts, answers with words and gives ids, or none.
+class PartedCarrier : public HttpCarrier {
+ protected:
+  void begin(bool has_ids = true) {
+    start([has_ids](http_dialect& d) {
+      d.parts = part_policy::udh;
+      d.body = {{"/text", "${text}"}, {"/udh", "${udh_hex}"}};
+      d.has_ids = has_ids;
+      if (!has_ids) d.carrier_id = {};
+    });
+  }
+  static outbound_answer id(const std::string& text) { return answered(200, R"({"data":{"id":")" + text + R"("}})"); }
+  void answer_part(std::size_t i, outbound_answer a) {
+    calls.at(i).done(std::move(a));
+    loop.settle();
+  }
+};
+
+TEST_F(PartedCarrier, SendsPartsOneAfterTheOther) {
+  begin();
+  send(long_text(3));
+  for (std::size_t i = 0; i < 3; ++i) {
+    ASSERT_EQ(calls.size(), i + 1);
+    answer_part(i, id("c" + std::to_string(i)));
+  }
+  const auto r = engine.only<engine::attempt_result>();
+  EXPECT_EQ(r.outcome, sent);
+  ASSERT_EQ(r.segments.size(), 3u);
+  EXPECT_EQ(r.segments[2].carrier_id, "c2");
+  const auto udh = nlohmann::json::parse(calls[1].request.body)["udh"].get<std::string>();
+  EXPECT_EQ(udh.substr(0, 6), "050003");
+  EXPECT_EQ(udh.substr(8), "0302");
+}
+
+TEST_F(PartedCarrier, GoesOnWhereAnEarlierAttemptStopped) {
+  begin();
+  send(long_text(3));
+  answer_part(0, id("c0"));
+  answer_part(1, answered(503, ""));
+  const auto r = engine.only<engine::attempt_result>();
+  EXPECT_EQ(r.outcome, temporary);
+  ASSERT_EQ(r.segments.size(), 3u);
+  EXPECT_TRUE(r.segments[0].accepted);
+  EXPECT_FALSE(r.segments[1].accepted);
+  auto again = make_send(link.link, long_text(3), 2);
+  for (const auto& s : r.segments)
+    again.segments.push_back(
+        {.accepted = s.accepted, .receipt_expected = s.receipt_expected, .carrier_id = s.carrier_id});
+  engine.act(std::move(again));
+  loop.settle();
+  ASSERT_EQ(calls.size(), 3u);
+  EXPECT_EQ(calls[2].request.body, calls[1].request.body) << "the same part, with the same reference";
+  answer_part(2, id("c1"));
+  answer_part(3, id("c2"));
+  EXPECT_EQ(engine.only<engine::attempt_result>().segments.at(0).carrier_id, "c0");
+}
+
+TEST_F(PartedCarrier, WithoutIdsReceiptsGoByOurs) {
+  begin(false);
+  send(long_text(2));
+  answer_part(0, answered(200, "{}"));
+  answer_part(1, answered(200, "{}"));
+  const auto r = engine.only<engine::attempt_result>();
+  ASSERT_EQ(r.segments.size(), 2u);
+  EXPECT_FALSE(r.segments[0].receipt_expected) << "no receipt could say which part it means";
+  EXPECT_TRUE(r.segments[1].receipt_expected);
+  EXPECT_EQ(r.segments[1].carrier_id, r.id.text());
+}
+
+TEST_F(PartedCarrier, StopsBetweenParts) {
+  begin();
+  send(long_text(2));
+  bool stopped = false;
+  carrier->stop([&] { stopped = true; });
+  loop.settle();
+  answer_part(0, id("c0"));
+  const auto r = engine.only<engine::attempt_result>();
+  EXPECT_EQ(r.outcome, not_sent);
+  EXPECT_TRUE(r.segments.at(0).accepted);
+  EXPECT_EQ(calls.size(), 1u);
+  EXPECT_TRUE(stopped);
+}
+
+TEST_F(HttpCarrier, RefusesWhatItsDialectFindsTooLarge) {
+  start([](http_dialect& d) { d.webhook_octets_max = 64; });
+  EXPECT_EQ(post(received), 413u);
+  EXPECT_EQ(post(std::string(65, ' '), "other"), 403u) << "the signature comes first";
 }
 
 TEST_F(HttpCarrier, TellsOfAnOptOut) {

@@ -237,5 +237,85 @@ TEST(WebhookSignature, TellsTheOperatorWhatIsMissing) {
   EXPECT_NE(check(signature_options{.recipe = signature_recipe::basic}), "");
 }
 
+// printf '%s' '1700000000.POST /in?a=1 body' | openssl dgst -sha256 -hmac s3cret, and -sha1 in base64
+const std::string described_hex = "2573b603916bc2059805aec52e9a337aee89294b4f36374b3bbdadbb547e3512",
+                  described_base64 = "fkulcohgo1GAK581Juyqi8hwm04=";
+
+signature_options described(bool is_base64) {
+  return {.recipe = signature_recipe::hmac,
+          .secrets = {"new", "s3cret"},
+          .hmac = {.digest = is_base64 ? digest_kind::sha1 : digest_kind::sha256,
+                   .header = "X-Sig",
+                   .prefix = "v1=",
+                   .is_base64 = is_base64,
+                   .timestamp_header = "X-Time",
+                   .signed_text = "${timestamp}.${method} ${path} ${body}"}};
+}
+http_request described_request(const std::string& signature, const std::string& time = "1700000000") {
+  auto r = post("/in", "a=1", "body", "text/plain");
+  r.fields.push_back({"X-Sig", signature});
+  r.fields.push_back({"X-Time", time});
+  return r;
+}
+
+TEST(DescribedSignature, IsVerifiedAsItIsDescribed) {
+  EXPECT_EQ(verify_webhook(described(false), described_request("v1=" + described_hex), signed_at), good);
+  EXPECT_EQ(verify_webhook(described(true), described_request("v1=" + described_base64), signed_at), good);
+  std::string upper = described_hex;
+  for (auto& c : upper) c = static_cast<char>(c >= 'a' ? c - 'a' + 'A' : c);
+  EXPECT_EQ(verify_webhook(described(false), described_request("v1=" + upper), signed_at), good);
+}
+
+TEST(DescribedSignature, RefusesEverythingElse) {
+  const auto o = described(false);
+  EXPECT_EQ(verify_webhook(o, described_request(described_hex), signed_at), malformed) << "without its prefix";
+  EXPECT_EQ(verify_webhook(o, described_request("v1=" + described_hex.substr(2)), signed_at), wrong);
+  EXPECT_EQ(verify_webhook(o, described_request("v1=" + described_hex, "1700000001"), signed_at), wrong);
+  EXPECT_EQ(verify_webhook(o, described_request("v1=" + described_hex, ""), signed_at), missing);
+  EXPECT_EQ(verify_webhook(o, described_request("v1=" + described_hex, "soon"), signed_at), malformed);
+  EXPECT_EQ(verify_webhook(o, described_request(""), signed_at), missing);
+  EXPECT_EQ(verify_webhook(o, described_request("v1=" + described_hex), signed_at + 301s), stale);
+  auto r = described_request("v1=" + described_hex);
+  r.body = "bodY";
+  EXPECT_EQ(verify_webhook(o, r, signed_at), wrong);
+  auto nobody = o;
+  nobody.secrets = {""};
+  EXPECT_EQ(verify_webhook(nobody, described_request("v1=" + described_hex), signed_at), no_secret);
+}
+
+TEST(DescribedSignature, OverTheUrlNeedsThePublicOne) {
+  auto o = described(false);
+  o.hmac.signed_text = "${url}${body}";
+  EXPECT_NE(check(o), "");
+  o.public_base_url = "https://gw.example.org";
+  EXPECT_EQ(check(o), "");
+  const auto mac = hmac_signature(o.hmac, "s3cret", {.url = "https://gw.example.org:443/in?a=1", .body = "body"});
+  EXPECT_EQ(verify_webhook(o, described_request(mac), signed_at), good);
+}
+
+TEST(TokenSignature, MayStandInTheQuery) {
+  const signature_options o{.recipe = signature_recipe::token, .secrets = {"t0ken"}, .token_query = "key"};
+  EXPECT_EQ(verify_webhook(o, form("/in", "a=1&key=t0ken", ""), signed_at), good);
+  EXPECT_EQ(verify_webhook(o, form("/in", "a=1&key=other", ""), signed_at), wrong);
+  EXPECT_EQ(verify_webhook(o, form("/in", "a=1", "key=t0ken"), signed_at), missing);
+}
+
+TEST(AddressSignature, TrustsWhereARequestComesFrom) {
+  signature_options o{.recipe = signature_recipe::address};
+  auto r = form("/in", "", "a=1");
+  r.peer = "192.0.2.7:4711";
+  EXPECT_EQ(verify_webhook(o, r, signed_at), no_secret) << "nobody is named";
+  EXPECT_NE(check(o), "");
+  o.addresses = *ip_ranges::parse({"192.0.2.0/24", "2001:db8::1"});
+  EXPECT_EQ(check(o), "");
+  EXPECT_EQ(verify_webhook(o, r, signed_at), good);
+  r.peer = "[2001:db8::1]:4711";
+  EXPECT_EQ(verify_webhook(o, r, signed_at), good);
+  for (const auto* peer : {"198.51.100.1:4711", "[2001:db8::2]:1", "", "192.0.2.7x:1"}) {
+    r.peer = peer;
+    EXPECT_EQ(verify_webhook(o, r, signed_at), wrong) << peer;
+  }
+}
+
 }  // namespace
 }  // namespace msgkit::app
