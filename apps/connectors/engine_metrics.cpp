@@ -34,6 +34,8 @@ void collect_core(metric_sink& out, const std::string& prefix, const engine::cor
   count("_breaker_opened_total", "Endpoints left alone after failures", s.breaker_opened);
   count("_given_away_total", "Messages given to the instance that holds their client's bind", s.given_away);
   count("_taken_in_total", "Messages taken in from other instances", s.taken_in);
+  count("_rewritten_total", "Messages and attempts that rules changed", s.rewritten);
+  count("_ended_by_rule_total", "Messages that rules refused or dropped", s.ended_by_rule);
   count("_texts_erased_total", "Messages whose text was erased once it was handed over", s.texts_erased);
   for (const auto& info : engine::message_state_table) {
     const auto index = static_cast<std::size_t>(info.state);

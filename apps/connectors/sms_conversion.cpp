@@ -335,6 +335,16 @@ void fill(Pdu& m, const engine::message_content& c, const wire_parts& parts, con
   m.tlvs = tlvs.list();
 }
 
+bool is_part(const engine::message_content& c) noexcept {
+  if (c.user_data_header) {
+    const auto split = smpp::split_user_data(c.body);
+    return !split || split->header.concatenation().has_value();
+  }
+  smpp::tlv_list tlvs;
+  unpack(c.passthrough, tlvs);
+  return sar_of(tlvs).has_value();
+}
+
 std::uint8_t esm_class_of(const engine::message_content& c) noexcept {
   smpp::tlv_list tlvs;
   return static_cast<std::uint8_t>(unpack(c.passthrough, tlvs).esm_class |

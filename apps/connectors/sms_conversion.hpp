@@ -71,6 +71,9 @@ template <class Pdu>
 void fill(Pdu& m, const engine::message_content& c, const wire_parts& parts, const wire_part& part,
           smpp::tlv_builder& tlvs);
 
+// Whether it is one part of a long message that its sender cut.
+bool is_part(const engine::message_content& c) noexcept;
+
 // The esm_class that a peer gave a message, with the bit of its user data header.
 std::uint8_t esm_class_of(const engine::message_content& c) noexcept;
 

@@ -54,6 +54,11 @@ void core::set_routes(std::shared_ptr<const route_table> routes) {
 }
 
 void core::set_policy(std::shared_ptr<const policy> rules) { impl_->rules = std::move(rules); }
+void core::set_rewrites(std::shared_ptr<const rewrite_rules> rules) {
+  impl_->rewrites = std::move(rules);
+  ++impl_->rewrites_number;
+  for (auto* ep : impl_->endpoints) impl_->reroute_waiting_of(*ep);
+}
 bool core::joins_parts() const noexcept { return impl_->rules && impl_->rules->joins_parts(); }
 
 std::vector<endpoint_view> core::endpoints() const {

@@ -13,6 +13,7 @@
 #include "engine/events.hpp"
 #include "engine/options.hpp"
 #include "engine/policy.hpp"
+#include "engine/rewrite.hpp"
 #include "engine/routing.hpp"
 #include "engine/store.hpp"
 
@@ -57,6 +58,7 @@ struct core_stats {
   std::uint64_t joins_begun = 0, joined = 0, incomplete = 0;  // long messages made of their parts; of some of them
   std::uint64_t breaker_opened = 0;
   std::uint64_t texts_erased = 0;
+  std::uint64_t rewritten = 0, ended_by_rule = 0;  // on intake and for attempts; refused or dropped
   std::uint64_t given_away = 0, taken_in = 0, reports_passed_on = 0;
   std::array<std::uint64_t, message_state_count> settled{};  // since start, by the state they ended in
   std::array<std::size_t, message_state_count> active{};     // now, by state
@@ -124,6 +126,8 @@ class core {
   void set_routes(std::shared_ptr<const route_table> routes);
   // Null: no rules. Takes effect at the next event.
   void set_policy(std::shared_ptr<const policy> rules);
+  // Null: none. Takes effect at once, also for what waits.
+  void set_rewrites(std::shared_ptr<const rewrite_rules> rules);
 
   // Whether parts of messages may be waiting for the others.
   [[nodiscard]] bool joins_parts() const noexcept;

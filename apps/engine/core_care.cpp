@@ -92,7 +92,7 @@ wall_time core::impl::quiet_until(const message_content& c, wall_time now) const
 }
 
 bool core::impl::defer(entry& e, wall_time now) {
-  const auto until = quiet_until(*e.content, now);
+  const auto until = quiet_until(routed(e), now);
   if (until <= now) return false;
   unlist(e);
   e.p.next_attempt_at = until;
@@ -134,11 +134,16 @@ void core::impl::withdraw_opted_out(wall_time now) {
   std::vector<entry*> affected;
   for (auto& [id, e] : entries) {
     if (e.p.state != message_state::queued || e.content->kind == message_kind::receipt || is_ours(*e.content)) continue;
-    for (const auto& [pool, number] : opted_out)
-      if (e.content->destination.value == number && rules->pool_of(e.content->source.value) == pool) {
+    const auto& onward = routed(e);
+    for (const auto& [pool, number] : opted_out) {
+      const auto concerns = [&, p = pool, &n = number](const message_content& c) {
+        return c.destination.value == n && rules->pool_of(c.source.value) == p;
+      };
+      if (concerns(*e.content) || concerns(onward)) {
         affected.push_back(&e);
         break;
       }
+    }
   }
   opted_out.clear();
   std::ranges::sort(affected, {}, &entry::id);
@@ -206,7 +211,7 @@ void core::impl::reply(const message_content& to, const number_pool& pool, const
     made->body = utf8_to_utf16be(text);
   }
   const auto id = ids.next(now);
-  const auto choice = choose_route(*made, mix(id.key() ^ mix(0)), now);
+  const auto choice = choose_route(*made, made->source, mix(id.key() ^ mix(0)), now);
   if (choice.empty()) return;
   entry& e = add_entry(std::move(made), now + options.validity_default, now, id);
   ++stats.replies;

@@ -66,10 +66,12 @@ void core::impl::link_down(endpoint& ep, std::uint64_t id, wall_time now) {
 
 // Null when no route matches any more. A receipt goes back where its message came from; a message of which a carrier
 // holds some segments stays with it.
-endpoint* core::impl::choose_endpoint(const entry& e, wall_time now) {
+endpoint* core::impl::choose_endpoint(entry& e, wall_time now) {
   if (e.content->kind == message_kind::receipt) return &endpoint_named(e.content->account);
   if (std::ranges::any_of(e.p.segments, &segment::accepted)) return &endpoint_named(e.p.endpoint);
-  const auto choice = choose_route(*e.content, mix(e.id.key() ^ mix(e.p.attempts)), now);
+  const auto& content = routed(e);
+  if (e.way && !e.way->endpoint.empty()) return &endpoint_named(e.way->endpoint);
+  const auto choice = choose_route(content, e.content->source, mix(e.id.key() ^ mix(e.p.attempts)), now);
   endpoint* first = nullptr;
   for (const auto name : choice.endpoints()) {
     endpoint& ep = endpoint_named(name);
@@ -88,7 +90,7 @@ void core::impl::make_ready(entry& e, wall_time now) {
 }
 
 void core::impl::push_ready(endpoint& ep, entry& e, bool front) {
-  auto& list = ep.ready[e.content->priority];
+  auto& list = ep.ready[routed(e).priority];
   e.at = &ep;
   if (front) list.push_front(e);
   else list.push_back(e);
@@ -125,6 +127,8 @@ void core::impl::pump(endpoint& ep, wall_time now) {
 }
 
 void core::impl::start_attempt(endpoint& ep, link& l, entry& e, wall_time now) {
+  auto content = outgoing(ep, e, now);
+  if (content == nullptr) return;  // a rule ended it
   entry_list::remove(e);
   set_state(e, message_state::sending);
   ++e.p.attempts;
@@ -138,7 +142,7 @@ void core::impl::start_attempt(endpoint& ep, link& l, entry& e, wall_time now) {
   ++stats.attempts;
   mark(e);
   started.push_back({e.id, e.p.attempts, l.id});
-  actions.emplace_back(send{l.sink, l.id, e.id, e.p.attempts, e.content, e.p.valid_until, e.p.segments});
+  actions.emplace_back(send{l.sink, l.id, e.id, e.p.attempts, std::move(content), e.p.valid_until, e.p.segments});
 }
 
 // ---- circuit breaker ----------------------------------------------------------------------------------------------

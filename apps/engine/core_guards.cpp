@@ -78,6 +78,11 @@ void core::impl::wants(const submit& s, wall_time now, std::vector<std::string>&
   for (auto& subject : usage_subjects(c)) keys.push_back(std::move(subject.key));
   if (const auto* pool = rules->pool_of(c.source.value))
     keys.push_back(fact_key(fact_space::opt_out, {pool->name, c.destination.value}));
+  if (rewrites && rewrites->has_intake()) {  // what the recipient sees counts too
+    const auto way = rewrites->on_intake(s.content, now);
+    if (const auto* pool = way.content == s.content ? nullptr : rules->pool_of(way.content->source.value))
+      keys.push_back(fact_key(fact_space::opt_out, {pool->name, way.content->destination.value}));
+  }
   if (const auto* pool = s.extras && !s.extras->text.empty() ? rules->pool_of(c.destination.value) : nullptr) {
     keys.push_back(fact_key(fact_space::opt_out, {pool->name, c.source.value}));
     keys.push_back(fact_key(fact_space::reply, {pool->name, c.source.value}));

@@ -98,6 +98,8 @@ struct core::impl {
   core_options options;
   std::shared_ptr<const route_table> routes;
   std::shared_ptr<const policy> rules;
+  std::shared_ptr<const rewrite_rules> rewrites;
+  std::uint32_t rewrites_number = 0;  // grows when they change
   id_source ids;
   core_stats stats;
   traffic_by_account unrouted;
@@ -186,7 +188,9 @@ struct core::impl {
 
   // core_submit.cpp
   void apply(const submit& e, wall_time now);
-  [[nodiscard]] route_choice choose_route(const message_content& c, std::uint64_t seed, wall_time now) const;
+  // `sender`: as the message came. Rules give it another one for the recipient, not for routes by sender.
+  [[nodiscard]] route_choice choose_route(const message_content& c, const address& sender, std::uint64_t seed,
+                                          wall_time now) const;
   // Checks, routes and queues; null after a refusal. `id`: none for a new one.
   entry* take(const submit& s, message_id id, wall_time now);
   void apply(const cancel& e, wall_time now);
@@ -199,6 +203,11 @@ struct core::impl {
   void replace_content(entry& e, std::shared_ptr<message_content> fresh, wall_time now);
   entry& add_entry(content_ptr content, wall_time valid_until, wall_time now, message_id id);
 
+  // core_rewrite.cpp: what goes on of a message
+  const message_content& routed(entry& e);
+  void keep_way(entry& e, rewritten&& way);
+  content_ptr outgoing(const endpoint& ep, entry& e, wall_time now);
+
   // core_dispatch.cpp
   void apply(const link_state& e, wall_time now);
   void link_up(endpoint& ep, const link_state& e);
@@ -206,7 +215,7 @@ struct core::impl {
   void apply(const drain&, wall_time) { draining = stats.draining = true; }
   void apply(const tick&, wall_time) {}
   endpoint& endpoint_named(std::string_view name);
-  endpoint* choose_endpoint(const entry& e, wall_time now);
+  endpoint* choose_endpoint(entry& e, wall_time now);
   void make_ready(entry& e, wall_time now);
   void push_ready(endpoint& ep, entry& e, bool front);
   void pump_later(endpoint& ep);

@@ -95,7 +95,7 @@ bool core::impl::is_joined(const submit& s, wall_time now) const {
   if (p.count < 2 || p.number < 1 || p.number > p.count || p.header_octets > c.body.size()) return false;
   const auto wanted = [](const policy::account* a) { return a != nullptr && a->rules.whole_messages; };
   if (wanted(rules->find(c.account)) || wanted(rules->owner(c.destination.value))) return true;
-  const auto choice = choose_route(c, 0, now);
+  const auto choice = choose_route(c, c.source, 0, now);
   return !choice.empty() && wanted(rules->find(choice.endpoints().front()));
 }
 

@@ -93,6 +93,7 @@ void core::impl::on_sent(endpoint& ep, entry& e, wall_time now) {
   e.p.error = {};
   set_state(e, message_state::sent);
   e.p.sent_at = now;
+  e.sent_as = nullptr;
   e.p.events.add(now, event_kind::attempt_sent, e.p.attempts, 0, ep.name,
                  e.p.segments.empty() ? std::string_view{} : std::string_view{e.p.segments.front().carrier_id});
   mark(e);

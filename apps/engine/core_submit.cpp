@@ -85,8 +85,9 @@ void core::impl::apply(const submit& s, wall_time now) {
                                   !(s.extras->duplicate_id.empty() && s.extras->idempotency_key.empty())});
 }
 
-route_choice core::impl::choose_route(const message_content& c, std::uint64_t seed, wall_time now) const {
-  return routes->choose({.destination = c.destination.value, .source = c.source.value, .account = c.account,
+route_choice core::impl::choose_route(const message_content& c, const address& sender, std::uint64_t seed,
+                                      wall_time now) const {
+  return routes->choose({.destination = c.destination.value, .source = sender.value, .account = c.account,
                          .keyword = c.keyword, .now = now, .seed = seed,
                          .is_media = c.kind == message_kind::mms});
 }
@@ -103,21 +104,31 @@ entry* core::impl::take(const submit& s, message_id id, wall_time now) {
     refuse(s.token, reason);
     return nullptr;
   };
-  const wall_time valid_until = c.valid_until == wall_time{} ? now + options.validity_default : c.valid_until;
+  auto way = rewrites && rewrites->has_intake() ? rewrites->on_intake(content, now) : rewritten{.content = content};
+  const message_content& onward = *way.content;
+  const wall_time valid_until =
+      onward.valid_until == wall_time{} ? now + options.validity_default : onward.valid_until;
   if (const auto reason = check(c, valid_until, now)) return refused_for(*reason);
+  if (way.refused) {
+    ++stats.ended_by_rule;
+    return refused_for(*way.refused);
+  }
+  if (!within_limits(onward)) return refused_for(refusal::invalid);
   if (rules) {
-    if (is_blocked(c, now)) {
+    if (is_blocked(c, now) || (way.content != content && is_blocked(onward, now))) {
       ++stats.blocked;
       return refused_for(refusal::blocked);
     }
     if (!within_usage(s, c, now)) return nullptr;
   }
   if (id == message_id{}) id = ids.next(now);
-  const auto choice = choose_route(c, mix(id.key() ^ mix(0)), now);
-  if (choice.empty()) return refused_for(refusal::no_route);
+  const auto choice = choose_route(onward, c.source, mix(id.key() ^ mix(0)), now);
+  const std::string_view forced[]{way.endpoint};
+  const auto ways = way.endpoint.empty() ? choice.endpoints() : std::span<const std::string_view>{forced};
+  if (ways.empty()) return refused_for(refusal::no_route);
   // The first endpoint that is up and has room; else the first that has room, to wait there.
   endpoint* target = nullptr;
-  for (const auto name : choice.endpoints()) {
+  for (const auto name : ways) {
     endpoint& ep = endpoint_named(name);
     if (ep.queued() >= ep.options->queue_max) continue;
     if (target == nullptr || (ep.up() && !target->up()) ||
@@ -129,6 +140,9 @@ entry* core::impl::take(const submit& s, message_id id, wall_time now) {
 
   entry& e = add_entry(std::move(content), valid_until, now, id);
   e.p.endpoint = target->name;
+  const bool dropped = way.dropped;
+  if (!way.rules.empty()) e.p.events.add(now, event_kind::rewritten, 0, 0, {}, way.rules);
+  keep_way(e, std::move(way));
   if (s.extras) remember(s, id, now);
   if (rules) {
     charge_usage(s, *e.content, now);
@@ -136,8 +150,14 @@ entry* core::impl::take(const submit& s, message_id id, wall_time now) {
       finalize(e, message_state::delivered, now);
       return &e;
     }
-    if (defer(e, std::max(now, e.p.next_attempt_at))) return &e;
   }
+  if (dropped) {
+    ++stats.ended_by_rule;
+    set_error(e, error_class::permanent, 0, "dropped by a rule");
+    finalize(e, message_state::rejected, now);
+    return &e;
+  }
+  if (rules && defer(e, std::max(now, e.p.next_attempt_at))) return &e;
   if (e.p.next_attempt_at <= now) push_ready(*target, e, false);
   return &e;
 }
@@ -156,6 +176,7 @@ entry* core::impl::find_waiting(const message_selector& what) {
 
 void core::impl::replace_content(entry& e, std::shared_ptr<message_content> fresh, wall_time now) {
   e.content = std::move(fresh);
+  e.way_of = 0;
   e.is_replaced = !e.is_new;
   e.p.events.add(now, event_kind::replaced, 0, 0, {}, {});
   // Its place in a queue belongs to its old priority and schedule.

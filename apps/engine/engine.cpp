@@ -59,6 +59,7 @@ struct engine::impl : processor_observer {
   std::vector<question> questions;
   std::shared_ptr<const route_table> new_routes;
   std::optional<std::shared_ptr<const policy>> new_policy;
+  std::optional<std::shared_ptr<const rewrite_rules>> new_rewrites;
   bool waiting = false, closed = false;
   std::size_t backlog = 0;  // taken from the inbox, not yet run
 
@@ -210,6 +211,10 @@ void engine::set_policy(std::shared_ptr<const policy> rules) {
   impl_->enqueue(0, true, [&] { impl_->new_policy = std::move(rules); });
 }
 
+void engine::set_rewrites(std::shared_ptr<const rewrite_rules> rules) {
+  impl_->enqueue(0, true, [&] { impl_->new_rewrites = std::move(rules); });
+}
+
 engine_stats engine::stats() const {
   engine_stats out;
   {
@@ -248,24 +253,27 @@ void engine::impl::run() {
   for (bool last = false; !last;) {
     std::shared_ptr<const route_table> routes;
     std::optional<std::shared_ptr<const policy>> rules;
+    std::optional<std::shared_ptr<const rewrite_rules>> rewrites;
     {
       std::unique_lock lock{inbox_mutex};
       const auto wait = std::clamp<std::chrono::milliseconds>(
           work.next_deadline() == wall_time::max() ? idle_wake : work.next_deadline() - now(),
           std::chrono::milliseconds{0}, idle_wake);
       waiting = true;
-      inbox_filled.wait_for(lock, wait, [&] { return !inbox.empty() || !questions.empty() || closed || new_routes || new_policy; });
+      inbox_filled.wait_for(lock, wait, [&] { return !inbox.empty() || !questions.empty() || closed || new_routes || new_policy || new_rewrites; });
       waiting = false;
       taken.swap(inbox);
       since.swap(posts);
       asked.swap(questions);
       routes.swap(new_routes);
       rules.swap(new_policy);
+      rewrites.swap(new_rewrites);
       backlog = taken.size();
       last = closed;
     }
     if (routes) work.state().set_routes(std::move(routes));
     if (rules) work.state().set_policy(*std::move(rules));
+    if (rewrites) work.state().set_rewrites(*std::move(rewrites));
     std::size_t at = 0;
     auto answered = since.begin();
     do {

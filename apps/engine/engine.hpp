@@ -99,6 +99,7 @@ class engine final : public inbox {
   // Both take effect before the next batch.
   void set_routes(std::shared_ptr<const route_table> routes);
   void set_policy(std::shared_ptr<const policy> rules);
+  void set_rewrites(std::shared_ptr<const rewrite_rules> rules);
   [[nodiscard]] engine_stats stats() const;
   // Started, not stopping, and the store accepts.
   [[nodiscard]] bool ready() const noexcept;

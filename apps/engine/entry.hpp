@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "engine/message.hpp"
+#include "engine/rewrite.hpp"
 
 namespace msgkit::engine {
 
@@ -31,6 +33,10 @@ struct entry {
   entry *previous = nullptr, *next = nullptr;
   std::size_t heap_index = SIZE_MAX;
   wall_time deadline{};
+
+  std::unique_ptr<rewritten> way{};  // what the rules on intake make of it; null: nothing. Of rules number `way_of`
+  std::uint32_t way_of = 0;
+  content_ptr sent_as{};             // of the latest attempt, when it is not `content`
 };
 
 // First in, first out, with removal from anywhere.

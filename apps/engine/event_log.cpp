@@ -11,7 +11,8 @@ constexpr std::array<std::string_view, event_kind_count> event_names{
     "accepted",         "attempt",    "attempt_sent", "attempt_failed", "attempt_rejected", "attempt_throttled",
     "attempt_unknown",  "attempt_not_sent", "report", "delivered",      "undelivered",      "expired",
     "rejected",         "canceled",   "unknown",      "receipt_created", "recovered", "replaced",
-    "duplicate",        "deferred",   "blocked",      "joined",         "moved"};
+    "duplicate",        "deferred",   "blocked",      "joined",         "moved",
+    "rewritten"};
 constexpr std::size_t text_max = 255;
 
 message_event read(octet_reader& in) {

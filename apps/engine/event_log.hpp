@@ -37,8 +37,9 @@ enum class event_kind : std::uint8_t {
   blocked,           // its recipient opted out while it waited
   joined,            // made of the parts of a long message; code: how many
   moved,             // to another instance
+  rewritten,         // by rules; detail: their names; endpoint: for whom, empty on intake
 };
-constexpr std::size_t event_kind_count = 23;
+constexpr std::size_t event_kind_count = 24;
 std::string_view name(event_kind kind) noexcept;
 
 struct message_event {

@@ -114,6 +114,7 @@ class admin_routes : public std::enable_shared_from_this<admin_routes> {
     add_objects<client>("/clients");
     add_objects<carrier>("/carriers");
     add_objects<routing_rule>("/routes");
+    add_objects<rewrite>("/rewrites");
     add_belongings<client_number>("numbers");
     add_belongings<failover>("failovers");
     add_belongings<api_key>("api-keys");

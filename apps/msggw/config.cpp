@@ -249,6 +249,7 @@ msggw_config read_msggw_config(config_reader& reader) {
   c.mm4 = read_mm4_config(reader, c.routes, c.rules, endpoints);
   for (auto& row : reader.tables("routes")) c.routes.push_back(read_route(row, endpoints));
   read_pools(reader, c.rules);
+  c.rewrites = read_rewrites(reader);
   read_http(reader, c);
   c.media = read_media_config(reader.table("media"), c.store, c.outbound, c.http);
   judge_foreign_names(reader, process_environment());

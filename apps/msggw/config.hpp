@@ -17,6 +17,7 @@
 #include "msggw/media/media_config.hpp"
 #include "msggw/media/mm4_part.hpp"
 #include "msggw/policy_of.hpp"
+#include "msggw/rewrites.hpp"
 #include "msggw/rules_config.hpp"
 
 namespace msgkit::app {
@@ -35,6 +36,7 @@ struct msggw_config {
   std::vector<smpp_carrier_options> carriers;
   std::vector<engine::route> routes;
   rules_config rules;
+  std::vector<rewrite> rewrites;
   std::optional<goip_lines_options> goip;  // absent: no lines
   std::optional<xmpp_settings> xmpp;       // absent: no chats
   config_endpoint http;

@@ -35,6 +35,7 @@
 #include "msggw/message_log.hpp"
 #include "msggw/operator_api.hpp"
 #include "msggw/policy_of.hpp"
+#include "msggw/rewrites.hpp"
 #include "msggw/traffic_metrics.hpp"
 
 namespace msgkit::app {
@@ -307,6 +308,7 @@ class gateway final : public daemon {
       config_.routes = fresh.routes;
       config_.smpp.accounts = fresh.smpp.accounts;
       config_.rules = fresh.rules;
+      config_.rewrites = fresh.rewrites;
       config_.auto_reply = fresh.auto_reply;
     }
     apply(*directory_->current());
@@ -325,6 +327,7 @@ class gateway final : public daemon {
     }
     const auto rules = policy_of(config_.rules, managed, config_.auto_reply);
     engine_->set_policy(rules);
+    engine_->set_rewrites(rewrites_of(config_.rewrites, managed));
     traffic_->set(protocols_of(config_.smpp.accounts, config_.carriers, managed, other_protocols()), rules);
     applied_ = managed.version();
     auto accounts = accounts_of(config_.smpp.accounts, managed);

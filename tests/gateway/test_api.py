@@ -106,7 +106,7 @@ class DirectoryTest(ApiTest):
                 self.assertNotEqual(status, 405, answer)
                 if status == 404:  # the object is missing, not the route
                     self.assertNotIn("no such path", answer["error"]["message"])
-        for path in ("/clients", "/carriers", "/routes", f"/clients/{client}/numbers", f"/clients/{client}/api-keys",
+        for path in ("/clients", "/carriers", "/routes", "/rewrites", f"/clients/{client}/numbers", f"/clients/{client}/api-keys",
                      f"/clients/{client}", f"/clients/{client}/settings", "/audit"):
             self.assertEqual(self.api.ask("GET", path)[0], 200)
 

@@ -145,7 +145,7 @@ bool directory::read(directory_snapshot& out, std::uint64_t& last_id, std::strin
     const bool known = read_into<client>(out, d, why) || read_into<client_number>(out, d, why) ||
                        read_into<failover>(out, d, why) || read_into<api_key>(out, d, why) ||
                        read_into<administrator>(out, d, why) || read_into<carrier>(out, d, why) ||
-                       read_into<routing_rule>(out, d, why);
+                       read_into<routing_rule>(out, d, why) || read_into<rewrite>(out, d, why);
     if (!known) why = fmt::format("{} {}: is of a kind this version does not know", d.kind, d.id);
     if (!why.empty()) return false;
   }
@@ -303,6 +303,7 @@ MSGKIT_DIRECTORY_KIND(client_number);
 MSGKIT_DIRECTORY_KIND(failover);
 MSGKIT_DIRECTORY_KIND(carrier);
 MSGKIT_DIRECTORY_KIND(routing_rule);
+MSGKIT_DIRECTORY_KIND(rewrite);
 #undef MSGKIT_DIRECTORY_KIND
 template change_result<administrator> directory::update<administrator>(object_id, const nlohmann::json&,
                                                                        const std::string&);

@@ -67,7 +67,7 @@ class directory_snapshot {
 
   std::uint64_t version_ = 0;
   std::tuple<table<client>, table<client_number>, table<failover>, table<api_key>, table<administrator>, table<carrier>,
-             table<routing_rule>>
+             table<routing_rule>, table<rewrite>>
       tables_;
   index clients_, numbers_, carriers_, webhooks_, api_keys_, administrators_;
 };

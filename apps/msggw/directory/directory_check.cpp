@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "msggw/directory/rewrite_of.hpp"
+
 namespace msgkit::app {
 namespace {
 
@@ -100,6 +102,19 @@ change_error object_check::operator()(object_id id, const routing_rule& r) const
   for (const auto& hop : r.to)
     if (!endpoint_exists(in, hop.endpoint))
       return invalid(fmt::format("to: there is no {}; endpoints are carrier:NAME and client:USERNAME", hop.endpoint));
+  return fine();
+}
+
+change_error object_check::operator()(object_id id, const rewrite& r) const {
+  std::size_t others = 0;
+  for (const auto& [other_id, other] : in.all<rewrite>()) {
+    if (other_id == id) continue;
+    if (other->name == r.name) return conflict(fmt::format("name: {} is taken", r.name));
+    if (++others == engine::rewrite_rules_max) return conflict("there are as many rules as there may be");
+  }
+  std::string why;
+  engine::rewrite_rule rule;
+  if (!read_rule(r, rule, why)) return invalid(why);
   return fine();
 }
 

@@ -18,6 +18,7 @@ struct object_check {
   change_error operator()(object_id id, const administrator& a) const;
   change_error operator()(object_id id, const carrier& c) const;
   change_error operator()(object_id id, const routing_rule& r) const;
+  change_error operator()(object_id id, const rewrite& r) const;
 };
 
 // Who still needs the object; no reasons when it may go.

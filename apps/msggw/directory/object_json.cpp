@@ -408,6 +408,7 @@ MSGKIT_DIRECTORY_OBJECT(api_key);
 MSGKIT_DIRECTORY_OBJECT(administrator);
 MSGKIT_DIRECTORY_OBJECT(carrier);
 MSGKIT_DIRECTORY_OBJECT(routing_rule);
+MSGKIT_DIRECTORY_OBJECT(rewrite);
 #undef MSGKIT_DIRECTORY_OBJECT
 
 }  // namespace msgkit::app

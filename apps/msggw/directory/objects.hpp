@@ -325,4 +325,83 @@ struct routing_rule {
   friend bool operator==(const routing_rule&, const routing_rule&) = default;
 };
 
+enum class rewrite_direction : std::uint8_t { any, from_clients, from_carriers };
+
+// How a rule changes a number; see engine/rewrite.hpp.
+struct number_change {
+  std::string country{}, strip{}, add{};
+  std::vector<std::string> replace{};
+
+  template <class V, class S>
+  static void fields(V& v, S& s, std::string_view prefix) {
+    v.text(std::string(prefix) + "_country", s.country, text_rule{0, 2, accepts::country, "two letters like SE"});
+    v.text(std::string(prefix) + "_strip", s.strip, text_rule{0, 20});
+    v.text(std::string(prefix) + "_add", s.add, text_rule{0, 20});
+    v.texts(std::string(prefix) + "_replace", s.replace, list_rule{1'000, {1, 20}});
+  }
+  friend bool operator==(const number_change&, const number_change&) = default;
+};
+
+// A rule that changes messages; in the configuration file it has the same keys.
+struct rewrite {
+  static constexpr std::string_view kind = "rewrite";
+  std::string name{};
+  bool enabled = true;
+  std::uint32_t position = 0;  // lowest first, behind the rules of the file
+  // when
+  rewrite_direction direction = rewrite_direction::any;
+  std::string account{}, carrier{}, source{}, destination{};
+  std::string keyword{}, text_begins{}, tag{};
+  std::vector<std::string> days{};
+  std::string hours{}, timezone = "UTC";
+  // then
+  number_change new_source{}, new_destination{};
+  std::string text_prefix{}, text_suffix{}, text_find{}, text_replace{};
+  std::string charset{};   // gsm7, ucs2; empty: as the text needs
+  std::string set_tag{};
+  std::string priority{};  // "0".."3"; empty: as it is
+  std::uint32_t validity_secs = 0;
+  std::string route_to{};
+  std::string refuse{};    // blocked, no_route, invalid, queue_full
+  bool drop = false, stop = false;
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.text("name", s.name, text_rule{1, 64});
+    v.flag("enabled", s.enabled);
+    v.number("position", s.position, number_rule{0, 1'000'000});
+    v.choice("direction", s.direction,
+             {{"any", rewrite_direction::any},
+              {"from_clients", rewrite_direction::from_clients},
+              {"from_carriers", rewrite_direction::from_carriers}});
+    v.text("account", s.account, text_rule{0, 80});
+    v.text("carrier", s.carrier, text_rule{0, 80});
+    v.text("source", s.source, text_rule{0, 64});
+    v.text("destination", s.destination, text_rule{0, 64});
+    v.text("keyword", s.keyword, text_rule{0, 32});
+    v.text("text_begins", s.text_begins, text_rule{0, 160});
+    v.text("tag", s.tag, text_rule{0, 64});
+    v.texts("days", s.days, list_rule{7, {3, 3}});
+    v.text("hours", s.hours, text_rule{0, 11});
+    v.text("timezone", s.timezone, text_rule{1, 64, accepts::time_zone, "a time zone like America/Vancouver"});
+    number_change::fields(v, s.new_source, "source");
+    number_change::fields(v, s.new_destination, "destination");
+    v.text("text_prefix", s.text_prefix, text_rule{0, 1'600});
+    v.text("text_suffix", s.text_suffix, text_rule{0, 1'600});
+    v.text("text_find", s.text_find, text_rule{0, 1'600});
+    v.text("text_replace", s.text_replace, text_rule{0, 1'600});
+    v.text("charset", s.charset,
+           text_rule{0, 4, [](std::string_view t) { return t.empty() || t == "gsm7" || t == "ucs2"; }, "gsm7 or ucs2"});
+    v.text("set_tag", s.set_tag, text_rule{0, 64});
+    v.text("priority", s.priority,
+           text_rule{0, 1, [](std::string_view t) { return t.empty() || (t[0] >= '0' && t[0] <= '3'); }, "0, 1, 2 or 3"});
+    v.number("validity_secs", s.validity_secs, number_rule{0, 31'536'000});
+    v.text("route_to", s.route_to, text_rule{0, 80});
+    v.text("refuse", s.refuse, text_rule{0, 16});
+    v.flag("drop", s.drop);
+    v.flag("stop", s.stop);
+  }
+  friend bool operator==(const rewrite&, const rewrite&) = default;
+};
+
 }  // namespace msgkit::app

@@ -1,0 +1,88 @@
+"""Rules that change messages on their way, made over the API and in the file, on a running gateway."""
+import signal
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "interop"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from api import basic  # noqa: E402
+from gateway import Smppd  # noqa: E402
+from peers import wait_until  # noqa: E402
+import test_api  # noqa: E402
+
+NUMBER, PHONE = "15550001", "46700123456"
+
+
+class Rewrites(test_api.ApiTest):
+    def setUp(self):
+        super().setUp()
+        self.smppd = Smppd(self)
+        self.msggw = self.empty_gateway()
+        self.add_carrier(self.smppd)
+        self.web = self.add("/clients", {"username": "web", "password": "secret-5", "type": "web"})
+        self.add(f"/clients/{self.web['id']}/numbers", {"number": NUMBER, "carrier": "up", "tag": "vip"})
+        self.auth = basic("web", "secret-5")
+
+    def post(self, text="hej", to=PHONE):
+        return self.api.ask("POST", "/messages", {"from": NUMBER, "to": to, "text": text}, authorization=self.auth)[:2]
+
+    def taken(self, count):
+        """(from, to, text) of the latest message at the carrier, when it has so many."""
+        got = wait_until(lambda: a if len(a := self.smppd.accepted()) >= count else None, 30, self.msggw.program.tail)
+        coding = "utf-16-be" if got[count - 1]["data_coding"] == 8 else "latin-1"
+        return got[count - 1]["from"], got[count - 1]["to"], bytes.fromhex(got[count - 1]["octets"]).decode(coding)
+
+    def test_a_rule_of_the_api_holds_at_once_and_the_client_sees_its_own_message(self):
+        rule = self.add("/rewrites", {"name": "brand", "direction": "from_clients", "account": "client:web", "tag": "vip",
+                                      "source_replace": ["Shop"], "destination_strip": "46", "destination_add": "0",
+                                      "text_prefix": "Shop to {to}: ", "text_find": "hej", "text_replace": "hallå"})
+        status, answer = self.post()
+        self.assertEqual(status, 202, answer)
+        sender, to, text = self.taken(1)
+        self.assertEqual((sender, to), ("Shop", "0700123456"))
+        self.assertTrue(text.startswith("Shop to 46700123456: hall"), text)
+        message = lambda: self.api.ask("GET", f"/messages/{answer['id']}", authorization=self.auth)[1]  # noqa: E731
+        wait_until(lambda: message()["state"] == "delivered", 30, message)
+        self.assertEqual((message()["from"], message()["to"]), (NUMBER, PHONE))
+        self.assertEqual(self.api.ask("PATCH", f"/rewrites/{rule['id']}", {"enabled": False})[0], 200)
+        self.post()
+        self.assertEqual(self.taken(2), (NUMBER, PHONE, "hej"))
+
+    def test_a_rule_refuses_and_one_that_cannot_work_is_not_taken(self):
+        self.add("/rewrites", {"name": "no spam", "text_begins": "win", "refuse": "blocked", "position": 2})
+        status, answer = self.post("WIN a car")
+        self.assertEqual((status, answer["error"]["code"]), (422, "blocked"))
+        for wrong, word in (({"source_replace": ["NoSuchLongName"]}, "1..11"), ({"refuse": "maybe"}, "refuse"),
+                            ({"hours": "9-17"}, "hours"), ({"priority": "7"}, "priority"), ({"days": ["mo1"]}, "days"),
+                            ({"carrier": "carrier:*", "route_to": "carrier:up"}, "carrier")):
+            status, answer = self.api.ask("POST", "/rewrites", {"name": "wrong", **wrong})[:2]
+            self.assertEqual(status, 400, answer)
+            self.assertIn(word, answer["error"]["message"])
+        self.assertEqual(self.api.ask("POST", "/rewrites", {"name": "no spam"})[0], 409)
+        self.assertEqual([r["name"] for r in self.api.ask("GET", "/rewrites")[1]], ["no spam"])
+
+    def test_rules_of_the_file_come_with_sighup(self):
+        config = Path(self.msggw.config)
+        text = config.read_text()
+        config.write_text(text + '[[rewrites]]\nname = "of up"\ncarrier = "carrier:up"\nsource_replace = ["11111"]\n'
+                                 'text_suffix = " /up"\n')
+        self.msggw.program.signal(signal.SIGHUP)
+        count = 0
+
+        def changed():
+            nonlocal count
+            count += 1
+            self.post()
+            return self.taken(count) == ("11111", PHONE, "hej /up")
+
+        wait_until(changed, 30, self.msggw.program.tail)
+        config.write_text(text + '[[rewrites]]\nname = "bad"\npriority = "9"\n')
+        self.msggw.program.signal(signal.SIGHUP)
+        wait_until(lambda: "rewrites" in self.msggw.program.tail(), 30, self.msggw.program.tail)
+        self.post()
+        self.assertEqual(self.taken(count + 1)[0], "11111", "a bad file changes nothing")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
