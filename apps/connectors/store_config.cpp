@@ -47,6 +47,7 @@ engine::postgres_store_options read_postgres(config_reader& r) {
   o.connect_timeout = r.time("connect_timeout", 5s, 100ms, 5min);
   o.statement_timeout = r.time("statement_timeout", 10s, 100ms, 5min);
   o.lease = r.time("lease", 30s, 1s, 1h);
+  o.number_index = r.flag("number_index", true);
   if (o.dsn.empty()) return o;  // said already
   if (const auto problem = engine::check(o); !problem.empty()) {
     const auto colon = problem.find(':');
@@ -68,6 +69,7 @@ engine::mariadb_store_options read_mariadb(config_reader& r) {
   s.tls_ca_file = r.text("tls_ca_file", "");
   s.connect_timeout = r.time("connect_timeout", 5s, 1s, 5min);
   s.statement_timeout = r.time("statement_timeout", 10s, 1s, 5min);
+  o.number_index = r.flag("number_index", true);
   return o;
 }
 
@@ -83,6 +85,7 @@ store_config read_store_config(config_reader r, std::string_view default_path) {
   engine::sqlite_store_options o;
   o.path = r.text("path", default_path);
   o.quick_check = r.flag("quick_check", false);
+  o.number_index = r.flag("number_index", true);
   return o;
 }
 

@@ -15,12 +15,13 @@ constexpr std::size_t load_page_rows = 2'000;
 constexpr std::size_t statements_octets_max = 4 * 1024 * 1024;  // of one round trip; less where the server takes less
 
 // Progress and content apart, as the former is written some five times.
-constexpr std::array<std::string_view, 1> migrations{
+constexpr std::array<std::string_view, 2> migrations{
     "CREATE TABLE msgkit_message(id BIGINT UNSIGNED PRIMARY KEY, active TINYINT NULL, progress LONGBLOB NOT NULL,"
     " KEY by_activity(active, id)) ENGINE=InnoDB;"
     "CREATE TABLE msgkit_content(id BIGINT UNSIGNED PRIMARY KEY, content LONGBLOB NOT NULL) ENGINE=InnoDB;"
     "CREATE TABLE msgkit_fact(k VARBINARY(1024) PRIMARY KEY, expires BIGINT NULL, value LONGBLOB NOT NULL,"
-    " KEY by_expiry(expires)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;"};
+    " KEY by_expiry(expires)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;",
+    "CREATE TABLE IF NOT EXISTS msgkit_number(day INT, number BIGINT, id BIGINT UNSIGNED, PRIMARY KEY(day, number, id)) ENGINE=InnoDB;"};
 
 constexpr std::string_view select_message =
     "SELECT m.id, m.progress, c.content FROM msgkit_message m JOIN msgkit_content c ON c.id = m.id WHERE ";
@@ -149,20 +150,38 @@ result<void> mariadb_store::enter(bool is_back) {
   if (!db_->query("SELECT value FROM msgkit_state WHERE name = 'use'", [&](const auto& row) { use = row.integer(0); }))
     return open_failed("cannot be entered", db_->error());
   if (is_back) {
-    if (use == use_) return {};
+    if (use == use_) return enter_index();
     return open_failed("cannot be used any more", "another gateway has worked on it meanwhile; restart this one");
   }
   use_ = use + 1;
   if (!db_->run(fmt::format("UPDATE msgkit_state SET value = {} WHERE name = 'use'", use_)))
     return open_failed("cannot be entered", db_->error());
+  return enter_index();
+}
+
+// The database is ours alone: what we write from now on is in the index, what is there already is added to it later.
+// Switched off it would grow old; switched on again it begins anew.
+result<void> mariadb_store::enter_index() {
+  const auto last = last_id();
+  if (!last) return open_failed("cannot be entered", db_->error());
+  indexed_from_ = {};
+  const auto begin = fmt::format("INSERT IGNORE INTO msgkit_state VALUES('numbers_from', {})", last->key() + 1);
+  const bool done = options_.number_index
+                        ? db_->run(begin) && db_->query("SELECT value FROM msgkit_state WHERE name = 'numbers_from'",
+                                                        [&](const auto& row) { indexed_from_ = id_of(row.integer(0)); })
+                        : db_->run("DELETE FROM msgkit_state WHERE name = 'numbers_from'; TRUNCATE TABLE msgkit_number");
+  if (!done) return open_failed("cannot be entered", db_->error());
   return {};
 }
 
 result<void> mariadb_store::recover() {
   faulted_ = true;
   if (auto done = connect(); !done) return done;
-  if (auto done = enter(true); !done) return done;
   faulted_ = false;
+  if (auto done = enter(true); !done) {
+    faulted_ = true;
+    return done;
+  }
   return {};
 }
 
@@ -197,8 +216,11 @@ bool mariadb_store::flush_when_long(std::size_t limit) {
 }
 
 result<void> mariadb_store::write(const changes& c) {
-  if (c.records.empty() && c.facts.empty()) return faulted_ ? result<void>{failed("commit")} : result<void>{};
-  return transaction("commit", [&] { return add_messages(c.records) && change_messages(c.records) && change_facts(c.facts); });
+  if (c.records.empty() && c.facts.empty() && c.forgotten.empty()) return faulted_ ? result<void>{failed("commit")} : result<void>{};
+  return transaction("commit", [&] {
+    return add_messages(c.records) && index_messages(c.records) && change_messages(c.records) && change_facts(c.facts) &&
+           forget_numbers(c.forgotten);
+  });
 }
 
 // Statements stay below a quarter of a packet, unless one row alone is longer.
@@ -296,8 +318,122 @@ result<std::size_t> mariadb_store::purge(message_id before, std::size_t limit) {
                                   before.key(), limit);
   if (!db_->query(select, [&](const auto& row) { list.push_back(row.integer(0)); })) return fail("purge");
   if (list.empty()) return std::size_t{0};
-  if (auto done = transaction("purge", [&] { return delete_messages(list); }); !done) return done.error();
+  // Entries of days that no message is left of go in pieces too.
+  message_id oldest;
+  if (!db_->query("SELECT MIN(id) FROM msgkit_message", [&](const auto& row) { oldest = id_of(row.integer(0)); }))
+    return fail("purge");
+  const auto forget = fmt::format("DELETE FROM msgkit_number WHERE day < {} LIMIT {};", number_day(oldest), 2 * limit);
+  if (auto done = transaction("purge", [&] {
+        sql_ += forget;
+        return delete_messages(list);
+      });
+      !done)
+    return done.error();
   return list.size();
+}
+
+// ---- the index of numbers -----------------------------------------------------------------------------------------
+
+bool mariadb_store::index_messages(std::span<const record> records) {
+  if (!options_.number_index) return true;
+  std::vector<number_entry> entries;
+  for (const auto& r : records) {
+    if (!r.is_new) continue;
+    const auto two = number_entries(r.id, *r.content);
+    entries.insert(entries.end(), two.begin(), two.end());
+  }
+  return add_numbers(entries);
+}
+
+bool mariadb_store::add_numbers(std::span<const number_entry> entries) {
+  const auto limit = std::min(statements_octets_max, packet_max_ / 4);
+  bool begun = false;
+  for (const auto& e : entries) {
+    sql_ += begun ? "," : "INSERT IGNORE INTO msgkit_number VALUES";
+    begun = true;
+    fmt::format_to(std::back_inserter(sql_), "({},{},{})", number_day(e.id), e.number, e.id.key());
+    if (sql_.size() < limit) continue;
+    sql_ += ';';
+    begun = false;
+    if (!flush_when_long(limit)) return false;
+  }
+  if (begun) sql_ += ';';
+  return true;
+}
+
+bool mariadb_store::forget_numbers(std::span<const number_entry> entries) {
+  for (const auto& e : entries)
+    fmt::format_to(std::back_inserter(sql_), "DELETE FROM msgkit_number WHERE day={} AND number={} AND id={};",
+                   number_day(e.id), e.number, e.id.key());
+  return true;
+}
+
+result<number_span> mariadb_store::indexed() {
+  if (faulted_) return failed("indexed");
+  if (!options_.number_index) return number_span{};
+  return number_span{indexed_from_, greatest_id};
+}
+
+result<store::number_report> mariadb_store::browse_number(std::int64_t key, message_id from, message_id before,
+                                                          std::size_t limit, const message_handler& on_message,
+                                                          const corrupt_handler& on_corrupt) {
+  if (faulted_) return failed("browse");
+  number_report report;
+  report.reached = from;
+  std::vector<std::int64_t> days;
+  const auto which_days = fmt::format("SELECT DISTINCT day FROM msgkit_number WHERE day BETWEEN {} AND {}", number_day(from),
+                                      number_day(before));
+  if (!db_->query(which_days, [&](const auto& row) { days.push_back(row.integer(0)); })) return fail("browse");
+  if (days.empty()) return report;
+  std::vector<std::int64_t> ids;
+  const auto entries = fmt::format(
+      "SELECT id FROM msgkit_number WHERE day IN {} AND number = {} AND id >= {} AND id < {} ORDER BY id DESC LIMIT {}",
+      list_of(days, [](std::string& out, std::int64_t day) { out += std::to_string(day); }), key, from.key(), before.key(),
+      limit);
+  if (!db_->query(entries, [&](const auto& row) { ids.push_back(row.integer(0)); })) return fail("browse");
+  if (ids.size() == limit) report.reached = id_of(ids.back());
+  if (ids.empty()) return report;
+  const auto take = [&](const auto& row) {
+    if (auto m = read_row(row)) {
+      on_message(*std::move(m));
+      ++report.loaded;
+    } else {
+      on_corrupt(id_of(row.integer(0)), m.error());
+      ++report.corrupt;
+    }
+  };
+  if (!db_->query(fmt::format("{}m.id IN {} ORDER BY m.id DESC", select_message,
+                              list_of(ids, [](std::string& out, std::int64_t id) { out += std::to_string(id); })),
+                  take))
+    return fail("browse");
+  return report;
+}
+
+// What was there before the index was, from the newest down.
+result<bool> mariadb_store::index_more(std::size_t limit) {
+  if (faulted_) return failed("index");
+  if (!options_.number_index || !indexed_from_) return false;
+  std::vector<number_entry> found;
+  message_id last;
+  const auto rows = browse(message_id{}, indexed_from_, limit,
+                           [&](message&& m) {
+                             last = m.id;
+                             const auto two = number_entries(m.id, *m.content);
+                             found.insert(found.end(), two.begin(), two.end());
+                           },
+                           [&](message_id id, const fault&) { last = id; });
+  if (!rows) return rows.error();
+  const bool more = rows->loaded + rows->corrupt == limit;
+  const message_id from = more ? last : message_id{};
+  const auto note = fmt::format("UPDATE msgkit_state SET value = {} WHERE name = 'numbers_from';", from.key());
+  if (auto done = transaction("index", [&] {
+        sql_ += note;
+        return add_numbers(found);
+      });
+      !done)
+    return done.error();
+  indexed_from_ = from;
+  return more;
 }
 
 // ---- reading ------------------------------------------------------------------------------------------------------

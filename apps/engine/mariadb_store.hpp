@@ -15,6 +15,7 @@ namespace msgkit::engine {
 
 struct mariadb_store_options {
   mariadb_server_options server{};
+  bool number_index = true;  // messages are found by number without reading the others
   bool durable = true;  // false: a server that does not sync its log is accepted; for measurements and tests
 };
 
@@ -43,6 +44,11 @@ class mariadb_store final : public store {
                              const corrupt_handler& on_corrupt) override;
   result<message_id> last_id() override;
   result<std::size_t> purge(message_id before, std::size_t limit) override;
+  result<number_span> indexed() override;
+  result<number_report> browse_number(std::int64_t key, message_id from, message_id before, std::size_t limit,
+                                      const message_handler& on_message, const corrupt_handler& on_corrupt) override;
+  result<bool> index_more(std::size_t limit) override;
+  [[nodiscard]] bool has_number_index() const override { return options_.number_index; }
   [[nodiscard]] std::string_view error_text() const override { return error_text_; }
 
  private:
@@ -51,9 +57,13 @@ class mariadb_store final : public store {
   result<void> check_server();
   result<void> migrate();
   result<void> enter(bool is_back);
+  result<void> enter_index();
   bool add_messages(std::span<const record> records);
   bool change_messages(std::span<const record> records);
   bool change_facts(std::span<const fact_change> facts);
+  bool index_messages(std::span<const record> records);
+  bool add_numbers(std::span<const number_entry> entries);
+  bool forget_numbers(std::span<const number_entry> entries);
   bool flush_when_long(std::size_t limit);
   bool delete_messages(std::span<const std::int64_t> ids);
   // Runs `body` in a transaction; the fault when it or the commit fails.
@@ -67,6 +77,7 @@ class mariadb_store final : public store {
   std::string sql_;        // the statements of the batch; reused
   byte_vector octets_;     // one row's; reused
   std::size_t packet_max_ = 0;  // octets the server takes at once
+  message_id indexed_from_{};   // the index of numbers knows every message from here on
   std::int64_t use_ = 0;   // number of our opening
   std::string error_text_;
   bool faulted_ = false;

@@ -1,5 +1,6 @@
-// Which messages somebody looks for, and a slice of what was found. Searching reads rows of the store one after the
-// other, newest first, on the engine's thread; a slice is bounded so that traffic goes on between two of them.
+// Which messages somebody looks for, and a slice of what was found. Searching reads rows of the store, newest first, on the
+// engine's thread: by a number those that the store's index names, else one after the other. A slice is bounded so that
+// traffic goes on between two of them.
 #pragma once
 
 #include <optional>
@@ -17,6 +18,9 @@ struct message_filter {
   std::optional<message_kind> kind{};
   wall_time since{}, until{};  // accepted then: since <= t < until; the epoch is no limit
 
+  // The number to look for in an index: of both the recipient's, who has fewer messages. Empty: none.
+  [[nodiscard]] const std::string& number() const noexcept { return destination.empty() ? source : destination; }
+
   [[nodiscard]] bool matches(const message& m) const {
     return (account.empty() || m.content->account == account || m.progress.endpoint == account) &&
            (source.empty() || m.content->source.value == source) &&
@@ -27,6 +31,7 @@ struct message_filter {
 
 struct message_slice {
   std::vector<message> found{};
+  std::size_t rows = 0;   // looked at
   message_id next{};  // goes on before this one; none when everything has been looked at
 };
 constexpr std::size_t slice_rows_max = 500;  // read for one slice

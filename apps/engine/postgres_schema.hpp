@@ -23,7 +23,7 @@ constexpr const char* postgres_version_table =
     "CREATE TABLE IF NOT EXISTS msgkit_schema(version integer PRIMARY KEY); COMMIT";
 constexpr const char* postgres_read_version = "SELECT coalesce(max(version), 0) FROM msgkit_schema";
 
-constexpr std::array<const char*, 3> postgres_migrations{
+constexpr std::array<const char*, 4> postgres_migrations{
     // Room in the pages lets an update of progress stay in its page and leave the indexes alone.
     R"(BEGIN;
     SELECT pg_advisory_xact_lock(1836279659);
@@ -52,6 +52,15 @@ constexpr std::array<const char*, 3> postgres_migrations{
       seq bigserial PRIMARY KEY, receiver smallint NOT NULL, message bigint, octets bytea);
     CREATE INDEX IF NOT EXISTS msgkit_inbox_receiver ON msgkit_inbox(receiver, seq);
     INSERT INTO msgkit_schema VALUES(3) ON CONFLICT DO NOTHING;
+    COMMIT)",
+    // The index of numbers knows every message from `numbers_from` on. Who does not write into it is still here while an
+    // instance that lives does not say `indexes`: those of an older version leave that as it is.
+    R"(BEGIN;
+    SELECT pg_advisory_xact_lock(1836279659);
+    CREATE TABLE IF NOT EXISTS msgkit_number(day integer, number bigint, id bigint, PRIMARY KEY(day, number, id));
+    CREATE TABLE IF NOT EXISTS msgkit_setting(name text PRIMARY KEY, value bigint NOT NULL);
+    ALTER TABLE msgkit_instance ADD COLUMN IF NOT EXISTS indexes boolean NOT NULL DEFAULT false;
+    INSERT INTO msgkit_schema VALUES(4) ON CONFLICT DO NOTHING;
     COMMIT)"};
 
 struct postgres_statement {
@@ -76,6 +85,24 @@ constexpr postgres_statement postgres_statements[] = {
              " ORDER BY id LIMIT $3::bigint"},
     {"browse", "SELECT id, progress, content FROM msgkit_message WHERE id >= $1::bigint AND id < $2::bigint"
                " ORDER BY id DESC LIMIT $3::bigint"},
+    {"index", "INSERT INTO msgkit_number SELECT v.* FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v"
+              " ON CONFLICT DO NOTHING"},
+    {"forget", "DELETE FROM msgkit_number n USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v(day, number, id)"
+               " WHERE n.day = v.day AND n.number = v.number AND n.id = v.id"},
+    {"forget_days", "DELETE FROM msgkit_number WHERE (day, number, id) IN (SELECT day, number, id FROM msgkit_number"
+                    " WHERE day < $1::bigint ORDER BY day, number, id LIMIT $2::bigint FOR UPDATE SKIP LOCKED)"},
+    {"by_number", "SELECT k.id, m.progress, m.content, m.id IS NOT NULL FROM (SELECT a.id FROM generate_series($1::bigint, $2::bigint) AS d"
+                  " CROSS JOIN LATERAL (SELECT id FROM msgkit_number n WHERE n.day = d AND n.number = $3::bigint"
+                  " AND n.id >= $4::bigint AND n.id < $5::bigint ORDER BY n.id DESC LIMIT $6::bigint) AS a"
+                  " ORDER BY a.id DESC LIMIT $6::bigint) AS k LEFT JOIN msgkit_message m ON m.id = k.id ORDER BY k.id DESC"},
+    {"indexed", "SELECT coalesce((SELECT value FROM msgkit_setting WHERE name = 'numbers_from'), -1),"
+                " coalesce((SELECT min(id) FROM msgkit_message), -1)"},
+    // Once all that write also index. Those that come later are new messages; a minute is for clocks that differ.
+    {"index_from", "INSERT INTO msgkit_setting SELECT 'numbers_from', $1::bigint WHERE NOT EXISTS (SELECT FROM msgkit_instance"
+                   " WHERE NOT indexes AND lease_until > '-infinity') ON CONFLICT DO NOTHING"},
+    {"indexed_from", "UPDATE msgkit_setting SET value = $1::bigint WHERE name = 'numbers_from' AND value = $2::bigint"},
+    {"says_indexes", "UPDATE msgkit_instance SET indexes = $2::bigint <> 0 WHERE number = $1::bigint"},
+    {"not_indexed", "DELETE FROM msgkit_setting WHERE name = 'numbers_from' AND $1::bigint = 0"},
     {"find", "SELECT id, progress, content FROM msgkit_message WHERE id = $1::bigint"},
     {"last", "SELECT coalesce(max(id), 0) FROM msgkit_message"},
 

@@ -142,6 +142,14 @@ result<void> postgres_store::join(std::chrono::milliseconds patience) {
   number_ = static_cast<std::uint32_t>(rows->integer(0, 0));
   epoch_ = rows->integer(0, 1);
   joined_ = true;
+  // Before the first message of this life. Without an index here the others' is not complete any more.
+  postgres_parameters indexes;
+  indexes.integer(number_);
+  indexes.integer(options_.number_index ? 1 : 0);
+  postgres_parameters keeps;
+  keeps.integer(options_.number_index ? 1 : 0);
+  if (!db_->query("says_indexes", indexes) || !db_->query("not_indexed", keeps))
+    return open_failed("cannot be joined", db_->error().text);
   // Links of an earlier life are no more; those of this one are announced anew by whoever holds them.
   postgres_parameters mine;
   mine.integer(number_);
@@ -206,7 +214,18 @@ void postgres_store::add_hold() {
   db_->add("hold", p);
 }
 
-bool postgres_store::write_new(std::span<const record> records) { return write_whole(records, "insert"); }
+bool postgres_store::write_new(std::span<const record> records) {
+  if (!write_whole(records, "insert")) return false;
+  if (!options_.number_index) return true;
+  auto& numbers = scratch_->numbers;
+  numbers.clear();
+  for (const auto& r : records) {
+    const auto entries = number_entries(r.id, *r.content);
+    numbers.insert(numbers.end(), entries.begin(), entries.end());
+  }
+  add_numbers("index", numbers);
+  return true;
+}
 
 bool postgres_store::write_replaced(std::span<const record> records) { return write_whole(records, "replace"); }
 
@@ -270,7 +289,7 @@ bool postgres_store::write_changes(std::span<const record> records) {
 
 result<void> postgres_store::write(const changes& c) {
   if (faulted_) return failed("commit");
-  if (!open_ && c.records.empty() && c.facts.empty() && c.given.empty() && c.notes.empty() && c.presences.empty()) return {};
+  if (!open_ && c.records.empty() && c.facts.empty() && c.forgotten.empty() && c.given.empty() && c.notes.empty() && c.presences.empty()) return {};
   begin_write();
   std::vector<record> fresh, replaced, changed;
   std::size_t octets = 0;
@@ -293,6 +312,7 @@ result<void> postgres_store::write(const changes& c) {
   flush(replaced, &postgres_store::write_replaced);
   flush(changed, &postgres_store::write_changes);
   add_facts(c.facts);
+  if (!c.forgotten.empty()) add_numbers("forget", c.forgotten);
   add_for_others(c);
   if (std::exchange(open_, false)) good = good && db_->add("commit", {});
   if (!good || !db_->finish()) return fail("commit");
@@ -321,6 +341,7 @@ result<std::size_t> postgres_store::purge(message_id before, std::size_t limit) 
   p.integer(static_cast<std::int64_t>(limit));
   std::vector<postgres_rows> rows;
   if (!db_->add("purge", p) || !db_->finish(&rows) || rows.size() != 2) return fail("purge");
+  if (auto done = forget_old_numbers(limit); !done) return done.error();
   return rows[1].affected();
 }
 

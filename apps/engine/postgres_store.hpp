@@ -24,6 +24,7 @@ struct postgres_store_options {
   std::chrono::milliseconds statement_timeout{10'000}; // of one batch; 100 ms..5 min
   std::chrono::milliseconds lease{30'000};             // 1 s..1 h; silent for longer: others take the messages over
   std::size_t takeover_rows_max = 1'000;               // taken over in one go
+  bool number_index = true;  // messages are found by number without reading the others; the same at all instances
 };
 
 // The first problem as "key: what is wrong", empty when there is none. Does not connect.
@@ -51,6 +52,11 @@ class postgres_store final : public store {
                              const corrupt_handler& on_corrupt) override;
   result<message_id> last_id() override;
   result<std::size_t> purge(message_id before, std::size_t limit) override;
+  result<number_span> indexed() override;
+  result<number_report> browse_number(std::int64_t key, message_id from, message_id before, std::size_t limit,
+                                      const message_handler& on_message, const corrupt_handler& on_corrupt) override;
+  result<bool> index_more(std::size_t limit) override;
+  [[nodiscard]] bool has_number_index() const override { return options_.number_index; }
   [[nodiscard]] std::string_view error_text() const override { return error_text_; }
 
   [[nodiscard]] std::optional<std::uint32_t> instance_number() const override { return number_; }
@@ -78,6 +84,8 @@ class postgres_store final : public store {
   bool write_replaced(std::span<const record> records);
   bool write_whole(std::span<const record> records, const char* statement);
   bool write_changes(std::span<const record> records);
+  result<void> forget_old_numbers(std::size_t limit);
+  void add_numbers(const char* statement, std::span<const number_entry> entries);
   fault fail(std::string_view what);
   fault open_failed(std::string_view what, std::string_view why);
 

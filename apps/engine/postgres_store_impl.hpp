@@ -30,6 +30,7 @@ struct postgres_store::scratch {
   std::vector<std::uint8_t> settled;
   byte_vector octets;              // the rows of a chunk, one behind the other
   std::vector<std::size_t> ends;
+  std::vector<number_entry> numbers;
 };
 
 }  // namespace msgkit::engine

@@ -1,7 +1,6 @@
 #include "engine/processor.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "engine/error.hpp"
 
@@ -11,6 +10,9 @@ namespace {
 constexpr std::chrono::seconds purge_interval{60};
 constexpr std::chrono::seconds overdue_interval{1};
 constexpr std::size_t overdue_max = 100;
+// Taking what an older version or a crash left into the index of numbers: a bounded piece, then traffic again.
+constexpr std::size_t index_rows = 1'000;
+constexpr std::chrono::milliseconds index_interval{1'000}, index_interval_busy{20};
 // A notification that was lost is made up for by looking.
 constexpr std::chrono::milliseconds look_around_interval{1'000};
 constexpr std::chrono::milliseconds share_interval{10}, share_interval_alone{200};
@@ -62,6 +64,7 @@ std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
     if (!committed) fail(events, now);
     if (!faulted_ && options_.retention.count() > 0 && now >= purge_at_) purge(now);
     if (!faulted_ && now >= facts_at_) purge_facts(now);
+    if (!faulted_ && store_.has_number_index() && now >= index_at_) index_more(now);
   }
   events.clear();
   return released_;
@@ -73,30 +76,50 @@ wall_time processor::next_deadline() const noexcept {
   if (options_.retention.count() > 0) at = std::min(at, purge_at_);
   if (store_.upkeep_interval().count() > 0) at = std::min(at, upkeep_at_);
   if (is_shared()) at = std::min(at, share_at_);
+  if (store_.has_number_index()) at = std::min(at, index_at_);
   return std::min({at, facts_at_, overdue_at_});
 }
 
 result<std::optional<message>> processor::find(message_id id) { return store_.find(id); }
 
+// The newest part first: what the index does not know yet, then what it knows, then what it does not know any more.
 result<message_slice> processor::search(const message_filter& what, message_id before, std::size_t limit) {
-  constexpr message_id greatest{static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())};
-  message_id end = before ? before : greatest;
+  message_id end = before ? before : greatest_id;
   if (what.until != wall_time{}) end = std::min(end, first_id_at(what.until));
   const message_id begin = what.since == wall_time{} ? message_id{} : first_id_at(what.since);
   message_slice slice;
+  if (begin >= end) return slice;
+  number_span known;
+  if (!what.number().empty()) {
+    const auto span = store_.indexed();
+    if (!span) return span.error();
+    known = *span;
+  }
+  const bool by_index = !known.empty() && known.from < end && end <= known.before;
+  const message_id lower = by_index ? std::max(begin, known.from)
+                           : !known.empty() && end > known.before ? std::max(begin, known.before)
+                                                                  : begin;
   message_id last;
   const auto on_message = [&](message&& m) {
     if (slice.found.size() >= limit) return;
     last = m.id;
+    ++slice.rows;
     if (what.matches(m)) slice.found.push_back(std::move(m));
   };
   const auto on_corrupt = [&](message_id id, const fault&) {
     if (slice.found.size() < limit) last = id;
   };
-  if (begin >= end) return slice;
-  const auto read = store_.browse(begin, end, slice_rows_max, on_message, on_corrupt);
-  if (!read) return read.error();
-  if (read->loaded + read->corrupt == slice_rows_max || slice.found.size() >= limit) slice.next = last;
+  if (by_index) {
+    const auto read = store_.browse_number(number_key(what.number()), lower, end, slice_rows_max, on_message, on_corrupt);
+    if (!read) return read.error();
+    if (slice.found.size() >= limit) slice.next = last;
+    else if (read->reached > begin) slice.next = read->reached;
+  } else {
+    const auto read = store_.browse(lower, end, slice_rows_max, on_message, on_corrupt);
+    if (!read) return read.error();
+    if (read->loaded + read->corrupt == slice_rows_max || slice.found.size() >= limit) slice.next = last;
+    else if (lower > begin) slice.next = lower;
+  }
   return slice;
 }
 
@@ -284,6 +307,12 @@ void processor::purge(wall_time now) {
   if (!gone) return fail({}, now);
   purged_.messages += *gone;
   purge_at_ = *gone == options_.purge_rows_max ? now + std::chrono::seconds{1} : now + purge_interval;
+}
+
+void processor::index_more(wall_time now) {
+  const auto more = store_.index_more(index_rows);
+  if (!more) return fail({}, now);
+  index_at_ = now + (*more ? index_interval_busy : index_interval);
 }
 
 // Parts of messages are not thrown away like this; what never expires neither.

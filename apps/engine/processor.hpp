@@ -82,6 +82,7 @@ class processor {
   result<void> reload(wall_time now);
   void purge(wall_time now);
   void purge_facts(wall_time now);
+  void index_more(wall_time now);
   result<void> share(wall_time now);
   [[nodiscard]] bool upkeep_is_due(wall_time now) const;
   void upkeep(wall_time now);
@@ -95,7 +96,7 @@ class processor {
   std::vector<action> released_;
   std::vector<query> elsewhere_;  // asks about messages that are not active
   std::vector<std::string> keys_;  // of the facts this batch reads
-  wall_time purge_at_{}, upkeep_at_{}, facts_at_{}, overdue_at_{}, share_at_{}, look_around_at_{};
+  wall_time purge_at_{}, upkeep_at_{}, facts_at_{}, overdue_at_{}, share_at_{}, look_around_at_{}, index_at_{};
   bool has_neighbours_ = false;
 
   // While faulted.

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <functional>
 #include <mutex>
 
 #include "engine/error.hpp"
@@ -14,7 +16,7 @@
 namespace msgkit::engine {
 namespace {
 
-constexpr int schema_version = 2;
+constexpr int schema_version = 3;
 constexpr int application_id = 0x6D73676B;  // "msgk"
 // Bigger contents live in a table of their own, so that an update of progress does not rewrite them.
 constexpr std::size_t inline_content_max = 1'024;
@@ -31,10 +33,20 @@ constexpr const char* facts_schema = R"(
   CREATE INDEX fact_expires ON fact(expires) WHERE expires IS NOT NULL;
 )";
 
+// Entries of the index of numbers, in runs: those of some thousand messages at once, sorted, behind the ones before. A run
+// is named by its last id. Entries put in one by one would touch a page each, and every commit would write all of these.
+constexpr const char* numbers_schema = R"(
+  CREATE TABLE number(run INTEGER, number INTEGER, id INTEGER, PRIMARY KEY(run, number, id)) WITHOUT ROWID;
+)";
+constexpr std::size_t run_messages = 4'096;
+constexpr std::size_t runs_per_look_max = 1'000;
+
 enum statement : std::size_t {
   begin, commit_, rollback, insert, insert_large, update_active, update_settled, select_one, select_page, select_active,
   select_last, delete_message, delete_large, replace_content, replace_large, purge_large, purge_message,
-  put_fact, drop_fact, get_fact, scan_facts, overdue_facts, purge_facts_, count_facts, statement_count
+  put_fact, drop_fact, get_fact, scan_facts, overdue_facts, purge_facts_, count_facts,
+  add_number, drop_number, last_run, run_of_id, next_run, numbers_of_run, drop_run, first_run, first_message, select_after,
+  statement_count
 };
 constexpr std::array<const char*, statement_count> statement_text{
     "BEGIN IMMEDIATE",
@@ -67,6 +79,17 @@ constexpr std::array<const char*, statement_count> statement_text{
     "DELETE FROM fact WHERE key IN (SELECT key FROM fact WHERE expires < ?1 AND NOT (key >= ?2 AND key < ?3)"
     " ORDER BY expires LIMIT ?4)",
     "SELECT count(*) FROM fact INDEXED BY fact_expires WHERE expires IS NOT NULL",
+    "INSERT INTO number VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    "DELETE FROM number WHERE run = (SELECT min(run) FROM number WHERE run >= ?2) AND number = ?1 AND id = ?2",
+    "SELECT coalesce(max(run), 0) FROM number",
+    "SELECT min(run) FROM number WHERE run >= ?1",
+    "SELECT max(run) FROM number WHERE run < ?1",
+    "SELECT id FROM number WHERE run = ?1 AND number = ?2 AND id >= ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5",
+    "DELETE FROM number WHERE run = ?1",
+    "SELECT min(run) FROM number",
+    "SELECT min(id) FROM message",
+    "SELECT m.id, coalesce(m.content, l.content) FROM message m LEFT JOIN large_content l ON l.id = m.id"
+    " WHERE m.id > ?1 ORDER BY m.id LIMIT ?2",
 };
 
 // SQLite counts its memory under a global lock unless told otherwise, which nobody here reads.
@@ -102,6 +125,11 @@ struct sqlite_store::connection {
   std::array<sqlite3_stmt*, statement_count> statements{};
   int wal_pages = 0;
   byte_vector progress, content;  // reused between rows
+  // The index of numbers: entries up to `indexed_to` are stored. Those of messages up to `read_to`, and once `caught_up`
+  // of every later one, are in `pending` until they make a run.
+  bool indexes = false, caught_up = false;
+  std::uint64_t indexed_to = 0, read_to = 0;
+  std::vector<number_entry> pending;
   bool sound = true;              // false: close without touching the files any more
 
   ~connection() {
@@ -214,6 +242,60 @@ struct sqlite_store::connection {
     return body() && run(commit_);
   }
 
+  // NULL and no row are nullopt. The parameters are bound.
+  std::optional<std::uint64_t> number_of(statement which) {
+    auto* s = statements[which];
+    std::optional<std::uint64_t> out;
+    if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+      out = static_cast<std::uint64_t>(sqlite3_column_int64(s, 0));
+    sqlite3_reset(s);
+    return out;
+  }
+
+  bool add_to_run(std::uint64_t last, const number_entry& e) {
+    bind(add_number, 1, last);
+    bind(add_number, 2, static_cast<std::uint64_t>(e.number));
+    bind(add_number, 3, e.id.key());
+    return run(add_number);
+  }
+
+  bool index(message_id id, const message_content& c) {
+    if (!indexes || (!caught_up && id.key() > read_to)) return true;
+    if (id.key() > indexed_to) {
+      const auto entries = number_entries(id, c);
+      pending.insert(pending.end(), entries.begin(), entries.end());
+      return true;
+    }
+    // Its id was given out before that of the last one stored: the parts of a long message, which had to wait.
+    bind(run_of_id, 1, id.key());
+    const auto last = number_of(run_of_id);
+    if (!last) return false;
+    for (const auto& e : number_entries(id, c))
+      if (!add_to_run(*last, e)) return false;
+    return true;
+  }
+
+  bool forget(const number_entry& e) {
+    std::erase(pending, e);
+    bind(drop_number, 1, static_cast<std::uint64_t>(e.number));
+    bind(drop_number, 2, e.id.key());
+    return run(drop_number);
+  }
+
+  // Part of a transaction.
+  bool store_run_when_due() {
+    if (pending.size() < 2 * run_messages) return true;
+    std::ranges::sort(pending);
+    std::uint64_t last = 0;
+    for (const auto& e : pending) last = std::max(last, e.id.key());
+    for (const auto& e : pending)
+      if (!add_to_run(last, e)) return false;
+    pending.clear();
+    indexed_to = last;
+    read_to = std::max(read_to, last);
+    return true;
+  }
+
   // Everything between an existing (or empty) file and a usable store. Returns the reason when it is not.
   struct problem {
     errc code;
@@ -238,7 +320,11 @@ std::optional<sqlite_store::connection::problem> sqlite_store::connection::set_u
       !execute(fmt::format("PRAGMA cache_size=-{}", o.cache_kib)) || !execute("PRAGMA temp_store=MEMORY"))
     return broken("cannot configure");
   if (auto p = check_or_create()) return p;
+  indexes = o.number_index;
+  // Switched off it would grow old; switched on again it begins anew.
+  if (!indexes && !execute("DELETE FROM number")) return broken("cannot be written");
   if (!prepare()) return broken("cannot use its tables");
+  indexed_to = read_to = number_of(last_run).value_or(0);
   if (o.quick_check) {
     const auto found = value("PRAGMA quick_check(1)");
     if (!found) return broken("cannot be checked");
@@ -264,8 +350,8 @@ std::optional<sqlite_store::connection::problem> sqlite_store::connection::check
   if (*owner != std::to_string(application_id)) {
     if (*tables != "0" || *owner != "0")
       return problem{errc::store_open_failed, "is a database of another program"};
-    if (!execute(fmt::format("BEGIN IMMEDIATE; {} {} PRAGMA application_id={}; PRAGMA user_version={}; COMMIT",
-                             messages_schema, facts_schema, application_id, schema_version))) {
+    if (!execute(fmt::format("BEGIN IMMEDIATE; {} {} {} PRAGMA application_id={}; PRAGMA user_version={}; COMMIT",
+                             messages_schema, facts_schema, numbers_schema, application_id, schema_version))) {
       const std::string why = sqlite3_errmsg(db);
       execute("ROLLBACK");
       return problem{errc::store_open_failed, fmt::format("cannot be initialised: {}", why)};
@@ -277,7 +363,8 @@ std::optional<sqlite_store::connection::problem> sqlite_store::connection::check
     return problem{errc::store_newer, fmt::format("has schema version {}, this program knows up to {}", found,
                                                   schema_version)};
   if (found < schema_version &&
-      !execute(fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT", facts_schema, schema_version))) {
+      !execute(fmt::format("BEGIN IMMEDIATE; {} {} PRAGMA user_version={}; COMMIT", found < 2 ? facts_schema : "",
+                           numbers_schema, schema_version))) {
     const std::string why = sqlite3_errmsg(db);
     execute("ROLLBACK");
     return problem{errc::store_open_failed, fmt::format("cannot be brought to schema version {}: {}", schema_version, why)};
@@ -336,13 +423,15 @@ fault sqlite_store::fail(std::string_view what) {
 
 result<void> sqlite_store::write(const changes& c) {
   if (faulted_) return failed("commit");
-  if (c.records.empty() && c.facts.empty()) return {};
+  if (c.records.empty() && c.facts.empty() && c.forgotten.empty()) return {};
   const bool done = db_->transaction([&] {
     for (const auto& r : c.records)
-      if (!db_->write(r)) return false;
+      if (!db_->write(r) || (r.is_new && !db_->index(r.id, *r.content))) return false;
     for (const auto& f : c.facts)
       if (!db_->write(f)) return false;
-    return true;
+    for (const auto& e : c.forgotten)
+      if (!db_->forget(e)) return false;
+    return db_->store_run_when_due();
   });
   if (!done) return fail("commit");
   checkpoint_when_due();
@@ -456,10 +545,96 @@ result<std::size_t> sqlite_store::purge(message_id before, std::size_t limit) {
       if (!db_->run(which)) return false;
     }
     gone = sqlite3_changes(db_->db);
-    return true;
+    // A run goes when all its messages have gone; entries of some that have gone earlier find nothing.
+    const auto run = db_->number_of(first_run);
+    if (!run || *run >= db_->number_of(first_message).value_or(UINT64_MAX >> 1)) return true;
+    db_->bind(drop_run, 1, *run);
+    return db_->run(drop_run);
   });
   if (!done) return fail("purge");
   return static_cast<std::size_t>(gone);
+}
+
+// ---- the index of numbers -----------------------------------------------------------------------------------------
+
+result<number_span> sqlite_store::indexed() {
+  if (faulted_) return failed("indexed");
+  if (!db_->indexes) return number_span{};
+  return number_span{message_id{}, db_->caught_up ? greatest_id : message_id{db_->indexed_to + 1}};
+}
+
+result<store::number_report> sqlite_store::browse_number(std::int64_t key, message_id from, message_id before,
+                                                         std::size_t limit, const message_handler& on_message,
+                                                         const corrupt_handler& on_corrupt) {
+  if (faulted_) return failed("browse");
+  std::vector<message_id> ids;
+  for (const auto& e : db_->pending)
+    if (e.number == key && e.id >= from && e.id < before) ids.push_back(e.id);
+  std::ranges::sort(ids, std::greater{});
+  ids.erase(std::ranges::unique(ids).begin(), ids.end());  // to itself
+  auto reached = from;
+  bool good = true;
+  std::size_t runs = 0;
+  db_->bind(run_of_id, 1, before.key() - 1);
+  auto run = ids.size() < limit ? db_->number_of(run_of_id) : std::nullopt;
+  if (!run) run = db_->number_of(last_run);
+  while (good && ids.size() < limit && run.value_or(0) >= from.key() && *run != 0) {
+    db_->bind(numbers_of_run, 1, *run);
+    db_->bind(numbers_of_run, 2, static_cast<std::uint64_t>(key));
+    db_->bind(numbers_of_run, 3, from.key());
+    db_->bind(numbers_of_run, 4, before.key());
+    db_->bind(numbers_of_run, 5, limit - ids.size());
+    good = db_->each_row(numbers_of_run, [&](sqlite3_stmt* s) {
+      ids.emplace_back(static_cast<std::uint64_t>(sqlite3_column_int64(s, 0)));
+    });
+    db_->bind(next_run, 1, *run);
+    run = db_->number_of(next_run);
+    if (++runs == runs_per_look_max && run) {
+      reached = std::max(from, message_id{*run + 1});
+      break;
+    }
+  }
+  if (!good) return fail("browse");
+  if (ids.size() >= limit) {
+    ids.resize(limit);
+    reached = ids.back();
+  }
+  number_report report;
+  report.reached = reached;
+  for (const auto id : ids) {
+    db_->bind(select_one, 1, id.key());
+    if (!db_->each_row(select_one, [&](sqlite3_stmt* s) { hand_over(s, report, on_message, on_corrupt); }))
+      return fail("browse");
+  }
+  return report;
+}
+
+// Messages from before there was an index, or that were not in a run yet when the process ended.
+result<bool> sqlite_store::index_more(std::size_t limit) {
+  if (faulted_) return failed("index");
+  if (!db_->indexes || db_->caught_up) return false;
+  std::size_t rows = 0;
+  db_->bind(select_after, 1, db_->read_to);
+  db_->bind(select_after, 2, limit);
+  std::vector<number_entry> found;
+  const bool read = db_->each_row(select_after, [&](sqlite3_stmt* s) {
+    ++rows;
+    const message_id id{static_cast<std::uint64_t>(sqlite3_column_int64(s, 0))};
+    db_->read_to = id.key();
+    const auto octets = unseal(column(s, 1));
+    const auto content = octets ? decode_content(*octets) : result<message_content>{octets.error()};
+    if (!content) return;  // nothing finds it by number
+    const auto entries = number_entries(id, *content);
+    found.insert(found.end(), entries.begin(), entries.end());
+  });
+  if (!read) return fail("index");
+  db_->pending.insert(db_->pending.end(), found.begin(), found.end());
+  db_->caught_up = rows < limit;
+  if (db_->pending.size() >= 2 * run_messages) {
+    if (!db_->transaction([&] { return db_->store_run_when_due(); })) return fail("index");
+    checkpoint_when_due();
+  }
+  return !db_->caught_up;
 }
 
 // ---- facts --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ struct sqlite_store_options {
   std::uint32_t checkpoint_pages = 4'000; // WAL pages before they are moved into the main file, 100..1'000'000
   std::uint32_t cache_kib = 64 * 1024;    // page cache, 1'024..4'194'304
   bool quick_check = false;               // look through the whole file first and refuse a damaged one
+  bool number_index = true;               // messages are found by number without reading the others
   bool durable = true;                    // false: synchronous=OFF, for measurements only
 };
 
@@ -40,6 +41,11 @@ class sqlite_store final : public store {
                              const corrupt_handler& on_corrupt) override;
   result<message_id> last_id() override;
   result<std::size_t> purge(message_id before, std::size_t limit) override;
+  result<number_span> indexed() override;
+  result<number_report> browse_number(std::int64_t key, message_id from, message_id before, std::size_t limit,
+                                      const message_handler& on_message, const corrupt_handler& on_corrupt) override;
+  result<bool> index_more(std::size_t limit) override;
+  [[nodiscard]] bool has_number_index() const override { return options_.number_index; }
   [[nodiscard]] std::string_view error_text() const override;
 
  private:

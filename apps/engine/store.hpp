@@ -13,6 +13,7 @@
 
 #include "engine/fact.hpp"
 #include "engine/message.hpp"
+#include "engine/number_index.hpp"
 #include "msgkit/core/result.hpp"
 
 namespace msgkit::engine {
@@ -49,6 +50,7 @@ struct presence {  // whether an endpoint has links here
 struct changes {
   std::span<const record> records{};
   std::span<const fact_change> facts{};
+  std::span<const number_entry> forgotten{};  // leave the index of numbers
   // Shared stores only.
   std::span<const handover> given{};
   std::span<const note> notes{};
@@ -105,6 +107,23 @@ class store {
   // decode are reported like those of load_active(), and count.
   virtual result<load_report> browse(message_id from, message_id before, std::size_t limit,
                                      const message_handler& on_message, const corrupt_handler& on_corrupt) = 0;
+
+  // The index of numbers (number_index.hpp). A store without one has an empty span, and what is outside the span is found
+  // by browse().
+  virtual result<number_span> indexed() { return number_span{}; }
+  // Messages with from <= id < before, both within the span, that a number with this key sent or was sent, the newest
+  // first; at most `limit` are looked at.
+  struct number_report : load_report {
+    message_id reached{};  // everything from here to `before` has been looked at; `from` at the end
+  };
+  virtual result<number_report> browse_number(std::int64_t /*key*/, message_id /*from*/, message_id /*before*/,
+                                              std::size_t /*limit*/, const message_handler& /*on_message*/,
+                                              const corrupt_handler& /*on_corrupt*/) {
+    return number_report{};
+  }
+  // Takes up to `limit` messages into the index that are not in it yet. True when there may be more.
+  virtual result<bool> index_more(std::size_t /*limit*/) { return false; }
+  [[nodiscard]] virtual bool has_number_index() const { return false; }
 
   // The greatest id ever written and still present; message_id{} for an empty store.
   virtual result<message_id> last_id() = 0;

@@ -86,7 +86,7 @@ class smppd final : public daemon {
     std::error_code ec;
     if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ec);
     std::string problem;
-    auto store = engine::sqlite_store::open({.path = config_.storage_path}, &problem);
+    auto store = engine::sqlite_store::open({.path = config_.storage_path, .number_index = false}, &problem);
     if (store) return *std::move(store);
     log_.error("cannot open the store", {{"reason", store.error().code}, {"detail", problem}});
     return nullptr;

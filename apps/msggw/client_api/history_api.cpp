@@ -82,7 +82,6 @@ class history : public std::enable_shared_from_this<history> {
       : engine_(e), request_(std::move(r)), to_(std::move(to)) {}
 
   void next() {
-    rows_ += engine::slice_rows_max;
     const auto taken = [self = shared_from_this()](const result<engine::message_slice>& slice) { self->take(slice); };
     if (!engine_.search(request_.what, before_, engine::slice_rows_max, taken))
       to_.send(http_error(503, "busy", "the gateway is busy or stopping, try again"));
@@ -103,6 +102,8 @@ class history : public std::enable_shared_from_this<history> {
       ++total_;
     }
     before_ = slice->next;
+    // A slice that read little has cost a look at the index all the same.
+    rows_ += std::max<std::size_t>(slice->rows, slice_cost);
     if (before_ && rows_ < history_rows_max) return next();
     answer();
   }
@@ -110,7 +111,12 @@ class history : public std::enable_shared_from_this<history> {
   void answer() {
     std::string body = "{\"messages\":[" + records_ + "],\"total_count\":" + std::to_string(total_) +
                        ",\"page\":" + std::to_string(request_.page) +
-                       ",\"per_page\":" + std::to_string(request_.per_page) + "}";
+                       ",\"per_page\":" + std::to_string(request_.per_page) + ",";
+    json_writer w(body);
+    w.field("total_is_exact", !before_).key("counted_since");
+    if (before_) w.value(before_.time());
+    else w.null();
+    body += "}";
     http_response r{.status = 200, .body = std::move(body)};
     r.fields = {{"X-Total-Count", std::to_string(total_)},
                 {"X-Page", std::to_string(request_.page)},
@@ -124,6 +130,7 @@ class history : public std::enable_shared_from_this<history> {
   engine::message_id before_{};
   std::string records_;
   std::size_t total_ = 0, rows_ = 0;
+  static constexpr std::size_t slice_cost = 10;
 };
 
 void show(engine::engine& e, const http_request& r, const api_caller& caller, const http_responder& to) {

@@ -9,8 +9,8 @@
 
 namespace msgkit::app {
 
-// What is looked at to count: of a client with more messages `total_count` is what was found among the newest so many
-// rows of the store.
+// Rows that are read to count. With a number given those are messages of that number alone. When there are more,
+// `total_is_exact` is false and `counted_since` says from when on messages were counted.
 constexpr std::size_t history_rows_max = 100 * engine::slice_rows_max;
 
 // Add it before /messages/{id}. Both must outlive the router's requests.

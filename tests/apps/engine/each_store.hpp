@@ -35,14 +35,18 @@ class EachStore : public ::testing::TestWithParam<std::string> {
                       : std::make_unique<memory_store>();
     } else if (GetParam() == "postgres") {
       store_.reset();
-      store_ = open_postgres(postgres_options(schema_));
+      auto o = postgres_options(schema_);
+      o.number_index = number_index_;
+      store_ = open_postgres(o);
     } else if (GetParam() == "mariadb") {
       store_.reset();
-      store_ = open_mariadb(shared_mariadb().options(schema_));
+      auto o = shared_mariadb().options(schema_);
+      o.number_index = number_index_;
+      store_ = open_mariadb(o);
     } else {
       store_.reset();
       std::string why;
-      auto opened = sqlite_store::open({.path = dir_.file("messages.db")}, &why);
+      auto opened = sqlite_store::open({.path = dir_.file("messages.db"), .number_index = number_index_}, &why);
       ASSERT_TRUE(opened) << why;
       store_ = *std::move(opened);
     }
@@ -93,6 +97,7 @@ class EachStore : public ::testing::TestWithParam<std::string> {
 
   temporary_directory dir_;
   std::string schema_;
+  bool number_index_ = true;
   core_options options_;
   processor_options processor_options_;
   std::shared_ptr<const route_table> table_ = routes({to({{"carrier:up1"}})});

@@ -61,7 +61,7 @@ TEST_F(MariadbStore, RefusesAServerThatDoesNotSync) {
 TEST_F(MariadbStore, RefusesANewerSchema) {
   open_mariadb(options).reset();
   shared_mariadb().sql("UPDATE msgkit_state SET value = 9 WHERE name = 'schema'", database);
-  EXPECT_EQ(refusal(), "store mariadb has schema version 9, this program knows up to 1");
+  EXPECT_EQ(refusal(), "store mariadb has schema version 9, this program knows up to 2");
 }
 
 TEST_F(MariadbStore, NamesWhatIsWrong) {

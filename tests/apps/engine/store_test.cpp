@@ -292,8 +292,8 @@ TEST(SqliteStore, RefusesANewerSchema) {
   temporary_directory dir;
   const auto path = dir.file("messages.db");
   open_sqlite(path).reset();
-  execute(path, "PRAGMA user_version=3");
-  EXPECT_EQ(open_error(path, errc::store_newer), "store " + path + " has schema version 3, this program knows up to 2");
+  execute(path, "PRAGMA user_version=4");
+  EXPECT_EQ(open_error(path, errc::store_newer), "store " + path + " has schema version 4, this program knows up to 3");
 }
 
 TEST(SqliteStore, RefusesASecondGatewayOnTheSameFile) {
