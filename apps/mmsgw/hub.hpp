@@ -14,6 +14,7 @@
 #include "common/http_client.hpp"
 #include "common/metrics.hpp"
 #include "connectors/mail_part.hpp"
+#include "mmsgw/addressing.hpp"
 #include "mmsgw/gateway_link.hpp"
 #include "mmsgw/store.hpp"
 #include "msgkit/core/backoff.hpp"
@@ -57,7 +58,13 @@ struct hub_options {
 struct gateway_options {
   double tps_limit = 0;  // messages a second, 0: none
   std::vector<std::string> events_urls{};
+  std::vector<std::string> received_urls{};  // told of what came in here, besides those of all gateways
   bool auto_ack = true, auto_dr = false;
+  mms::addressing addressing{};
+  number_filter recipients{}, senders{};  // of what it may carry
+  [[nodiscard]] bool carries(std::string_view origin, std::string_view number) const {
+    return recipients.takes(number) && senders.takes(origin);
+  }
 };
 
 using inbound_part = mail_part;
@@ -139,7 +146,10 @@ class hub {
   void ended(const recipient_key& k, std::size_t gateway_index, const submit_result& r);
   void conclude(const recipient_key& k, const std::string& gateway_name, std::shared_ptr<const submit_result> r);
   bool keep_result(const recipient_key& k, const std::string& gateway_name, const submit_result& r);
-  gateway* choose(const std::string& group, std::int64_t now, bool is_retry);
+  // `what` and `to` null: any that may send.
+  gateway* choose(const std::string& group, std::int64_t now, const message* what = nullptr,
+                  const recipient* to = nullptr);
+  [[nodiscard]] bool is_barred(const message& m, const recipient& r) const;
   const gateway* find(const std::string& name) const;
   std::shared_ptr<const std::vector<loaded_part>> load_parts(const message& m);
   void fetch_parts(const message& m);

@@ -36,11 +36,6 @@ std::optional<recipient_key> parse_transaction(std::string_view id) {
   return k;
 }
 
-std::string_view digits_of(std::string_view number) {
-  if (number.starts_with('+')) number.remove_prefix(1);
-  return number;
-}
-
 }  // namespace
 
 // ---- reports
@@ -84,15 +79,16 @@ bool hub::keep_report(const std::string& gateway_name, const report& r, report_f
   const auto k = store_->find_by_carrier_id(r.message_id);
   const auto m = store_->get_message(k ? k->message_id : r.message_id.substr(0, r.message_id.find('@')));
   const recipient* to = nullptr;
+  const auto* g = find(gateway_name);
   if (m && !m->is_inbound) {
+    const auto numbers = g != nullptr ? g->options.addressing : addressing{};
     for (const auto& one : m->recipients)
-      if (k ? one.index == k->index : digits_of(one.number) == digits_of(r.number)) to = &one;
+      if (k ? one.index == k->index : numbers.is_same(one.number, r.number)) to = &one;
     // A report that names nobody is about the only recipient there is.
     if (to == nullptr && m->recipients.size() == 1 && r.number.empty()) to = &m->recipients.front();
   }
   if (to == nullptr) {
     // Over MM7 a report may overtake the answer that says what the peer calls the message.
-    const auto* g = find(gateway_name);
     if (g != nullptr && store_->has_open_attempts(g->link->group()))
       return store_->keep_early(r.message_id, now_ms(),
                                 to_text(event{r.state, r.code, r.text, gateway_name, now_ms(), {r.number}}));
@@ -176,9 +172,12 @@ bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::v
   std::vector<std::string> kept;
   for (const auto& n : numbers)
     if (find_route(gateway_name, n) == nullptr) kept.push_back(n);
+  auto urls = options_.received_urls;
+  if (const auto* g = find(gateway_name))
+    for (const auto& u : g->options.received_urls)
+      if (std::ranges::find(urls, u) == urls.end()) urls.push_back(u);
   return note(m, event_state::received, numbers, "", "", gateway_name) &&
-         (kept.empty() || options_.received_urls.empty() ||
-          call_back(options_.received_urls, received_text(m, options_.media_prefix))) &&
+         (kept.empty() || urls.empty() || call_back(urls, received_text(m, options_.media_prefix))) &&
          order_answers(m, gateway_name, kept, false) && relay(m, gateway_name);
 }
 

@@ -13,6 +13,7 @@ struct mm4_gateway : mm4_peer_settings {
   std::string group{};
   std::string maildir{};  // where a mail server puts this peer's mails; empty: nowhere
   std::string applic_id{}, reply_applic_id{}, aux_applic_info{};
+  std::string mmsip_address{}, forward_route{}, return_route{};  // of hubs that route by them
   gateway_options options{};
 };
 

@@ -104,9 +104,10 @@ void mm7_link::submit(submission s, std::function<void(submit_result)> done) {
   mm7::submit_req r;
   r.vasp_id = settings_.vasp_id;
   r.vas_id = settings_.vas_id;
-  if (!m.origin.empty()) r.sender_address = to_address(m.origin);
+  const auto& numbers = settings_.options.addressing;
+  if (!m.origin.empty()) r.sender_address = to_address(numbers.origin(m.origin));
   for (const auto& one : m.recipients) {
-    auto a = to_address(one.number);
+    auto a = to_address(numbers.dest(one.number));
     a.display_only = one.index != s.index;  // the others have requests of their own
     if (a.display_only && one.role == recipient_role::bcc) continue;
     (one.role == recipient_role::to   ? r.recipients.to
