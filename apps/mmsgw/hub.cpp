@@ -174,6 +174,7 @@ struct hub::attempt {
   std::shared_ptr<const std::vector<loaded_part>> parts{};
   recipient_key key{};
   std::size_t gateway_index = 0;
+  std::int64_t found_ms = 0;  // when it was due
   bool is_expired = false, is_barred = false, is_recorded = false;
 };
 
@@ -215,8 +216,11 @@ bool hub::pump_group(const std::string& group) {
     constexpr double burst_ms = 100;
     if (g->options.tps_limit > 0)
       g->next_ms = std::max(g->next_ms, static_cast<double>(now) - burst_ms) + 1'000 / g->options.tps_limit;
-    all.push_back(
-        {.what = m, .parts = parts, .key = k, .gateway_index = static_cast<std::size_t>(g - gateways_.data())});
+    all.push_back({.what = m,
+                   .parts = parts,
+                   .key = k,
+                   .gateway_index = static_cast<std::size_t>(g - gateways_.data()),
+                   .found_ms = now});
   }
   const bool began = !all.empty();
   begin(std::move(all));
@@ -286,7 +290,7 @@ bool hub::record(attempt& a) {
   m.gateway_id = gateways_[a.gateway_index].link->name();
   m.processed_ms = now_ms();
   m.last_tran_id = m.id + '-' + std::to_string(a.key.index);
-  return store_->claim(a.key, r.attempts + 1) && store_->update_message(m);
+  return store_->claim(a.key, r.attempts + 1, a.found_ms) && store_->update_message(m);
 }
 
 void hub::ended(const recipient_key& k, std::size_t gateway_index, const submit_result& r) {

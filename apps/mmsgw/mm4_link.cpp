@@ -159,7 +159,7 @@ void mm4_link::send(const mm4::message& m, std::function<void(answer_verdict, st
   if (!sent) later(answer_verdict::try_again, sent.error().code.message());
 }
 
-void mm4_link::answer(const answer_order& a, const message& about,
+void mm4_link::answer(const answer_order& a, const message& about, std::shared_ptr<const std::vector<loaded_part>>,
                       std::function<void(answer_verdict, std::string)> done) {
   const auto f = to_request(about);
   const auto& p = settings_.profile;
