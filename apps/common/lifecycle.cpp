@@ -77,6 +77,8 @@ config_reader open_config(const daemon_spec& spec, const command_line& line) {
                          .environment = process_environment()};
   if (line.config_file.ends_with(".json") && spec.translate_json)
     return config_reader::from_translated_file(line.config_file, spec.translate_json, std::move(sources));
+  if ((line.config_file.ends_with(".ini") || line.config_file.ends_with(".conf")) && spec.translate_ini)
+    return config_reader::from_translated_file(line.config_file, spec.translate_ini, std::move(sources));
   if (!line.config_file.empty()) return config_reader::from_file(line.config_file, std::move(sources));
   std::error_code ec;
   for (const auto& path : spec.default_configs)

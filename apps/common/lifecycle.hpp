@@ -66,6 +66,7 @@ struct daemon_spec {
   // Makes our TOML of a configuration in JSON (a file that ends in .json), as an earlier product wrote it. Nothing with
   // the reason in `why` when it cannot. Null: JSON is read as TOML, and refused.
   std::function<std::optional<std::string>(const std::string& json, std::string& why)> translate_json{};
+  std::function<std::optional<std::string>(const std::string& ini, std::string& why)> translate_ini{};  // .ini and .conf
   std::string_view explained{};  // what --explain takes, "TOPIC"; empty: there is no such option
 };
 

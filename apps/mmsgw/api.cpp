@@ -1,8 +1,11 @@
 #include "mmsgw/api.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/config_value.hpp"
 #include "common/http_auth.hpp"
 #include "common/json.hpp"
 #include "mmsgw/model_json.hpp"
@@ -232,6 +235,62 @@ class api {
     constexpr std::size_t newest_max = 100;
     return answer(200, {{"messages", hub_.data().message_ids(is_inbound, newest_max)}});
   }
+  http_response cancel(const http_request& r) {
+    const auto m = outbound_of(r);
+    return changed(m, hub_.cancel(m));
+  }
+  // Fields as of a template; without `template` the message's own content is what they change.
+  http_response replace_message(const http_request& r) {
+    auto m = outbound_of(r);
+    const auto j = body_of(r);
+    auto content = m.content;
+    if (const auto id = text_of(j, "template", 64); !id.empty()) {
+      const auto t = hub_.data().get_template(id);
+      if (!t) throw missing("no such template");
+      content = *t;
+    }
+    std::vector<fresh_media> media;
+    read_template(j, content, media, hub_.options().part_bytes_max, finder());
+    if (!hub_.data().transaction([&] { return put(media); })) throw refusal{503, "the store cannot commit"};
+    return changed(m, hub_.replace(m, std::move(content)));
+  }
+  // One record for each recipient, in the order of the messages; `after` is the last id of the page before.
+  http_response records(const http_request& r) {
+    const auto number = [&](const char* name, std::int64_t fallback, std::int64_t least, std::int64_t most) {
+      const auto text = r.query_value(name);
+      if (!text) return fallback;
+      const auto n = parse_integer(*text);
+      if (!n || *n < least || *n > most)
+        throw refusal{422, fmt::format("{}: {} is not in {}..{}", name, *text, least, most)};
+      return *n;
+    };
+    constexpr std::int64_t year_3000 = 32'503'680'000;
+    const auto limit = number("limit", 100, 1, 1'000);
+    const auto from = number("from", 0, 0, year_3000), to = number("to", year_3000, 0, year_3000);
+    const auto page = hub_.data().message_page(r.query_value("after").value_or(""), from * 1'000, to * 1'000,
+                                               static_cast<std::size_t>(limit));
+    json all = json::array();
+    for (const auto& id : page) {
+      const auto m = hub_.data().get_message(id);
+      if (!m) continue;
+      const auto octets = hub_.data().media_octets(id);
+      for (const auto& one : m->recipients)
+        all.push_back({{"message", id},
+                       {"created_ts", m->created_ms / 1'000},
+                       {"direction", m->is_inbound ? 1 : -1},
+                       {"origin", m->origin},
+                       {"recipient", one.number},
+                       {"state", to_string(one.state)},
+                       {"attempts", one.attempts},
+                       {"group", m->group},
+                       {"gateway_id", m->gateway_id},
+                       {"linked_id", m->linked_id},
+                       {"charged_party", m->content.charged_party},
+                       {"parts", m->content.parts.size()},
+                       {"octets", octets}});
+    }
+    return answer(200, {{"records", all}, {"next", page.size() < static_cast<std::size_t>(limit) ? "" : page.back()}});
+  }
   http_response message_read(const http_request& r, bool is_inbound) {
     const auto m = hub_.data().get_message(std::string(r.path_parameter("id")));
     if (!m || m->is_inbound != is_inbound) throw missing("no such message");
@@ -287,6 +346,16 @@ class api {
   }
 
  private:
+  message outbound_of(const http_request& r) {
+    auto m = hub_.data().get_message(std::string(r.path_parameter("id")));
+    if (!m || m->is_inbound) throw missing("no such message");
+    return *std::move(m);
+  }
+  static http_response changed(const message& m, const std::optional<change_result>& c) {
+    if (!c) throw refusal{503, "the store cannot commit"};
+    if (c->done.empty() && c->asked.empty()) throw refusal{409, "nobody waits for it any more"};
+    return answer(202, {{"message", m.id}, {"done", c->done}, {"asked", c->asked}, {"too_late", c->too_late}});
+  }
   [[nodiscard]] refusal missing(const char* what) const {
     if (hub_.data().has_failed()) return {503, "the store does not answer"};
     return {404, what};
@@ -350,7 +419,14 @@ class api {
     for (auto& p : j["template"]["parts"])
       if (!p.contains("content_url")) p["content_url"] = hub_.options().media_prefix + p["part_id"].get<std::string>();
     j["events"] = json::array();
-    for (const auto& text : hub_.data().events(m.id)) j["events"].push_back(json::parse(text, nullptr, false));
+    for (const auto& text : hub_.data().events(m.id)) {
+      j["events"].push_back(json::parse(text, nullptr, false));
+      const auto e = event_from_text(text);
+      if (!e || e->state != event_state::read) continue;
+      for (auto& one : j["recipients"])
+        if (std::ranges::find(e->destinations, one["number"].get<std::string>()) != e->destinations.end())
+          one["read"] = e->code == "200" ? "read" : "deleted";
+    }
     return j;
   }
 
@@ -389,6 +465,10 @@ void add_api(http_router& router, hub& h, const api_options& options) {
   add("POST", "/mms/outbound/{id}", [](api& x, const http_request& r) { return x.send(r); });
   add("GET", "/mms/outbound/{id}", [](api& x, const http_request& r) { return x.message_read(r, false); });
   add("GET", "/mms/inbound/{id}", [](api& x, const http_request& r) { return x.message_read(r, true); });
+  add("DELETE", "/mms/outbound/{id}", [](api& x, const http_request& r) { return x.cancel(r); });
+  add("POST", "/mms/outbound/{id}/cancel", [](api& x, const http_request& r) { return x.cancel(r); });
+  add("PUT", "/mms/outbound/{id}", [](api& x, const http_request& r) { return x.replace_message(r); });
+  add("GET", "/records", [](api& x, const http_request& r) { return x.records(r); });
   add("POST", "/mms/inbound/ack/{id}",
       [](api& x, const http_request& r) { return x.respond(r, answer_kind::acknowledgement); });
   add("POST", "/mms/inbound/dr/{id}",

@@ -33,10 +33,40 @@ url_guard read_guard(config_reader& r, bool public_only) {
   return g;
 }
 
-gateway_options read_gateway_options(config_reader& r) {
+std::vector<std::string> read_prefixes(config_reader& r, std::string_view key) {
+  auto all = r.texts(key);
+  for (const auto& p : all) {
+    const auto digits = digits_of(p);
+    if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos)
+      r.fail(key, p + " is no prefix of numbers");
+  }
+  return all;
+}
+
+// A suffix over MM4 is the type of the number, which libmm4 writes, or none.
+addressing read_addressing(config_reader& r, bool is_mm4) {
+  constexpr std::string_view typed = "/TYPE=PLMN";
+  addressing a;
+  a.dest_prefix = r.text("dest_prefix", "", 32);
+  a.origin_prefix = r.text("origin_prefix", "", 32);
+  a.dest_suffix = r.text("dest_suffix", is_mm4 ? typed : "", 32);
+  a.origin_suffix = r.text("origin_suffix", is_mm4 ? typed : "", 32);
+  for (const auto* key : {"dest_suffix", "origin_suffix"}) {
+    const auto text = key == std::string_view("dest_suffix") ? a.dest_suffix : a.origin_suffix;
+    if (is_mm4 && !text.empty() && text != typed) r.fail(key, text + " must be /TYPE=PLMN or empty");
+  }
+  if (is_mm4 && a.dest_suffix != a.origin_suffix) r.fail("origin_suffix", "must be the same as dest_suffix");
+  return a;
+}
+
+gateway_options read_gateway_options(config_reader& r, bool is_mm4) {
   gateway_options o;
   o.tps_limit = r.number("tps_limit", 0, 0, 100'000);
   o.events_urls = read_urls(r, "events_url");
+  o.received_urls = read_urls(r, "mms_received_url");
+  o.addressing = read_addressing(r, is_mm4);
+  o.recipients = {read_prefixes(r, "allowed_prefixes"), read_prefixes(r, "denied_prefixes")};
+  o.senders = {read_prefixes(r, "allowed_sender_prefixes"), read_prefixes(r, "denied_sender_prefixes")};
   o.auto_ack = r.flag("auto_ack", true);
   o.auto_dr = r.flag("auto_dr", false);
   return o;
@@ -63,6 +93,9 @@ mm4_gateway read_mm4(config_reader& r, const mmsgw_config& c) {
   mm4_gateway g;
   static_cast<mm4_peer_settings&>(g) = read_mm4_peer(r, c.mm4_host_name);
   g.maildir = r.text("maildir");
+  g.mmsip_address = r.text("mmsip_address");
+  g.forward_route = r.text("forward_route");
+  g.return_route = r.text("return_route");
   return g;
 }
 
@@ -90,6 +123,7 @@ mm7_gateway read_mm7(config_reader& r) {
   g.service_code = r.text("service_code");
   g.request_delivery_report = r.flag("request_delivery_report", true);
   g.request_read_receipt = r.flag("request_read_receipt", true);
+  g.extended_operations = r.flag("extended_operations", false);
   g.allowed_addresses = read_ranges(r, "allowed_addresses", {"127.0.0.0/8", "::1"});
   g.inbound_username = r.text("inbound_username");
   g.inbound_password = r.secret("inbound_password");
@@ -97,11 +131,11 @@ mm7_gateway read_mm7(config_reader& r) {
 }
 
 template <class G>
-void read_common(config_reader& r, G& g) {
+void read_common(config_reader& r, G& g, bool is_mm4) {
   g.applic_id = r.text("applic_id");
   g.reply_applic_id = r.text("reply_applic_id");
   g.aux_applic_info = r.text("aux_applic_info");
-  g.options = read_gateway_options(r);
+  g.options = read_gateway_options(r, is_mm4);
 }
 
 void read_gateways(config_reader& reader, mmsgw_config& c) {
@@ -112,18 +146,22 @@ void read_gateways(config_reader& reader, mmsgw_config& c) {
     const auto group = r.text("group", name, 64);
     if (!names.insert(name).second) r.fail("name", name + " is there twice");
     // The path of its intake; "ack" and its like are other resources.
-    const bool is_path = std::ranges::all_of(
-        name, [](unsigned char x) { return std::isalnum(x) != 0 || x == '-' || x == '_' || x == '.'; });
-    if (!is_path) r.fail("name", name + " may have letters, digits, '-', '_' and '.'");
+    if (!is_path_segment(name)) r.fail("name", name + " may have letters, digits, '-', '_' and '.'");
     const auto kind = r.choice<protocol>("protocol", protocol::mm4, {{"MM4", protocol::mm4}, {"MM7", protocol::mm7}});
     const auto read = [&](auto g, auto& all) {
       g.name = name;
       g.group = group;
-      read_common(r, g);
+      read_common(r, g, kind == protocol::mm4);
       all.push_back(std::move(g));
     };
-    if (kind == protocol::mm4) read(read_mm4(r, c), c.mm4_gateways);
-    else read(read_mm7(r), c.mm7_gateways);
+    if (kind == protocol::mm4) {
+      read(read_mm4(r, c), c.mm4_gateways);
+      auto& g = c.mm4_gateways.back();
+      if (g.options.addressing.dest_suffix.empty()) {
+        g.profile.header_style = mm4::address_style::bare;
+        g.profile.envelope_style = mm4::address_style::with_domain;
+      }
+    } else read(read_mm7(r), c.mm7_gateways);
     groups.insert(group);
   }
   if (names.empty()) reader.fail("gateways", "at least one is needed");
@@ -140,6 +178,11 @@ void read_gateways(config_reader& reader, mmsgw_config& c) {
 }
 
 }  // namespace
+
+bool is_path_segment(std::string_view name) {
+  return std::ranges::all_of(name,
+                             [](unsigned char x) { return std::isalnum(x) != 0 || x == '-' || x == '_' || x == '.'; });
+}
 
 mmsgw_config read_mmsgw_config(config_reader& reader) {
   mmsgw_config c;

@@ -28,6 +28,9 @@ struct mmsgw_config {
   std::vector<mm7_gateway> mm7_gateways;
 };
 
+// Letters, digits, '-', '_' and '.': what a gateway's name has, since it is in the path of its intake.
+bool is_path_segment(std::string_view name);
+
 mmsgw_config read_mmsgw_config(config_reader& reader);
 
 }  // namespace msgkit::app::mms

@@ -50,8 +50,12 @@ class gateway_link {
 
   // Calls `done` once, later.
   virtual void submit(submission s, std::function<void(submit_result)> done) = 0;
-  // An acknowledgement or report about an inbound message, likewise.
+  // Whether the peer can cancel and replace what it has taken.
+  [[nodiscard]] virtual bool takes_changes() const noexcept { return false; }
+  // An answer about an inbound message or, when it takes changes, one of an outbound message; likewise. `parts` are the
+  // new ones of a replacement.
   virtual void answer(const answer_order& a, const message& about,
+                      std::shared_ptr<const std::vector<loaded_part>> parts,
                       std::function<void(answer_verdict, std::string why)> done) = 0;
   // Whether the peer answers at all; likewise.
   virtual void probe(std::function<void(bool)> done) = 0;

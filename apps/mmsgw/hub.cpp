@@ -21,7 +21,8 @@ std::int64_t milliseconds(std::chrono::milliseconds t) { return t.count(); }
 }  // namespace
 
 std::string make_id() {
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
   byte_vector id;
   append_big(id, static_cast<std::uint64_t>(now.count()) << 16);
   id.resize(6);
@@ -173,13 +174,14 @@ struct hub::attempt {
   std::shared_ptr<const std::vector<loaded_part>> parts{};
   recipient_key key{};
   std::size_t gateway_index = 0;
-  bool is_expired = false, is_recorded = false;
+  std::int64_t found_ms = 0;  // when it was due
+  bool is_expired = false, is_barred = false, is_recorded = false;
 };
 
 // Whether another round makes sense.
 bool hub::pump_group(const std::string& group) {
   const auto now = now_ms();
-  if (choose(group, now, false) == nullptr) return false;
+  if (choose(group, now) == nullptr) return false;
   const auto due = store_->due(group, now, due_batch);
   std::vector<attempt> all;
   std::shared_ptr<message> m;
@@ -199,28 +201,38 @@ bool hub::pump_group(const std::string& group) {
       all.push_back({.what = m, .key = k, .is_expired = true});
       continue;
     }
+    if (is_barred(*m, m->recipients[k.index])) {
+      all.push_back({.what = m, .key = k, .is_barred = true});
+      continue;
+    }
     if (!parts && !(parts = load_parts(*m))) {
       fetch_parts(*m);
       continue;
     }
-    auto* g = choose(group, now, m->recipients[k.index].attempts > 0);
-    if (g == nullptr) break;
+    auto* g = choose(group, now, m.get(), &m->recipients[k.index]);
+    if (g == nullptr && choose(group, now) == nullptr) break;
+    if (g == nullptr) continue;  // those that carry it have no room, others have
     ++g->in_flight;
     constexpr double burst_ms = 100;
     if (g->options.tps_limit > 0)
       g->next_ms = std::max(g->next_ms, static_cast<double>(now) - burst_ms) + 1'000 / g->options.tps_limit;
-    all.push_back(
-        {.what = m, .parts = parts, .key = k, .gateway_index = static_cast<std::size_t>(g - gateways_.data())});
+    all.push_back({.what = m,
+                   .parts = parts,
+                   .key = k,
+                   .gateway_index = static_cast<std::size_t>(g - gateways_.data()),
+                   .found_ms = now});
   }
   const bool began = !all.empty();
   begin(std::move(all));
   return began && due.size() == due_batch;
 }
 
-// The gateway of the group that may send now and has the least to do; one that rests only when all do. A message that was
-// tried before does not probe whether a gateway works again: others do, or two that fail could have it between them for ever.
-hub::gateway* hub::choose(const std::string& group, std::int64_t now, bool is_retry) {
+// The gateway of the group that may send now and has the least to do; one that rests only when all do. A message that
+// was tried before does not probe whether a gateway works again: others do, or two that fail could have it between them
+// for ever.
+hub::gateway* hub::choose(const std::string& group, std::int64_t now, const message* what, const recipient* to) {
   gateway* best = nullptr;
+  const bool is_retry = to != nullptr && to->attempts > 0;
   const auto rank = [&](const gateway& g) {
     return std::tuple(g.resting_until > now, is_retry && g.failures > 0, g.in_flight);
   };
@@ -228,11 +240,17 @@ hub::gateway* hub::choose(const std::string& group, std::int64_t now, bool is_re
   for (std::size_t i = 0; i < gateways_.size(); ++i) {
     auto& g = gateways_[(i + turn_) % gateways_.size()];
     if (g.link->group() != group || g.is_down || g.in_flight >= options_.in_flight_max ||
-        g.next_ms > static_cast<double>(now))
+        g.next_ms > static_cast<double>(now) || (to != nullptr && !g.options.carries(what->origin, to->number)))
       continue;
     if (best == nullptr || rank(g) < rank(*best)) best = &g;
   }
   return best;
+}
+
+// No gateway of its group will ever carry it.
+bool hub::is_barred(const message& m, const recipient& r) const {
+  return std::ranges::none_of(
+      gateways_, [&](const gateway& g) { return g.link->group() == m.group && g.options.carries(m.origin, r.number); });
 }
 
 // Attempts are committed before the network sees them.
@@ -244,7 +262,7 @@ void hub::begin(std::vector<attempt> all) {
   });
   if (!committed) log_.error("the store cannot commit", {{"reason", store_->error_text()}});
   for (auto& a : all) {
-    if (a.is_expired) {
+    if (a.is_expired || a.is_barred) {
       if (committed && a.is_recorded) failed_.add();
       continue;
     }
@@ -268,10 +286,11 @@ bool hub::record(attempt& a) {
   auto& m = *a.what;
   const auto& r = m.recipients[a.key.index];
   if (a.is_expired) return fail(m, r, "408", "expired before it could be sent", "");
+  if (a.is_barred) return fail(m, r, "403", "no gateway of the group carries it", "");
   m.gateway_id = gateways_[a.gateway_index].link->name();
   m.processed_ms = now_ms();
   m.last_tran_id = m.id + '-' + std::to_string(a.key.index);
-  return store_->claim(a.key, r.attempts + 1) && store_->update_message(m);
+  return store_->claim(a.key, r.attempts + 1, a.found_ms) && store_->update_message(m);
 }
 
 void hub::ended(const recipient_key& k, std::size_t gateway_index, const submit_result& r) {

@@ -14,6 +14,7 @@
 #include "common/http_client.hpp"
 #include "common/metrics.hpp"
 #include "connectors/mail_part.hpp"
+#include "mmsgw/addressing.hpp"
 #include "mmsgw/gateway_link.hpp"
 #include "mmsgw/store.hpp"
 #include "msgkit/core/backoff.hpp"
@@ -57,10 +58,33 @@ struct hub_options {
 struct gateway_options {
   double tps_limit = 0;  // messages a second, 0: none
   std::vector<std::string> events_urls{};
+  std::vector<std::string> received_urls{};  // told of what came in here, besides those of all gateways
   bool auto_ack = true, auto_dr = false;
+  mms::addressing addressing{};
+  number_filter recipients{}, senders{};  // of what it may carry
+  [[nodiscard]] bool carries(std::string_view origin, std::string_view number) const {
+    return recipients.takes(number) && senders.takes(origin);
+  }
 };
 
 using inbound_part = mail_part;
+
+// A new content for a message of a peer; what is empty stays.
+struct replacement {
+  std::vector<inbound_part> parts{};
+  std::int64_t earliest_delivery = 0;
+  std::string content_class{};
+  std::optional<bool> drm{}, can_redistribute{};
+};
+struct change_order {
+  std::string message_id{};              // what our answer called it, or the LinkedID it came with
+  std::optional<replacement> content{};  // nothing: the message is withdrawn
+};
+enum class change_fate : std::uint8_t { done, unknown_message, too_late, failed };
+// By recipient's number.
+struct change_result {
+  std::vector<std::string> done{}, asked{}, too_late{};
+};
 
 enum class intake : std::uint8_t { stored, repeated, failed };
 enum class report_fate : std::uint8_t { recorded, unknown_message, failed };
@@ -108,6 +132,12 @@ class hub {
   void reported(const std::string& gateway, report r, std::function<void(report_fate)> done);
   // The application answers for an inbound message. False: the store cannot commit.
   bool order(answer_order a);
+  // An outbound message is withdrawn, or gets another content, for those who do not have it yet; a peer that took it
+  // over MM7 is asked, and CANCELED, REPLACED or REJECTED say what it did. Nothing: the store cannot commit.
+  std::optional<change_result> cancel(const message& m);
+  std::optional<change_result> replace(message m, message_template content);
+  // The same by the peer a message came from; `done` runs once it is committed.
+  void change(const std::string& gateway, change_order c, std::function<void(change_fate)> done);
 
  private:
   struct gateway {
@@ -139,8 +169,11 @@ class hub {
   void ended(const recipient_key& k, std::size_t gateway_index, const submit_result& r);
   void conclude(const recipient_key& k, const std::string& gateway_name, std::shared_ptr<const submit_result> r);
   bool keep_result(const recipient_key& k, const std::string& gateway_name, const submit_result& r);
-  gateway* choose(const std::string& group, std::int64_t now, bool is_retry);
-  const gateway* find(const std::string& name) const;
+  // `what` and `to` null: any that may send.
+  gateway* choose(const std::string& group, std::int64_t now, const message* what = nullptr,
+                  const recipient* to = nullptr);
+  [[nodiscard]] bool is_barred(const message& m, const recipient& r) const;
+  [[nodiscard]] const gateway* find(const std::string& name) const;
   std::shared_ptr<const std::vector<loaded_part>> load_parts(const message& m);
   void fetch_parts(const message& m);
   void fetch_next(std::shared_ptr<fetch> f);
@@ -159,7 +192,13 @@ class hub {
   bool keep_inbound(const std::string& gateway_name, message& m, const std::vector<inbound_part>& parts,
                     intake& outcome);
   [[nodiscard]] const relay_route* find_route(const std::string& gateway_name, const std::string& number) const;
-  bool relay(const message& m, const std::string& gateway_name);
+  std::vector<message> relays_of(const message& m, const std::string& gateway_name) const;
+  bool relay(const message& out);
+  bool change_outbound(const message& m, const message_template* content, change_result& out);
+  bool keep_change(const answer_order& a, bool good, const std::string& why);
+  bool keep_change_order(const std::string& gateway_name, const change_order& c, change_fate& fate);
+  bool tell_received(const message& m, const std::string& gateway_name);
+  static std::string linked_peer(const std::string& gateway_name);
   bool pass_back(const message& m, const event& e);
   bool order_answers(const message& m, const std::string& gateway_name, const std::vector<std::string>& numbers,
                      bool is_repeated);

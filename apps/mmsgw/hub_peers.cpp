@@ -36,11 +36,6 @@ std::optional<recipient_key> parse_transaction(std::string_view id) {
   return k;
 }
 
-std::string_view digits_of(std::string_view number) {
-  if (number.starts_with('+')) number.remove_prefix(1);
-  return number;
-}
-
 }  // namespace
 
 // ---- reports
@@ -84,15 +79,16 @@ bool hub::keep_report(const std::string& gateway_name, const report& r, report_f
   const auto k = store_->find_by_carrier_id(r.message_id);
   const auto m = store_->get_message(k ? k->message_id : r.message_id.substr(0, r.message_id.find('@')));
   const recipient* to = nullptr;
+  const auto* g = find(gateway_name);
   if (m && !m->is_inbound) {
+    const auto numbers = g != nullptr ? g->options.addressing : addressing{};
     for (const auto& one : m->recipients)
-      if (k ? one.index == k->index : digits_of(one.number) == digits_of(r.number)) to = &one;
+      if (k ? one.index == k->index : numbers.is_same(one.number, r.number)) to = &one;
     // A report that names nobody is about the only recipient there is.
     if (to == nullptr && m->recipients.size() == 1 && r.number.empty()) to = &m->recipients.front();
   }
   if (to == nullptr) {
     // Over MM7 a report may overtake the answer that says what the peer calls the message.
-    const auto* g = find(gateway_name);
     if (g != nullptr && store_->has_open_attempts(g->link->group()))
       return store_->keep_early(r.message_id, now_ms(),
                                 to_text(event{r.state, r.code, r.text, gateway_name, now_ms(), {r.number}}));
@@ -168,7 +164,12 @@ bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::v
     m.content.parts.push_back({.id = new_id(), .name = p.name, .type = p.type});
     if (!store_->put_media(m.content.parts.back().id, p.type, p.name, p.content)) return false;
   }
+  const auto relays = relays_of(m, gateway_name);
+  for (const auto& out : relays) m.relayed_as.push_back(out.id);
   if (!store_->insert_message(m, 0)) return false;
+  if (!m.linked_id.empty() &&
+      !store_->remember_inbound(linked_peer(gateway_name), m.linked_id, m.id, m.id, m.created_ms))
+    return false;
   for (const auto& r : m.recipients)
     if (!m.peer_ref.empty() && !store_->remember_inbound(gateway_name, m.peer_ref, r.number, m.id, m.created_ms))
       return false;
@@ -177,9 +178,16 @@ bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::v
   for (const auto& n : numbers)
     if (find_route(gateway_name, n) == nullptr) kept.push_back(n);
   return note(m, event_state::received, numbers, "", "", gateway_name) &&
-         (kept.empty() || options_.received_urls.empty() ||
-          call_back(options_.received_urls, received_text(m, options_.media_prefix))) &&
-         order_answers(m, gateway_name, kept, false) && relay(m, gateway_name);
+         (kept.empty() || tell_received(m, gateway_name)) && order_answers(m, gateway_name, kept, false) &&
+         std::ranges::all_of(relays, [&](const message& out) { return relay(out); });
+}
+
+bool hub::tell_received(const message& m, const std::string& gateway_name) {
+  auto urls = options_.received_urls;
+  if (const auto* g = find(gateway_name))
+    for (const auto& u : g->options.received_urls)
+      if (std::ranges::find(urls, u) == urls.end()) urls.push_back(u);
+  return urls.empty() || call_back(urls, received_text(m, options_.media_prefix));
 }
 
 // Those that the gateway gives by itself. A repeated message gets its acknowledgement again: that may be what got lost.
@@ -211,8 +219,7 @@ const relay_route* hub::find_route(const std::string& gateway_name, const std::s
   return best;
 }
 
-// In the transaction that keeps it: what was acknowledged is on its way.
-bool hub::relay(const message& m, const std::string& gateway_name) {
+std::vector<message> hub::relays_of(const message& m, const std::string& gateway_name) const {
   std::map<std::string, message> by_group;
   for (const auto& r : m.recipients) {
     const auto* route = find_route(gateway_name, r.number);
@@ -228,13 +235,17 @@ bool hub::relay(const message& m, const std::string& gateway_name) {
     }
     out.recipients.push_back({.index = out.recipients.size(), .number = r.number, .role = r.role});
   }
-  return std::ranges::all_of(by_group, [&](auto& one) {
-    auto& out = one.second;
-    std::vector<std::string> numbers;
-    for (const auto& r : out.recipients) numbers.push_back(r.number);
-    return store_->insert_message(out, out.created_ms) &&
-           note(out, event_state::scheduled, numbers, "", "passed on", "");
-  });
+  std::vector<message> all;
+  for (auto& [group, out] : by_group) all.push_back(std::move(out));
+  return all;
+}
+
+// In the transaction that keeps it: what was acknowledged is on its way.
+bool hub::relay(const message& out) {
+  std::vector<std::string> numbers;
+  for (const auto& r : out.recipients) numbers.push_back(r.number);
+  return store_->insert_message(out, std::max(out.created_ms, out.content.earliest_delivery * 1'000)) &&
+         note(out, event_state::scheduled, numbers, "", "passed on", "");
 }
 
 // What became of a relayed message, to whom it came from.
@@ -261,7 +272,18 @@ bool hub::pass_back(const message& m, const event& e) {
 
 bool hub::order(answer_order a) {
   a.id = new_id();
-  const bool good = store_->add_answer(a);
+  // What the application has reported as delivered or failed, the peer cannot withdraw any more.
+  const auto m = a.kind == answer_kind::delivery_report ? store_->get_message(a.message_id) : std::nullopt;
+  const bool is_interim = a.code == "202" || a.code == "410";
+  const bool good = store_->transaction([&] {
+    if (m && !is_interim)
+      for (const auto& r : m->recipients)
+        if (r.number == a.recipient && r.state == recipient_state::received &&
+            !store_->set_state({m->id, r.index}, r.state,
+                               a.code == "200" ? recipient_state::delivered : recipient_state::failed, r.attempts, 0))
+          return false;
+    return store_->add_answer(a);
+  });
   soon();
   return good;
 }

@@ -56,6 +56,11 @@ message to_message(const mm4_arrival& a, const mm4::forward_req& f) {
   if (f.sender_visibility) t.show_sender = *f.sender_visibility == mm4::sender_visibility::show;
   t.drm = f.drm_content;
   t.content_adaptation = f.adaptation_allowed;
+  if (f.expiry) {
+    const auto at = mm4::expiry_moment(*f.expiry, f.date.value_or(driver_clock::wall_now()));
+    t.latest_delivery =
+        std::max<std::int64_t>(std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count(), 1);
+  }
   add_recipients(a, f, m);
   return m;
 }

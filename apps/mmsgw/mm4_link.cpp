@@ -54,13 +54,15 @@ mm4::forward_req to_forward(const submission& s, const mm4_gateway& g) {
   f.transaction_id = s.transaction_id;
   f.message_id = m.id + '@' + g.profile.domain;
   f.rfc_message_id = f.transaction_id + '@' + g.profile.domain;
-  f.from = mm4_address_of(m.origin);
+  const auto& numbers = g.options.addressing;
+  const auto to = [&](const recipient& r) { return mm4_address_of(numbers.dest(r.number)); };
+  f.from = mm4_address_of(numbers.origin(m.origin));
   for (const auto& r : m.recipients) {
-    if (r.role == recipient_role::to) f.to.push_back(mm4_address_of(r.number));
-    if (r.role == recipient_role::cc) f.cc.push_back(mm4_address_of(r.number));
+    if (r.role == recipient_role::to) f.to.push_back(to(r));
+    if (r.role == recipient_role::cc) f.cc.push_back(to(r));
   }
   // Hidden recipients are named to themselves alone.
-  if (f.to.empty() && f.cc.empty()) f.to.push_back(mm4_address_of(m.recipients[s.index].number));
+  if (f.to.empty() && f.cc.empty()) f.to.push_back(to(m.recipients[s.index]));
   f.date = now;
   f.sender = g.profile.system_address();
   f.subject = c.subject;
@@ -80,6 +82,9 @@ mm4::forward_req to_forward(const submission& s, const mm4_gateway& g) {
   f.applic_id = g.applic_id;
   f.reply_applic_id = g.reply_applic_id;
   f.aux_applic_info = g.aux_applic_info;
+  f.mmsip_address = g.mmsip_address;
+  f.forward_route = g.forward_route;
+  f.return_route = g.return_route;
   return f;
 }
 
@@ -112,7 +117,7 @@ void mm4_link::submit(submission s, std::function<void(submit_result)> done) {
   const auto body = mm4_content_of(*s.parts, std::hash<std::string>{}(s.transaction_id));
   const auto mail = mm4::encode(f, settings_.profile, &body);
   auto alone = f;
-  alone.to = {mm4_address_of(s.what->recipients[s.index].number)};
+  alone.to = {mm4_address_of(settings_.options.addressing.dest(s.what->recipients[s.index].number))};
   alone.cc.clear();
   const auto refuse = [&](const std::error_code& why) {
     asio::post(client_->executor(), [done, text = why.message()] { done({submit_verdict::refused, "400", text, {}}); });
@@ -154,7 +159,7 @@ void mm4_link::send(const mm4::message& m, std::function<void(answer_verdict, st
   if (!sent) later(answer_verdict::try_again, sent.error().code.message());
 }
 
-void mm4_link::answer(const answer_order& a, const message& about,
+void mm4_link::answer(const answer_order& a, const message& about, std::shared_ptr<const std::vector<loaded_part>>,
                       std::function<void(answer_verdict, std::string)> done) {
   const auto f = to_request(about);
   const auto& p = settings_.profile;

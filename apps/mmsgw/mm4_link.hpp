@@ -13,6 +13,7 @@ struct mm4_gateway : mm4_peer_settings {
   std::string group{};
   std::string maildir{};  // where a mail server puts this peer's mails; empty: nowhere
   std::string applic_id{}, reply_applic_id{}, aux_applic_info{};
+  std::string mmsip_address{}, forward_route{}, return_route{};  // of hubs that route by them
   gateway_options options{};
 };
 
@@ -22,7 +23,7 @@ class mm4_link final : public gateway_link {
   ~mm4_link() override;
 
   void submit(submission s, std::function<void(submit_result)> done) override;
-  void answer(const answer_order& a, const message& about,
+  void answer(const answer_order& a, const message& about, std::shared_ptr<const std::vector<loaded_part>> parts,
               std::function<void(answer_verdict, std::string)> done) override;
   void probe(std::function<void(bool)> done) override;
   void stop(std::function<void()> done) override;

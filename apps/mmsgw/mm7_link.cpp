@@ -62,6 +62,24 @@ std::string reference_of(const mm7::envelope& e) {
   return e.transaction_id + '/' + to_hex(as_bytes(std::string_view(sum).substr(0, 8)));
 }
 
+// Unix seconds.
+std::int64_t seconds_of(const mm7::relative_or_absolute& t) {
+  const auto* from_now = std::get_if<std::chrono::seconds>(&t);
+  const auto at = from_now != nullptr ? driver_clock::wall_now() + *from_now : std::get<wall_time>(t);
+  return std::max<std::int64_t>(std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count(), 1);
+}
+
+std::vector<mime::out_part> out_parts_of(const std::vector<loaded_part>& loaded) {
+  std::vector<mime::out_part> parts;
+  for (const auto& p : loaded)
+    parts.push_back({.type = mime::parse_media_type(p.type),
+                     .id = p.name,
+                     .location = p.name,
+                     .name = p.name,
+                     .content = as_bytes(p.content)});
+  return parts;
+}
+
 std::string part_name(const mime::part& p, std::size_t index) {
   if (!p.name.empty()) return p.name;
   auto name = mime::safe_file_name(p.location.empty() ? p.id : p.location);
@@ -104,9 +122,10 @@ void mm7_link::submit(submission s, std::function<void(submit_result)> done) {
   mm7::submit_req r;
   r.vasp_id = settings_.vasp_id;
   r.vas_id = settings_.vas_id;
-  if (!m.origin.empty()) r.sender_address = to_address(m.origin);
+  const auto& numbers = settings_.options.addressing;
+  if (!m.origin.empty()) r.sender_address = to_address(numbers.origin(m.origin));
   for (const auto& one : m.recipients) {
-    auto a = to_address(one.number);
+    auto a = to_address(numbers.dest(one.number));
     a.display_only = one.index != s.index;  // the others have requests of their own
     if (a.display_only && one.role == recipient_role::bcc) continue;
     (one.role == recipient_role::to   ? r.recipients.to
@@ -133,15 +152,8 @@ void mm7_link::submit(submission s, std::function<void(submit_result)> done) {
   r.content_class = c.content_class;
   r.drm_content = c.drm;
   if (c.content_adaptation) r.content = mm7::content_reference{.allow_adaptations = c.content_adaptation};
-  std::vector<mime::out_part> parts;
-  for (const auto& p : *s.parts)
-    parts.push_back({.type = mime::parse_media_type(p.type),
-                     .id = p.name,
-                     .location = p.name,
-                     .name = p.name,
-                     .content = as_bytes(p.content)});
-  const auto sent =
-      client_->send(wrap(s.transaction_id, std::move(r)), parts, [done, name = name()](const mm7::answer& a) {
+  const auto sent = client_->send(
+      wrap(s.transaction_id, std::move(r)), out_parts_of(*s.parts), [done, name = name()](const mm7::answer& a) {
         submit_result out;
         out.code = a.status             ? std::to_string(static_cast<unsigned>(a.status->code))
                    : a.http_status != 0 ? std::to_string(a.http_status)
@@ -164,7 +176,32 @@ void mm7_link::submit(submission s, std::function<void(submit_result)> done) {
   });
 }
 
+mm7::operation mm7_link::change_of(const answer_order& a, const message& about) const {
+  const auto fill = [&](auto r) -> mm7::operation {
+    r.vasp_id = settings_.vasp_id;
+    r.vas_id = settings_.vas_id;
+    const auto& c = about.content;
+    if constexpr (requires { r.message_id; }) r.message_id = a.code;
+    if constexpr (requires { r.cancel_id; }) r.cancel_id = a.code;
+    if constexpr (requires { r.replace_id; }) r.replace_id = a.code;
+    if constexpr (requires { r.service_code; }) r.service_code = settings_.service_code;
+    if constexpr (requires { r.time_stamp; }) r.time_stamp = driver_clock::wall_now();
+    if constexpr (requires { r.read_reply; }) r.read_reply = settings_.request_read_receipt;
+    if constexpr (requires { r.delivery_report; }) r.delivery_report = settings_.request_delivery_report;
+    if constexpr (requires { r.drm_content; }) {
+      r.distribution_indicator = c.can_redistribute;
+      r.content_class = c.content_class;
+      r.drm_content = c.drm;
+    }
+    return r;
+  };
+  if (a.kind == answer_kind::cancel)
+    return settings_.extended_operations ? fill(mm7::extended_cancel_req{}) : fill(mm7::cancel_req{});
+  return settings_.extended_operations ? fill(mm7::extended_replace_req{}) : fill(mm7::replace_req{});
+}
+
 void mm7_link::answer(const answer_order& a, const message& about,
+                      std::shared_ptr<const std::vector<loaded_part>> loaded,
                       std::function<void(answer_verdict, std::string)> done) {
   const auto fill = [&](auto r) -> mm7::operation {
     r.message_id = about.id;  // what the SubmitRsp said
@@ -181,8 +218,11 @@ void mm7_link::answer(const answer_order& a, const message& about,
     asio::post(client_->executor(), [done = std::move(done)] { done(answer_verdict::done, {}); });
     return;
   }
-  auto operation = a.kind == answer_kind::read_report ? fill(mm7::read_reply_req{}) : fill(mm7::delivery_report_req{});
-  const auto sent = client_->send(wrap(a.id, std::move(operation)), {}, [done](const mm7::answer& r) {
+  auto operation = a.kind == answer_kind::read_report       ? fill(mm7::read_reply_req{})
+                   : a.kind == answer_kind::delivery_report ? fill(mm7::delivery_report_req{})
+                                                            : change_of(a, about);
+  const auto parts = loaded ? out_parts_of(*loaded) : std::vector<mime::out_part>{};
+  const auto sent = client_->send(wrap(a.id, std::move(operation)), parts, [done](const mm7::answer& r) {
     const auto why = r.status ? std::string(mm7::to_string(r.status->code)) : r.error.message();
     done(r.verdict == mm7::verdict::try_again ? answer_verdict::try_again
          : r.verdict == mm7::verdict::refused ? answer_verdict::impossible
@@ -254,6 +294,8 @@ void mm7_link::take(const std::shared_ptr<mm7::incoming>& in) {
     t.charged_party = mime::lower(s->charged_party);
     t.drm = s->drm_content;
     t.can_redistribute = s->distribution_indicator;
+    if (s->earliest_delivery_time) t.earliest_delivery = seconds_of(*s->earliest_delivery_time);
+    if (s->expiry_date) t.latest_delivery = seconds_of(*s->expiry_date);
     return take_message(in, std::move(m), s->recipients);
   }
   if (const auto* d = std::get_if<mm7::deliver_req>(&o)) {
@@ -273,7 +315,47 @@ void mm7_link::take(const std::shared_ptr<mm7::incoming>& in) {
   }
   if (const auto* r = std::get_if<mm7::read_reply_req>(&o))
     return take_report(in, *r, event_state::read, r->mm_status == "Read" ? "200" : "406");
-  in->answer({mm7::status_code::unsupported_operation, {}, "messages are neither canceled nor replaced here"});
+  if (const auto* c = std::get_if<mm7::cancel_req>(&o)) return take_change(in, {.message_id = c->message_id});
+  if (const auto* c = std::get_if<mm7::extended_cancel_req>(&o)) return take_change(in, {.message_id = c->cancel_id});
+  replacement content;
+  if (!read_parts(in, content.parts)) return;
+  if (const auto* r = std::get_if<mm7::replace_req>(&o)) {
+    if (r->earliest_delivery_time) content.earliest_delivery = seconds_of(*r->earliest_delivery_time);
+    content.content_class = r->content_class;
+    content.drm = r->drm_content;
+    content.can_redistribute = r->distribution_indicator;
+    return take_change(in, {.message_id = r->message_id, .content = std::move(content)});
+  }
+  if (const auto* r = std::get_if<mm7::extended_replace_req>(&o)) {
+    if (r->earliest_delivery_time) content.earliest_delivery = seconds_of(*r->earliest_delivery_time);
+    return take_change(in, {.message_id = r->replace_id, .content = std::move(content)});
+  }
+  in->answer({mm7::status_code::unsupported_operation, {}, {}});
+}
+
+void mm7_link::take_change(const std::shared_ptr<mm7::incoming>& in, change_order c) {
+  hub_.change(name(), std::move(c), [in](change_fate fate) {
+    using s = mm7::status_code;
+    switch (fate) {
+      case change_fate::done: return in->answer({});
+      case change_fate::unknown_message: return in->answer({s::message_id_not_found, {}, {}});
+      case change_fate::too_late: return in->answer({s::not_possible, {}, "it is no longer here"});
+      case change_fate::failed: return in->answer({s::service_unavailable, {}, {}});
+    }
+  });
+}
+
+// False: answered.
+bool mm7_link::read_parts(const std::shared_ptr<mm7::incoming>& in, std::vector<inbound_part>& parts) {
+  for (const auto* p : in->received().parts()) {
+    auto content = mime::decode(*p, part_bytes_max_);
+    if (!content) {
+      in->answer({mm7::status_code::message_format_corrupt, {}, content.error().code.message()});
+      return false;
+    }
+    parts.push_back({part_name(*p, parts.size()), mime::to_string(p->type), std::string(as_text(*content))});
+  }
+  return true;
 }
 
 void mm7_link::take_message(const std::shared_ptr<mm7::incoming>& in, message m, const mm7::recipient_list& to) {
@@ -289,11 +371,7 @@ void mm7_link::take_message(const std::shared_ptr<mm7::incoming>& in, message m,
   add(to.bcc, recipient_role::bcc);
   if (m.recipients.empty()) return in->answer({mm7::status_code::address_error, {}, "nobody to deliver to"});
   std::vector<inbound_part> parts;
-  for (const auto* p : in->received().parts()) {
-    auto content = mime::decode(*p, part_bytes_max_);
-    if (!content) return in->answer({mm7::status_code::message_format_corrupt, {}, content.error().code.message()});
-    parts.push_back({part_name(*p, parts.size()), mime::to_string(p->type), std::string(as_text(*content))});
-  }
+  if (!read_parts(in, parts)) return;
   hub_.receive(name(), std::move(m), std::move(parts), [in](intake fate, const std::string& id) {
     if (fate == intake::failed) return in->answer({mm7::status_code::service_unavailable, {}, {}});
     // DeliverRsp has a ServiceCode where SubmitRsp has the id.

@@ -20,6 +20,7 @@ struct mm7_gateway {
   ip_ranges allowed_addresses{};                       // who may post as this peer
   std::string inbound_username{}, inbound_password{};  // Basic or Digest, besides
   bool request_delivery_report = true, request_read_receipt = true;
+  bool extended_operations = false;  // extendedCancelReq and extendedReplaceReq instead of CancelReq and ReplaceReq
   gateway_options options{};
 };
 
@@ -29,8 +30,9 @@ class mm7_link final : public gateway_link, public std::enable_shared_from_this<
   ~mm7_link() override;
 
   void submit(submission s, std::function<void(submit_result)> done) override;
-  void answer(const answer_order& a, const message& about,
+  void answer(const answer_order& a, const message& about, std::shared_ptr<const std::vector<loaded_part>> parts,
               std::function<void(answer_verdict, std::string)> done) override;
+  [[nodiscard]] bool takes_changes() const noexcept override { return true; }
   void probe(std::function<void(bool)> done) override;
   void stop(std::function<void()> done) override;
   // A request from HTTP, on the executor.
@@ -41,6 +43,9 @@ class mm7_link final : public gateway_link, public std::enable_shared_from_this<
   void take_message(const std::shared_ptr<mm7::incoming>& in, message m, const mm7::recipient_list& to);
   void take_report(const std::shared_ptr<mm7::incoming>& in, const mm7::report& r, event_state state,
                    const std::string& code);
+  void take_change(const std::shared_ptr<mm7::incoming>& in, change_order c);
+  bool read_parts(const std::shared_ptr<mm7::incoming>& in, std::vector<inbound_part>& parts);
+  [[nodiscard]] mm7::operation change_of(const answer_order& a, const message& about) const;
   mm7::admission admit(const mm7::http_call& call, time_point now);
   [[nodiscard]] mm7::envelope wrap(std::string transaction_id, mm7::operation o) const;
 

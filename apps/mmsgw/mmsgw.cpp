@@ -2,6 +2,7 @@
 
 #include <asio/post.hpp>
 #include <future>
+#include <map>
 
 #include "common/health.hpp"
 #include "common/http_server.hpp"
@@ -85,9 +86,14 @@ class mmsgw final : public daemon {
     auto router = std::make_shared<http_router>();
     add_health_routes(*router, health_, context_->metrics);
     mms::add_api(*router, *hub_, config_.api);
+    // By name, or by a group that is no name: the first of the group takes it.
+    std::map<std::string, std::shared_ptr<mms::mm7_link>> intakes;
+    for (const auto& link : mm7_links_) intakes[link->name()] = link;
     for (const auto& link : mm7_links_)
+      if (mms::is_path_segment(link->group())) intakes.try_emplace(link->group(), link);
+    for (const auto& [path, link] : intakes)
       router->add(
-          "POST", "/mmsgw/v1/mms/inbound/" + link->name(),
+          "POST", "/mmsgw/v1/mms/inbound/" + path,
           [link](const http_request& request, const http_responder& responder) { link->post(request, responder); },
           {.body_bytes_max = 2 * config_.message_bytes_max});
     http_server_options options;

@@ -37,7 +37,9 @@ enum class recipient_state : std::uint8_t {
   delivered = 5,
   failed = 6,
   received = 7,  // of an inbound message
+  canceled = 8,  // by the application, or of an inbound message by the peer
 };
+std::string_view to_string(recipient_state s) noexcept;  // "queued"
 
 struct recipient {
   std::size_t index = 0;
@@ -50,10 +52,11 @@ struct recipient {
 struct message {
   std::string id{}, peer_ref{}, last_tran_id{}, ack_at_addr{};
   bool is_inbound = false;
-  std::string relayed_from{};      // the inbound message that this one passes on
-  std::int64_t forward_count = 0;  // relays it has been through
-  std::string group{};             // the seed's "gateway"
-  std::string gateway_id{};        // the gateway that carried it last
+  std::string relayed_from{};             // the inbound message that this one passes on
+  std::vector<std::string> relayed_as{};  // of an inbound message: the outbound ones made of it
+  std::int64_t forward_count = 0;         // relays it has been through
+  std::string group{};                    // the seed's "gateway"
+  std::string gateway_id{};               // the gateway that carried it last
   std::string origin{}, linked_id{}, priority{"normal"}, relay_server{}, ua_caps{}, reply_charging_id{}, handling_app{},
       reply_to_app{}, app_info{};
   std::vector<std::string> events_urls{};
@@ -73,7 +76,9 @@ enum class event_state : std::uint8_t {
   undefined,
   received,
   read,
-  rejected
+  rejected,
+  canceled,
+  replaced
 };
 std::string_view to_string(event_state s) noexcept;  // "SCHEDULED"
 
@@ -84,13 +89,13 @@ struct event {
   std::vector<std::string> destinations{};
 };
 
-// An answer of ours about an inbound message that has to reach the peer.
-enum class answer_kind : std::uint8_t { acknowledgement, delivery_report, read_report };
+// What has to reach a peer beside messages: an answer of ours about an inbound one, or a change of an outbound one.
+enum class answer_kind : std::uint8_t { acknowledgement, delivery_report, read_report, cancel, replace };
 struct answer_order {
   std::string id{}, message_id{}, gateway{};
   answer_kind kind = answer_kind::acknowledgement;
-  std::string recipient{};  // of reports
-  std::string code{};       // canonical: "200", "406"...
+  std::string recipient{};  // of reports and changes
+  std::string code{};       // canonical: "200", "406"...; of changes what the peer calls the message
   std::string description{};
   unsigned attempts = 0;
 };

@@ -10,8 +10,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view event_names[] = {"SCHEDULED", "SENT",      "FORWARDED", "ACKNOWLEDGED", "DELIVERED",
-                                            "FAILED",    "UNDEFINED", "RECEIVED",  "READ",         "REJECTED"};
+constexpr std::string_view event_names[] = {"SCHEDULED", "SENT",     "FORWARDED", "ACKNOWLEDGED",
+                                            "DELIVERED", "FAILED",   "UNDEFINED", "RECEIVED",
+                                            "READ",      "REJECTED", "CANCELED",  "REPLACED"};
+constexpr std::string_view recipient_names[] = {"queued",    "sending", "sent",     "acknowledged", "forwarded",
+                                                "delivered", "failed",  "received", "canceled"};
+constexpr const char* role_names[] = {"destination", "cc", "bcc"};
 
 // Members that are texts, by name: written when set, read when there.
 struct text_member {
@@ -75,6 +79,12 @@ void read(const json& j, const char* name, std::int64_t& out) {
   if (const auto at = j.find(name); at != j.end() && at->is_number_integer()) out = at->get<std::int64_t>();
 }
 
+void read(const json& j, const char* name, std::vector<std::string>& out) {
+  if (const auto at = j.find(name); at != j.end() && at->is_array())
+    for (const auto& text : *at)
+      if (text.is_string()) out.push_back(text.get<std::string>());
+}
+
 part part_of(const json& j) {
   part p;
   read(j, "part_id", p.id);
@@ -106,6 +116,8 @@ json row_of(const message& m) {
   j["created_ms"] = m.created_ms;
   j["processed_ms"] = m.processed_ms;
   j["forward_count"] = m.forward_count;
+  if (!m.relayed_as.empty()) j["relayed_as"] = m.relayed_as;
+  j.erase("recipients");
   return j;
 }
 
@@ -119,6 +131,7 @@ std::optional<json> parsed(std::string_view text) {
 }  // namespace
 
 std::string_view to_string(event_state s) noexcept { return event_names[static_cast<std::size_t>(s)]; }
+std::string_view to_string(recipient_state s) noexcept { return recipient_names[static_cast<std::size_t>(s)]; }
 
 json to_json(const part& p) {
   json j{{"part_id", p.id}, {"content_name", p.name}, {"content_type", p.type}};
@@ -157,8 +170,13 @@ json to_json(const message& m) {
          {"processed_ts", m.processed_ms / 1000},
          {"template", to_json(m.content)}};
   for (const auto& t : message_texts) j[t.name] = m.*t.member;
-  constexpr const char* names[] = {"destination", "cc", "bcc"};
-  for (const auto& r : m.recipients) j[names[static_cast<std::size_t>(r.role)]].push_back(r.number);
+  auto& recipients = j["recipients"] = json::array();
+  for (const auto& r : m.recipients) {
+    const auto* role = role_names[static_cast<std::size_t>(r.role)];
+    j[role].push_back(r.number);
+    recipients.push_back(
+        {{"number", r.number}, {"role", role}, {"state", to_string(r.state)}, {"attempts", r.attempts}});
+  }
   return j;
 }
 
@@ -181,9 +199,8 @@ std::optional<message> message_from_text(std::string_view text) {
   read(*j, "created_ms", m.created_ms);
   read(*j, "processed_ms", m.processed_ms);
   read(*j, "forward_count", m.forward_count);
-  if (const auto urls = j->find("events_url"); urls != j->end() && urls->is_array())
-    for (const auto& u : *urls)
-      if (u.is_string()) m.events_urls.push_back(u.get<std::string>());
+  read(*j, "events_url", m.events_urls);
+  read(*j, "relayed_as", m.relayed_as);
   if (const auto t = j->find("template"); t != j->end()) m.content = template_of(*t);
   return m;
 }

@@ -122,6 +122,8 @@ bool store::update_message(const message& m) {
   return run("UPDATE message SET body = ?2 WHERE id = ?1", {m.id, to_text(m)});
 }
 
+bool store::update_content(const message& m) { return update_message(m) && use_media(m.id, m.content); }
+
 std::optional<message> store::get_message(const std::string& id) {
   sql_rows rows;
   if (!db_->run("SELECT body FROM message WHERE id = ?1", {id}, &rows) || rows.empty()) return std::nullopt;
@@ -146,6 +148,26 @@ std::vector<std::string> store::message_ids(bool is_inbound, std::size_t limit) 
   return all;
 }
 
+std::vector<std::string> store::message_page(const std::string& after, std::int64_t from_ms, std::int64_t to_ms,
+                                             std::size_t limit) {
+  std::vector<std::string> all;
+  sql_rows rows;
+  if (!db_->run("SELECT id FROM message WHERE id > ?1 AND created_ms >= ?2 AND created_ms < ?3 ORDER BY id LIMIT ?4",
+                {after, from_ms, to_ms, integer(limit)}, &rows))
+    return all;
+  for (std::size_t i = 0; i < rows.size(); ++i) all.push_back(rows.text(i, 0));
+  return all;
+}
+
+std::int64_t store::media_octets(const std::string& message_id) {
+  sql_rows rows;
+  const bool good = db_->run(
+      "SELECT coalesce(sum(length(m.content)), 0) FROM media_use u JOIN media m ON m.id = u.media_id WHERE u.owner = "
+      "?1",
+      {message_id}, &rows);
+  return good && !rows.empty() ? rows.number(0, 0) : 0;
+}
+
 std::vector<recipient_key> store::due(const std::string& group, std::int64_t now_ms, std::size_t limit) {
   std::vector<recipient_key> all;
   sql_rows rows;
@@ -168,11 +190,11 @@ std::optional<std::int64_t> store::next_due() {
   return rows.number(0, 0);
 }
 
-bool store::claim(const recipient_key& k, unsigned attempts) {
+bool store::claim(const recipient_key& k, unsigned attempts, std::int64_t now_ms) {
   return changed(
              "UPDATE recipient SET state = 1, attempts = ?3, due_ms = 0, owner = ?4 WHERE message_id = ?1 AND n = ?2 "
-             "AND state = 0",
-             {k.message_id, integer(k.index), integer(attempts), instance_}) == 1;
+             "AND state = 0 AND due_ms <= ?5",
+             {k.message_id, integer(k.index), integer(attempts), instance_, now_ms}) == 1;
 }
 
 bool store::set_state(const recipient_key& k, recipient_state from, recipient_state to, unsigned attempts,
@@ -186,6 +208,13 @@ bool store::set_state(const recipient_key& k, recipient_state from, recipient_st
 bool store::set_carrier_id(const recipient_key& k, const std::string& carrier_id) {
   return run("UPDATE recipient SET carrier_id = ?3 WHERE message_id = ?1 AND n = ?2",
              {k.message_id, integer(k.index), carrier_id});
+}
+
+std::string store::carrier_id_of(const recipient_key& k) {
+  sql_rows rows;
+  const bool good = db_->run("SELECT carrier_id FROM recipient WHERE message_id = ?1 AND n = ?2",
+                             {k.message_id, integer(k.index)}, &rows);
+  return good && !rows.empty() ? rows.text(0, 0) : std::string();
 }
 
 std::optional<recipient_key> store::find_by_carrier_id(const std::string& carrier_id) {

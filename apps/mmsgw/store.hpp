@@ -65,18 +65,25 @@ class store {
   // With its recipients, due at `due_ms`.
   bool insert_message(const message& m, std::int64_t due_ms);
   bool update_message(const message& m);  // all but recipients
+  bool update_content(const message& m);  // likewise, and its media are others
   std::optional<message> get_message(const std::string& id);
   std::vector<std::string> message_ids(bool is_inbound, std::size_t limit);  // the newest first
+  // Ids above `after`, of messages made from `from_ms` until before `to_ms`, in ascending order.
+  std::vector<std::string> message_page(const std::string& after, std::int64_t from_ms, std::int64_t to_ms,
+                                        std::size_t limit);
+  std::int64_t media_octets(const std::string& message_id);  // of all its parts that are here
 
   // Queued recipients of a group whose time has come, oldest first.
   std::vector<recipient_key> due(const std::string& group, std::int64_t now_ms, std::size_t limit);
   std::optional<std::int64_t> next_due();
-  // Queued -> sending, for this instance. False: somebody else has it, or the database failed.
-  bool claim(const recipient_key& k, unsigned attempts);
+  // Queued and still due at `now_ms` -> sending, for this instance. False: somebody else has it, or the database
+  // failed.
+  bool claim(const recipient_key& k, unsigned attempts, std::int64_t now_ms);
   // False also when the state is no longer `from`: another process was faster, and the caller has to look again.
   bool set_state(const recipient_key& k, recipient_state from, recipient_state to, unsigned attempts,
                  std::int64_t due_ms);
   bool set_carrier_id(const recipient_key& k, const std::string& carrier_id);
+  std::string carrier_id_of(const recipient_key& k);  // empty: none yet
   std::optional<recipient_key> find_by_carrier_id(const std::string& carrier_id);
   // Reports that came before the answer that says what they are about.
   bool keep_early(const std::string& carrier_id, std::int64_t now_ms, const std::string& body);

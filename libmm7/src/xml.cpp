@@ -82,7 +82,8 @@ class scanner {
         continue;
       }
       const auto name_at = at;
-      while (at < text_.size() && !is_white(text_[at]) && text_[at] != '=' && text_[at] != '>' && text_[at] != '<') ++at;
+      while (at < text_.size() && !is_white(text_[at]) && text_[at] != '=' && text_[at] != '>' && text_[at] != '<')
+        ++at;
       const auto name = text_.substr(name_at, at - name_at);
       while (at < text_.size() && is_white(text_[at])) ++at;
       if (at >= text_.size() || text_[at] != '=') return no(errc::xml_malformed, name_at);
@@ -101,7 +102,9 @@ class scanner {
     return {};
   }
 
-  [[nodiscard]] bool starts(std::size_t at, std::string_view what) const noexcept { return text_.substr(at).starts_with(what); }
+  [[nodiscard]] bool starts(std::size_t at, std::string_view what) const noexcept {
+    return text_.substr(at).starts_with(what);
+  }
   bool skip(std::size_t& at, std::string_view end) const noexcept {
     const auto found = text_.find(end, at + 2);
     if (found == std::string_view::npos) return false;
@@ -123,7 +126,9 @@ result<void> parse_xml(pugi::xml_document& out, bytes_view octets, std::string_v
   if (!text) return text.error();
   if (auto ok = scanner(*text, l).run(); !ok) return ok;
   const auto parsed = out.load_buffer(text->data(), text->size(), pugi::parse_default, pugi::encoding_utf8);
-  if (!parsed) return fault{make_error_code(errc::xml_malformed), "xml", static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, parsed.offset))};
+  if (!parsed)
+    return fault{make_error_code(errc::xml_malformed), "xml",
+                 static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, parsed.offset))};
   return {};
 }
 
@@ -145,7 +150,14 @@ pugi::xml_attribute attribute_of(pugi::xml_node node, std::string_view name) noe
   return {};
 }
 
-std::string_view text_of(pugi::xml_node node) noexcept { return mime::trim(node.text().get()); }
+// Controls at the ends go with the blanks: XML has none, and escape() writes blanks for them.
+std::string_view text_of(pugi::xml_node node) noexcept {
+  std::string_view text = node.text().get();
+  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= 32; };
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 std::string escape(std::string_view text) {
   const bool is_plain = std::ranges::all_of(
@@ -165,7 +177,7 @@ std::string escape(std::string_view text) {
       case '\n':
       case '\r': out += "&#" + std::to_string(static_cast<unsigned>(c)) + ';'; break;
       case 0xFFFE:
-      case 0xFFFF: out += ' '; break;
+      case 0xFFFF: append_utf8(out, replacement_character); break;
       default:
         if (c < 32) out += ' ';
         else append_utf8(out, c);

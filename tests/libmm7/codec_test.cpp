@@ -135,6 +135,21 @@ TEST(Mm7Encode, EscapesWhatUsersWrite) {
   EXPECT_EQ(r.recipients.to.front().id, "\"/><x y=\"");
 }
 
+TEST(Mm7Encode, ControlsAtTheEndsGoWithTheBlanks) {
+  auto m = sample();
+  for (const auto* subject : {"\x1F\x1F <x> \x01", "\xEF\xBF\xBE<x>\xEF\xBF\xBF"}) {
+    m.subject = subject;
+    const auto once = encode({.transaction_id = "t", .operation = m});
+    const auto back = decode(once->content_type, once->body);
+    ASSERT_TRUE(back);
+    const auto twice = encode(back->envelope);
+    const auto again = decode(twice->content_type, twice->body);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(std::get<submit_req>(again->envelope.operation).subject, std::get<submit_req>(back->envelope.operation).subject);
+    EXPECT_EQ(encode(again->envelope)->body, twice->body);
+  }
+}
+
 TEST(Mm7Encode, NamesWhatIsMissing) {
   submit_req m;
   EXPECT_EQ(encode({.transaction_id = "x", .operation = m}).error(), (fault{make_error_code(errc::element_missing), "Recipients", 0}));

@@ -2,6 +2,7 @@
 import os
 import shutil
 import smtplib
+import time
 import unittest
 import urllib.request
 
@@ -55,6 +56,115 @@ class FlowTest(MmsgwTest):
         elsewhere = client.send(client.template()["id"], destination="+4670000001")
         self.wait(lambda: at_relay.received(), client, relay)
         self.assertIn("ACKNOWLEDGED", client.states(elsewhere))
+
+    def states_of(self, gateway, identity, direction="outbound"):
+        return {r["number"]: r["state"] for r in gateway.call("GET", f"/mms/{direction}/{identity}")[1]["recipients"]}
+
+    def test_a_message_that_waits_is_canceled_or_replaced(self):
+        application = Application(self)
+        a, b = Gateway(self, "a", ""), Gateway(self, "b", "", application)
+        a.peers = mm4_gateway("b", "b", b.mm4_port, "a.test", "b.test")
+        b.peers = mm4_gateway("a", "a", a.mm4_port, "b.test", "a.test")
+        b.start(), a.start()
+        soon = int(time.time()) + 3
+        template = a.template(earliest_delivery=soon)["id"]
+        gone, changed, also = (a.send(template, destination=f"{TO},{OTHER}") for _ in range(3))
+        status, answer = a.call("DELETE", f"/mms/outbound/{gone}")
+        self.assertEqual((status, sorted(answer["done"]), answer["asked"]), (202, [TO, OTHER], []))
+        self.assertEqual(a.call("POST", f"/mms/outbound/{also}/cancel")[0], 202)
+        self.assertEqual(self.states_of(a, gone), {TO: "canceled", OTHER: "canceled"})
+        self.assertEqual(a.states(gone), ["SCHEDULED", "CANCELED"])
+        self.assertEqual(a.call("DELETE", f"/mms/outbound/{gone}")[0], 409)
+        status, answer = a.call("PUT", f"/mms/outbound/{changed}", {"subject": "later", "parts": [
+            None, {"content_name": "n.txt", "content_type": "text/plain", "content": "another text"}]})
+        self.assertEqual((status, sorted(answer["done"])), (202, [TO, OTHER]))
+        self.assertEqual(a.call("PUT", f"/mms/outbound/{changed}", {"template": "0" * 32})[0], 404)
+        self.wait(lambda: a.states(changed).count("ACKNOWLEDGED") == 2, a, b)
+        self.wait(lambda: len(application.received()) == 2, a, b)
+        for message in application.received():
+            self.assertEqual(message["template"]["subject"], "later")
+            text = [p for p in message["template"]["parts"] if p["content_type"].startswith("text/plain")]
+            self.assertEqual([b.call("GET", f"/media/{p['part_id']}")[1].strip() for p in text], [b"another text"])
+        # What has left over MM4 nobody can take back.
+        self.assertEqual(a.call("DELETE", f"/mms/outbound/{changed}")[0], 409)
+        records = a.call("GET", f"/records?limit=1000&from={soon - 60}")[1]["records"]
+        by = {(r["message"], r["recipient"]): r["state"] for r in records}
+        self.assertEqual(len(by), 6)
+        self.assertEqual(by[gone, TO], "canceled")
+        self.assertIn(by[changed, TO], ("acknowledged", "delivered"))
+        self.assertTrue(all(r["octets"] == len("another text") for r in records if r["message"] == changed and r["parts"] == 1))
+        page = a.call("GET", "/records?limit=1")[1]
+        self.assertEqual(page["records"][0]["message"], page["next"])
+        self.assertNotIn(page["next"], [r["message"] for r in a.call("GET", f"/records?after={page['next']}")[1]["records"]])
+
+    def changes_over_mm7(self, more):
+        """A client asks its relay over MM7; the relay holds messages for a carrier that is away, and some for itself."""
+        at_carrier, at_relay, at_client = Application(self), Application(self), Application(self)
+        client = Gateway(self, "client", "", at_client)
+        relay, carrier = Gateway(self, "relay", "", at_relay), Gateway(self, "carrier", "", at_carrier)
+        client.peers = mm7_gateway("relay", f"http://127.0.0.1:{relay.http_port}/mmsgw/v1/mms/inbound/client", more)
+        relay.peers = mm7_gateway("client", f"http://127.0.0.1:{client.http_port}/mmsgw/v1/mms/inbound/relay") \
+            + mm7_gateway("carrier", f"http://127.0.0.1:{carrier.http_port}/mmsgw/v1/mms/inbound/relay") \
+            + '[[routes]]\nfrom = "client"\nprefix = "+1"\nto = "carrier"\n'
+        carrier.peers = mm7_gateway("relay", f"http://127.0.0.1:{relay.http_port}/mmsgw/v1/mms/inbound/carrier")
+        relay.start(), client.start()
+        template = client.template()["id"]
+        gone, changed = client.send(template, destination=TO), client.send(template, destination=OTHER)
+        here, kept = client.send(template, destination="+467000001"), client.send(template, destination="+467000002")
+        self.wait(lambda: all("ACKNOWLEDGED" in client.states(m) for m in (gone, changed, here, kept)), client, relay)
+        self.assertEqual(client.call("DELETE", f"/mms/outbound/{gone}")[1]["asked"], [TO])
+        self.wait(lambda: "CANCELED" in client.states(gone), client, relay)
+        self.assertEqual(self.states_of(client, gone), {TO: "canceled"})
+        text = [None, {"content_name": "n.txt", "content_type": "text/plain", "content": "another text"}]
+        self.assertEqual(client.call("PUT", f"/mms/outbound/{changed}", {"parts": text})[1]["asked"], [OTHER])
+        self.wait(lambda: "REPLACED" in client.states(changed), client, relay)
+        # The application of the relay hears of those that are its own.
+        self.wait(lambda: len(at_relay.received()) == 2, client, relay)
+        ours = {m["destination"][0]: m["id"] for m in at_relay.received()}
+        client.call("PUT", f"/mms/outbound/{here}", {"parts": text})
+        self.wait(lambda: len(at_relay.received()) == 3, client, relay)
+        self.assertTrue(any(p["content_type"].startswith("text/plain") for p in at_relay.received()[2]["template"]["parts"]))
+        client.call("DELETE", f"/mms/outbound/{here}")
+        self.wait(lambda: any(m.get("state") == "CANCELED" and m["message"] == ours["+467000001"] for m, _ in at_relay.all()), client, relay)
+        self.assertEqual(self.states_of(relay, ours["+467000001"], "inbound"), {"+467000001": "canceled"})
+        # What was reported as delivered stays so.
+        relay.call("POST", f"/mms/inbound/dr/{ours['+467000002']}", {"status": "202"})
+        self.wait(lambda: "FORWARDED" in client.states(kept), client, relay)
+        relay.call("POST", f"/mms/inbound/dr/{ours['+467000002']}", {"status": "406"})
+        self.wait(lambda: "FAILED" in client.states(kept), client, relay)
+        self.assertEqual(client.call("DELETE", f"/mms/outbound/{kept}")[0], 409)
+        carrier.start()
+        self.wait(lambda: at_carrier.received(), client, relay, carrier)
+        got = at_carrier.received()
+        self.assertEqual([m["destination"] for m in got], [[OTHER]])
+        parts = [p for p in got[0]["template"]["parts"] if p["content_type"].startswith("text/plain")]
+        self.assertEqual([carrier.call("GET", f"/media/{p['part_id']}")[1] for p in parts], [b"another text"])
+        # The carrier's application has it: through the relay it is asked, and cancels.
+        client.call("DELETE", f"/mms/outbound/{changed}")
+        self.wait(lambda: any(m.get("state") == "CANCELED" for m, _ in at_carrier.all()), client, relay, carrier)
+
+    def test_cancel_and_replace_over_mm7(self):
+        self.changes_over_mm7("")
+
+    def test_extended_cancel_and_replace_over_mm7(self):
+        self.changes_over_mm7("extended_operations = true\n")
+
+    def test_a_peer_that_refuses_a_change_is_heard(self):
+        """Another program where the peer was: it knows nothing of the message."""
+        at_b = Application(self)
+        a, b = Gateway(self, "a", ""), Gateway(self, "b", "", at_b)
+        a.peers = mm7_gateway("b", f"http://127.0.0.1:{b.http_port}/mmsgw/v1/mms/inbound/a")
+        b.peers = mm7_gateway("a", "http://127.0.0.1:9/")
+        b.start(), a.start()
+        sent = a.send(a.template()["id"], destination=TO)
+        self.wait(lambda: "ACKNOWLEDGED" in a.states(sent), a, b)
+        self.assertEqual(b.process.stop(), 0, b.process.tail())
+        os.remove(f"{self.scratch}/b.db")
+        b.start()
+        a.call("DELETE", f"/mms/outbound/{sent}")
+        self.wait(lambda: "REJECTED" in a.states(sent), a, b)
+        self.assertIn("not found", a.events(sent)[-1]["description"])
+        self.assertEqual(self.states_of(a, sent), {TO: "acknowledged"})
 
     def test_a_mail_to_aiosmtpd(self):
         server, port = aiosmtpd(self)

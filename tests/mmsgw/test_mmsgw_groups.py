@@ -6,6 +6,7 @@ import time
 import unittest
 
 from mmsgw import FROM, TO, Application, Gateway, MmsgwTest, mm4_gateway
+from gateway import binary
 from mm4_peers import Postfix, aiosmtpd
 from peers import free_port
 from postgres import Postgres
@@ -78,6 +79,63 @@ class GroupsTest(MmsgwTest):
         sent = [a.send(template, destination=f"+1202555{i:04}") for i in range(20)]
         self.wait(lambda: all("SENT" in a.states(s) for s in sent), a)
         self.assertGreater(time.monotonic() - begin, 1.5)  # 20 at 10 a second, with a burst of 0.1 s: never faster
+
+    def test_prefixes_say_which_gateway_carries(self):
+        (_, north), (_, any_port) = aiosmtpd(self), aiosmtpd(self)
+        peers = mm4_gateway("north", "all", north, "a.test", "b.test") + 'allowed_prefixes = ["+1"]\ndenied_prefixes = ["+1900"]\n' \
+            + mm4_gateway("rest", "all", any_port, "a.test", "b.test") + 'denied_prefixes = ["1"]\nallowed_sender_prefixes = ["+1202555"]\n'
+        a = Gateway(self, "a", peers).start()
+        sent = a.send(a.template(parts=TEXT)["id"], destination="+12025550101,+467000001,+19005550100")
+        self.wait(lambda: sorted(a.states(sent)).count("SENT") == 2 and "FAILED" in a.states(sent), a)
+        by = {e["destinations"][0]: (e["state"], e["gateway"], e["code"]) for e in a.events(sent) if e["state"] in ("SENT", "FAILED")}
+        self.assertEqual(by["+12025550101"][:2], ("SENT", "north"))
+        self.assertEqual(by["+467000001"][:2], ("SENT", "rest"))
+        self.assertEqual(by["+19005550100"], ("FAILED", "", "403"))
+
+    def test_numbers_are_written_as_the_peer_wants_them(self):
+        a, b, application = self.pair()
+        a.peers += 'dest_prefix = "+1"\norigin_prefix = "+"\n'
+        b.start(), a.start()
+        sent = a.send(a.template(parts=TEXT, origin="12025550100")["id"], destination="2025550101")
+        self.wait(lambda: application.received(), a, b)
+        got = application.received()[0]
+        self.assertEqual((got["origin"], got["destination"]), (FROM, [TO]))
+        b.call("POST", f"/mms/inbound/dr/{got['id']}", {"status": "200"})
+        self.wait(lambda: "DELIVERED" in a.states(sent), a, b)  # though the peer knows the recipient by another number
+
+    def test_import_of_their_files(self):
+        """The files of the product whose API this is, together and one by itself."""
+        _, port = aiosmtpd(self)
+        gateway = self.write("gw.conf", f"[gateway]\nprotocol=MM4\nname=GW-1\ngroup=GW\ncarrier=any\n[outbound]\n"
+                             f"remote_host=127.0.0.1:{port}\nlocal_domain=own.test\noriginator_address=mms@own.test\nheartbeat=HELO 250\n"
+                             "[addressing]\ndest_prefix=+\ndest_suffix=/TYPE=PLMN\norigin_prefix=+\norigin_suffix=/TYPE=PLMN\n")
+        http, smtp = free_port(), free_port()
+        general = self.write("mmsgw.conf", f"[general]\napi_url=http://127.0.0.1:{http}/\napi_dev_port={http}\nmms_ttl=14400\n"
+                             "default_gateway=GW\n[message_storage]\nhost=localhost\n")
+        receiver = self.write("mm4rx.conf", f"[general]\nsmtp_host=127.0.0.1\nsmtp_port={smtp}\n[peers]\n127.0.0.1=GW\n")
+        made = os.path.join(self.scratch, "made.toml")
+        command = self.start("import", [binary("mmsgw"), "import", general, gateway, receiver, "--output", made])
+        self.assertEqual(command.wait(30), 0, command.tail())
+        self.assertIn(f"{gateway}:5: [gateway] carrier = any: has no meaning here", command.tail())
+        self.assertEqual(os.stat(made).st_mode & 0o77, 0)
+        again = self.start("again", [binary("mmsgw"), "import", gateway, "--output", made])
+        self.assertEqual(again.wait(30), 1, again.tail())
+        for name, config in (("imported", made), ("direct", gateway)):
+            check = self.start(name, [binary("mmsgw"), "--check", "--config", config])
+            self.assertEqual(check.wait(30), 0, check.tail())
+            self.assertIn("configuration is valid", check.output())
+        bad = self.write("bad.conf", "[gateway]\nname=a\ntps_limit=fast\n")
+        refused = self.start("refused", [binary("mmsgw"), "import", bad])
+        self.assertEqual(refused.wait(30), 2, refused.tail())
+        self.assertIn(f"{bad}:3: [gateway] tps_limit = fast: must be a number from 0 to 100000", refused.tail())
+        a = Gateway(self, "a", "")
+        a.http_port = http
+        with open(made, "a", encoding="utf-8") as file:
+            file.write(f'[store]\npath = "{self.scratch}/imported.db"\n')
+        a.process = self.start("a", [binary("mmsgw"), "--config", made])
+        self.wait(a.is_ready, a)
+        sent = a.send(a.template(parts=TEXT)["id"], destination="12025550101")
+        self.wait(lambda: "SENT" in a.states(sent), a)
 
     def test_some_recipients_fail_alone(self):
         a, b, application = self.pair()

@@ -50,8 +50,8 @@ class Store : public testing::Test {
 
 TEST_F(Store, KeepsAMessageWithItsRecipientsAcrossARestart) {
   ASSERT_TRUE(put(make_message("m", {"+2", "+3"})));
-  ASSERT_TRUE(store_->claim({"m", 1}, 3));
-  EXPECT_FALSE(store_->claim({"m", 1}, 4));
+  ASSERT_TRUE(store_->claim({"m", 1}, 3, 5'000));
+  EXPECT_FALSE(store_->claim({"m", 1}, 4, 5'000));
   EXPECT_TRUE(store_->interrupted(9).empty());
   ASSERT_TRUE(store_->add_event("m", "{\"a\":1}"));
   reopen();
