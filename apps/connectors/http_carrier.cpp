@@ -136,14 +136,38 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     });
   }
 
+  // Media are made to fit first.
   void begin(engine::send order) {
+    auto mms = read_mms(*order.content);
+    const bool goes_as_media = mms && !mms->media.empty() && options.dialect.takes_media() && options.media_is_public;
+    if (!goes_as_media || options.adapter == nullptr || options.in_class == media_class::none)
+      return begin(std::move(order), mms);
+    ++under_way;
+    auto kept = std::make_shared<engine::send>(std::move(order));
+    options.adapter->adapt(*std::move(mms), options.in_class, [self = shared_from_this(), kept](adaptation a) {
+      asio::post(self->executor, [self, kept, a = std::move(a)] { self->adapted(*kept, a); });
+    });
+  }
+
+  void adapted(const engine::send& order, const adaptation& a) {
+    --under_way;
+    if (a.is == adaptation_verdict::refused)
+      report(order, {.outcome = engine::attempt_outcome::permanent, .text = a.why});
+    else if (a.is == adaptation_verdict::busy || is_stopping)
+      report(order, {.outcome = engine::attempt_outcome::not_sent, .text = a.why});
+    else begin(order, a.message);
+    flush_port();
+    end_when_idle();
+  }
+
+  void begin(engine::send order, const std::optional<mms_message>& mms) {
     const auto& c = *order.content;
     outbound_text m{.id = order.id.text(),
                     .from = c.source.value,
                     .to = c.destination.value,
                     .from_is_number = is_number(c.source.value),
                     .callback_url = options.callback_url};
-    if (const auto why = fill_content(order.content, m); !why.empty())
+    if (const auto why = fill_content(order.content, mms, m); !why.empty())
       return report(order, {.outcome = engine::attempt_outcome::permanent, .text = why});
     if (c.valid_until != wall_time{}) m.validity_secs = seconds_left(order.valid_until);
     auto call = make_call(options.dialect, options.account, m);
@@ -164,8 +188,8 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   }
 
   // Why it cannot be sent; empty when it can.
-  std::string fill_content(const engine::content_ptr& c, outbound_text& m) const {
-    const auto mms = read_mms(*c);
+  std::string fill_content(const engine::content_ptr& c, const std::optional<mms_message>& mms,
+                           outbound_text& m) const {
     if (mms && !mms->media.empty() && options.dialect.takes_media()) {
       if (!options.media_is_public) return "http.public_url is not set: the carrier cannot fetch media";
       m.text = mms->text;
