@@ -63,6 +63,8 @@ test tshark tshark
 test gcovr gcovr
 test doxygen doxygen
 test libsmpp34-dev
+test graphicsmagick gm
+test ffmpeg ffmpeg
 test postfix postfix
 test python3-aiosmtpd
 test python3-jsonschema

@@ -121,9 +121,36 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
       return event_done(no->token.value, !engine::is_temporary(no->reason));
   }
 
+  // Media are made to fit first.
   void accept(engine::send order) {
+    auto mms = read_mms(*order.content);
+    const bool goes_as_media = mms && !mms->media.empty() && options.dialect.takes_media() && options.media_is_public;
+    if (!goes_as_media || options.adapter == nullptr || options.in_class == media_class::none)
+      return prepare(std::move(order), mms);
+    ++under_way;
+    auto kept = std::make_shared<engine::send>(std::move(order));
+    options.adapter->adapt(*std::move(mms), options.in_class, [self = shared_from_this(), kept](adaptation a) {
+      asio::post(self->executor, [self, kept, a = std::move(a)] { self->adapted(*kept, a); });
+    });
+  }
+
+  void adapted(const engine::send& order, const adaptation& a) {
+    --under_way;
+    if (a.is == adaptation_verdict::refused)
+      report({.order = order, .parts = {}, .results = {}},
+             {.outcome = engine::attempt_outcome::permanent, .text = a.why});
+    else if (a.is == adaptation_verdict::busy || is_stopping)
+      report({.order = order, .parts = {}, .results = {}},
+             {.outcome = engine::attempt_outcome::not_sent, .text = a.why});
+    else prepare(order, a.message);
+    pump();
+    flush_port();
+    end_when_idle();
+  }
+
+  void prepare(engine::send order, const std::optional<mms_message>& mms) {
     auto m = std::make_shared<sending>(sending{.order = std::move(order), .parts = {}, .results = {}});
-    if (const auto why = fill_parts(*m); !why.empty())
+    if (const auto why = fill_parts(*m, mms); !why.empty())
       return report(*m, {.outcome = engine::attempt_outcome::permanent, .text = why});
     const auto& before = m->order.segments;
     m->results.resize(m->parts.size());
@@ -170,7 +197,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   }
 
   // Why it cannot be sent; empty when it can.
-  std::string fill_parts(sending& m) const {
+  std::string fill_parts(sending& m, const std::optional<mms_message>& mms) const {
     const auto& order = m.order;
     const auto& c = *order.content;
     outbound_text whole{.id = order.id.text(),
@@ -180,7 +207,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
                         .callback_url = options.callback_url,
                         .unix_time = driver_clock::wall_now().time_since_epoch() / std::chrono::seconds{1},
                         .part_reference = reference_of(order.id.text())};
-    if (auto why = fill_content(order.content, whole); !why.empty()) return why;
+    if (auto why = fill_content(order.content, mms, whole); !why.empty()) return why;
     if (c.valid_until != wall_time{}) whole.validity_secs = seconds_left(order.valid_until);
     auto parts = parts_of(options.dialect, std::move(whole));
     if (!parts) return "the text is too long for this carrier";
@@ -214,8 +241,8 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   }
 
   // Why it cannot be sent; empty when it can.
-  std::string fill_content(const engine::content_ptr& c, outbound_text& m) const {
-    const auto mms = read_mms(*c);
+  std::string fill_content(const engine::content_ptr& c, const std::optional<mms_message>& mms,
+                           outbound_text& m) const {
     if (mms && !mms->media.empty() && options.dialect.takes_media()) {
       if (!options.media_is_public) return "http.public_url is not set: the carrier cannot fetch media";
       m.text = mms->text;

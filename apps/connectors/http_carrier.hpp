@@ -10,6 +10,7 @@
 #include "common/http_client.hpp"
 #include "common/http_router.hpp"
 #include "connectors/http_exchange.hpp"
+#include "connectors/media_adapter.hpp"
 #include "connectors/media_intake.hpp"
 #include "connectors/plain_text.hpp"
 #include "engine/inbox.hpp"
@@ -26,9 +27,11 @@ struct http_carrier_options {
   double segments_per_second = 0;  // 0: as fast as the window allows
   std::chrono::milliseconds timeout{30'000};
   url_guard guard{};
-  media_intake* media = nullptr;  // outlives the carrier; null: media of inbound messages are lost
-  std::string media_base_url{};   // where the carrier and others fetch ours
-  bool media_is_public = false;   // the carrier can reach media_base_url
+  media_intake* media = nullptr;             // outlives the carrier; null: media of inbound messages are lost
+  std::string media_base_url{};              // where the carrier and others fetch ours
+  bool media_is_public = false;              // the carrier can reach media_base_url
+  media_adapter* adapter = nullptr;          // outlives the carrier; null: media go as they are
+  media_class in_class = media_class::none;  // likewise
   // Whether a number, in digits, has a client here. Of a message to several each of these gets a copy. Null: the one
   // that the carrier names first is meant.
   std::function<bool(const std::string&)> is_ours{};

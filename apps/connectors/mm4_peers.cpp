@@ -207,6 +207,20 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
       return end(l, order, outcome::permanent, "the content is neither text nor media");
     }
     d->order = std::move(order);
+    const auto in = l.peer.in_class;
+    if (options.adapter == nullptr || in == media_class::none || d->what.media.empty()) return read_media(l, d);
+    options.adapter->adapt(d->what, in, [self = shared_from_this(), &l, d](adaptation a) {
+      asio::post(self->executor, [self, &l, d, a = std::move(a)]() mutable {
+        self->have_adapted(l, d, std::move(a));
+        self->flush();
+      });
+    });
+  }
+
+  void have_adapted(peer_link& l, const std::shared_ptr<departure>& d, adaptation a) {
+    if (a.is == adaptation_verdict::refused) return end(l, d->order, outcome::permanent, std::move(a.why));
+    if (a.is == adaptation_verdict::busy) return end(l, d->order, outcome::not_sent, std::move(a.why));
+    d->what = std::move(a.message);
     read_media(l, d);
   }
 

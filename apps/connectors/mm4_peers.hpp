@@ -10,6 +10,7 @@
 #include <system_error>
 #include <vector>
 
+#include "connectors/media_adapter.hpp"
 #include "connectors/media_intake.hpp"
 #include "connectors/mm4_settings.hpp"
 #include "engine/inbox.hpp"
@@ -19,6 +20,7 @@ namespace msgkit::app {
 struct mm4_peer : mm4_peer_settings {
   std::string endpoint{};              // "client:NAME" or "carrier:NAME"
   std::vector<std::string> numbers{};  // digits; it may send as these alone; empty: as anybody
+  media_class in_class = media_class::none;
 };
 
 struct mm4_peers_options {
@@ -26,6 +28,7 @@ struct mm4_peers_options {
   std::vector<mm4_peer> peers{};
   std::string media_base_url{};
   std::size_t part_octets_max = 5 * 1024 * 1024;
+  media_adapter* adapter = nullptr;  // outlives the peers; null: media go as they are
 };
 
 enum class mm4_verdict : std::uint8_t { taken, refused, busy };

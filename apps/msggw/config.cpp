@@ -252,6 +252,10 @@ msggw_config read_msggw_config(config_reader& reader) {
   c.rewrites = read_rewrites(reader);
   read_http(reader, c);
   c.media = read_media_config(reader.table("media"), c.store, c.outbound, c.http);
+  if (c.mm4 && !c.media.adaptation)
+    for (const auto& p : c.mm4->peers)
+      if (p.in_class != media_class::none)
+        reader.fail("mm4_peers", "media_class of " + p.name + " needs media.adaptation.enabled = true");
   judge_foreign_names(reader, process_environment());
   return c;
 }

@@ -61,7 +61,7 @@ class gateway final : public daemon {
     http_client_ = std::make_unique<http_client>();
     if (!start_media()) return false;
     http_carriers_ = std::make_unique<http_carriers>(
-        config_.outbound, http_carrier_media{&media_->intake(), config_.media.base_url, number_finder()}, *http_client_,
+        config_.outbound, http_carrier_media{&media_->intake(), config_.media.base_url, number_finder(), media_->adapter()}, *http_client_,
         *engine_, make_http_carrier_observer(context.metrics));
     http_carriers_->add_types(*carriers_);
     web_executor_ = context.pool.next();
@@ -88,6 +88,7 @@ class gateway final : public daemon {
     batch_runner_->stop();  // while the engine still answers
     // The engine waits for what is on the wire; only then do the binds go.
     drainer_ = std::thread([this, done = std::move(done)] {
+      media_->stop_adapting();
       if (!engine_->stop(drain_time)) log_.warn("messages were still on the wire: their outcome is unknown");
       stop_connectors(done);
     });
@@ -153,7 +154,7 @@ class gateway final : public daemon {
 
   bool start_media() {
     std::string problem;
-    media_ = media_part::open(context_->pool.next(), config_.media, config_.store, *http_client_, problem);
+    media_ = media_part::open(context_->pool.next(), config_.media, config_.store, *http_client_, context_->metrics, problem);
     if (!media_) log_.error("cannot open the media", {{"detail", problem}});
     return media_ != nullptr;
   }
@@ -162,6 +163,7 @@ class gateway final : public daemon {
     if (!config_.mm4) return true;
     auto options = *config_.mm4;
     options.media_base_url = config_.media.base_url;
+    options.adapter = media_->adapter();
     mm4_executor_ = context_->pool.next();
     mm4_ = std::make_unique<mm4_peers>(mm4_executor_, *engine_, media_->shelf(), media_->intake(), std::move(options),
                                        make_mm4_observer(context_->metrics));

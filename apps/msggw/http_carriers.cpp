@@ -75,6 +75,8 @@ http_carrier_options options_of(const carrier& c, const http_dialect& dialect, c
   o.media_base_url = media.base_url;
   o.media_is_public = !config.public_url.empty();
   o.is_ours = media.is_ours;
+  o.adapter = media.adapter;
+  o.in_class = c.in_class;
   return o;
 }
 
@@ -165,6 +167,8 @@ void http_carriers::add_types(carrier_set& carriers) {
                         }
                         if (const auto problem = check_webhooks(c, config_); !problem.empty())
                           log_.warn("webhooks of this carrier are refused", {{"carrier", c.name}, {"reason", problem}});
+                        if (c.in_class != media_class::none && media_.adapter == nullptr)
+                          log_.warn("media.adaptation is not enabled: media go as they are", {{"carrier", c.name}});
                         return std::make_unique<connector>(*this, executor, c.webhook_id,
                                                            options_of(c, *dialect, config_, media_));
                       });

@@ -24,6 +24,7 @@ struct http_carrier_media {
   media_intake* intake = nullptr;
   std::string base_url{};
   std::function<bool(const std::string&)> is_ours{};
+  media_adapter* adapter = nullptr;
 };
 
 // Why this carrier cannot work, a line for each field at fault; none when it can, or is none of HTTP. Its webhooks may

@@ -6,9 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "connectors/media_class.hpp"
 #include "msggw/directory/description.hpp"
 
 namespace msgkit::app {
+
+template <class V, class C>
+void media_class_field(V& v, C& c) {
+  v.choice(
+      "media_class", c,
+      {{"none", media_class::none}, {"300k", media_class::k300}, {"600k", media_class::k600}, {"1m", media_class::m1}});
+}
 
 using object_id = std::uint64_t;  // unique over all kinds, never used twice; 0 for "none"
 
@@ -64,6 +72,42 @@ struct client_settings {
   friend bool operator==(const client_settings&, const client_settings&) = default;
 };
 
+// How MMS are exchanged by mail with a client that has an address, or a carrier of type mm4.
+struct mm4_link {
+  bool tls = false;         // from the first octet
+  bool starttls = false;    // refused without
+  bool verify_peer = true;  // its certificate
+  std::uint32_t connections = 4;
+  std::string version = "6.10.0";
+  std::string local_domain{};         // empty: mm4.host_name
+  std::string remote_domain{};        // of recipients in the envelope; empty: the address' host
+  std::string originator_address{};   // empty: system-user@local_domain
+  std::string recipient_address{};    // instead of each recipient's own mailbox
+  std::string peer_system_address{};  // where answers go
+  bool request_submit_ack = true, request_delivery_report = true, request_read_receipt = true;
+  std::string inbound_username{}, inbound_password{};  // AUTH of those who call as this peer
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.flag("tls", s.tls);
+    v.flag("starttls", s.starttls);
+    v.flag("verify_peer", s.verify_peer);
+    v.number("connections", s.connections, number_rule{1, 100});
+    v.text("version", s.version, text_rule{1, 32});
+    v.text("local_domain", s.local_domain, text_rule{0, 255});
+    v.text("remote_domain", s.remote_domain, text_rule{0, 255});
+    v.text("originator_address", s.originator_address, text_rule{0, 320});
+    v.text("recipient_address", s.recipient_address, text_rule{0, 320});
+    v.text("peer_system_address", s.peer_system_address, text_rule{0, 320});
+    v.flag("request_submit_ack", s.request_submit_ack);
+    v.flag("request_delivery_report", s.request_delivery_report);
+    v.flag("request_read_receipt", s.request_read_receipt);
+    v.text("inbound_username", s.inbound_username, text_rule{0, 255});
+    v.secret("inbound_password", s.inbound_password, secret_use::spoken);
+  }
+  friend bool operator==(const mm4_link&, const mm4_link&) = default;
+};
+
 enum class client_type : std::uint8_t { legacy, web };  // legacy: SMPP and MM4; web: the API and webhooks
 
 struct client {
@@ -72,7 +116,7 @@ struct client {
   std::string password{};
   std::string name{};
   client_type type = client_type::legacy;
-  std::string address{};                         // where its MMS goes: a host, an address or a URL
+  std::string address{};                         // where its MMS goes by MM4, of a legacy client: host or host:port
   std::vector<std::string> allowed_addresses{};  // who may connect; empty: everybody
   std::string timezone = "UTC";
   std::string country{};    // where its numbers in national form belong; empty: they must be international
@@ -80,6 +124,8 @@ struct client {
   bool erase_text = false;  // of what it sends and receives, once it is handed over
   bool enabled = true;
   std::uint32_t binds_max = 10;
+  media_class in_class = media_class::none;  // of its MMS by MM4, where media are adapted
+  mm4_link mm4{};
   client_settings settings{};
 
   template <class V, class S>
@@ -97,6 +143,8 @@ struct client {
     v.flag("erase_text", s.erase_text);
     v.flag("enabled", s.enabled);
     v.number("binds_max", s.binds_max, number_rule{1, 1'000});
+    media_class_field(v, s.in_class);
+    v.object("mm4", s.mm4);
     v.object("settings", s.settings);
   }
   friend bool operator==(const client&, const client&) = default;
@@ -250,7 +298,7 @@ struct smpp_upstream {
 struct carrier {
   static constexpr std::string_view kind = "carrier";
   std::string name{};
-  std::string type{};      // smpp, or a dialect of the HTTP carriers
+  std::string type{};      // smpp, mm4, or a dialect of the HTTP carriers
   std::string username{};  // account, SID, system_id
   std::string password{};
   std::string account{};             // where it is not the username
@@ -263,6 +311,10 @@ struct carrier {
   bool enabled = true;
   std::uint32_t segments_per_second = 0;
   std::uint32_t timeout_secs = 30;
+  media_class in_class = media_class::none;      // of its MMS, where media are adapted
+  std::string address{};                         // of type mm4: host or host:port
+  std::vector<std::string> allowed_addresses{};  // of type mm4: who may call as this carrier
+  mm4_link mm4{};
   smpp_upstream smpp{};
   std::string http_template{};  // JSON, of type generic alone: see connectors/http_dialect_json.hpp
 
@@ -282,6 +334,11 @@ struct carrier {
     v.flag("enabled", s.enabled);
     v.number("segments_per_second", s.segments_per_second, number_rule{0, 1'000'000});
     v.number("timeout_secs", s.timeout_secs, number_rule{1, 300});
+    media_class_field(v, s.in_class);
+    v.text("address", s.address, text_rule{0, 255});
+    v.texts("allowed_addresses", s.allowed_addresses,
+            list_rule{100, {1, 64, accepts::address_range, "an address or a range like 192.0.2.0/24"}});
+    v.object("mm4", s.mm4);
     v.object("smpp", s.smpp);
     v.document("template", s.http_template, 32 * 1024);
   }

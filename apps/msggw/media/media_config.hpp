@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/config.hpp"
+#include "connectors/media_adapter.hpp"
 #include "connectors/media_intake.hpp"
 #include "connectors/store_config.hpp"
 #include "msggw/http_carriers.hpp"
@@ -16,7 +18,11 @@ struct media_config {
   std::string base_url{};  // where media are fetched, without a slash at the end
   media_intake_options intake{};
   std::chrono::milliseconds sweep_interval{600'000};
+  std::optional<media_adapter_options> adaptation{};  // absent: media go as they are
 };
+
+// media_class = "none" | "300k" | "600k" | "1m" of a peer.
+media_class read_media_class(config_reader& reader);
 
 // Mistakes go into the reader. `outbound` and `http` give what is not said: where we are called, whom we may call.
 media_config read_media_config(config_reader reader, const store_config& store, const http_outbound_config& outbound,

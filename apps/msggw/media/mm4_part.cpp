@@ -1,6 +1,7 @@
 #include "msggw/media/mm4_part.hpp"
 
 #include "common/log.hpp"
+#include "msggw/media/media_config.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -48,6 +49,7 @@ mm4_peer read_peer(config_reader& r, const std::string& host_name) {
   p.name = name;
   p.endpoint = r.choice<std::string>("as", "client:", {{"client", "client:"}, {"carrier", "carrier:"}}) + name;
   p.numbers = r.texts("numbers");
+  p.in_class = read_media_class(r);
   for (auto& n : p.numbers)
     if (n.starts_with('+')) n.erase(0, 1);
   return p;
@@ -78,7 +80,8 @@ std::optional<mm4_peers_options> read_mm4_config(config_reader& all, std::vector
     if (!endpoints.insert(p.endpoint).second) row.fail("name", p.endpoint + " is used twice");
     read_account_rules(row, p.endpoint, p.numbers, rules);
     // Its texts are another client's.
-    if (const auto found = rules.accounts.find(p.endpoint); found != rules.accounts.end()) found->second.numbers.clear();
+    if (const auto found = rules.accounts.find(p.endpoint); found != rules.accounts.end())
+      found->second.numbers.clear();
     if (p.endpoint.starts_with("client:")) {
       for (const auto& n : p.numbers) {
         engine::route to_peer{.name = "MMS for " + n, .destination = n, .destination_exact = true, .media_only = true};
