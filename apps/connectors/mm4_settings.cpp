@@ -16,7 +16,7 @@ std::shared_ptr<tls_context> read_client_tls(config_reader& r) {
   return nullptr;
 }
 
-mm4_peer_settings read_mm4_peer(config_reader& r, const std::string& host_name) {
+mm4_peer_settings read_mm4_peer(config_reader& r, const mm4_names& names) {
   mm4_peer_settings g;
   const bool secure = r.flag("secure_connection", false);
   const auto remote = r.endpoint("remote_host", {"localhost", static_cast<std::uint16_t>(secure ? 465 : 25)});
@@ -30,7 +30,7 @@ mm4_peer_settings read_mm4_peer(config_reader& r, const std::string& host_name) 
   } else {
     g.client.session.tls = mm4::smtp::tls_policy::never;
   }
-  g.client.session.host_name = host_name;
+  g.client.session.host_name = names.host_name;
   g.client.session.user = r.text("username");
   g.client.session.password = r.secret("password");
   g.client.session.auth_without_tls = r.flag("auth_without_tls", false);
@@ -40,9 +40,10 @@ mm4_peer_settings read_mm4_peer(config_reader& r, const std::string& host_name) 
   g.client.retry = {.initial = 10ms, .maximum = 250ms};
   auto& p = g.profile;
   p.version = r.text("version", "6.10.0", 32);
-  p.domain = r.text("local_domain", "localhost", 255);
+  p.domain = r.text("local_domain", names.local_domain, 255);
   p.peer_domain = r.text("remote_domain", remote.host, 255);
-  const auto originator = r.text("originator_address", "system-user@" + p.domain, 320);
+  const auto ours = names.originator_address.empty() ? "system-user@" + p.domain : names.originator_address;
+  const auto originator = r.text("originator_address", ours, 320);
   const auto at = originator.find('@');
   if (at == std::string::npos || at == 0 || originator.substr(at + 1) != p.domain)
     r.fail("originator_address", originator + " must be a mailbox at local_domain");

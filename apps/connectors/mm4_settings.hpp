@@ -20,9 +20,15 @@ struct mm4_peer_settings {
   bool request_ack = true, request_delivery_report = true, request_read_receipt = true;
 };
 
-// All but the name, which has a key of its own in each gateway. `host_name` is what we call ourselves. Mistakes go into
-// the reader.
-mm4_peer_settings read_mm4_peer(config_reader& r, const std::string& host_name);
+// What we are called, where a peer's own keys do not say otherwise.
+struct mm4_names {
+  std::string host_name = "localhost";     // in the greeting
+  std::string local_domain = "localhost";  // of our addresses and message ids
+  std::string originator_address{};        // empty: system-user@ the peer's local_domain
+};
+
+// All but the name, which has a key of its own in each gateway. Mistakes go into the reader.
+mm4_peer_settings read_mm4_peer(config_reader& r, const mm4_names& names);
 
 // ca_file, certfile, keyfile, verify_peer: of connections that we make, and of a listener, null without a certificate.
 std::shared_ptr<tls_context> read_client_tls(config_reader& r);

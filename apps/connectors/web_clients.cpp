@@ -176,7 +176,8 @@ struct web_clients::impl final : engine::sink, std::enable_shared_from_this<impl
     const auto& url = settings.url.empty() ? c.url : settings.url;
     if (url.empty()) return report(order, outcome::temporary, "the number has no webhook");
     const auto now = driver_clock::wall_now();
-    auto body = webhook_body(c.format, order.id, *order.content, settings.tag, settings.group, now);
+    const webhook_extras extras{.tag = settings.tag, .group = settings.group, .raw_segments = c.raw_segments};
+    auto body = webhook_body(c.format, order.id, *order.content, extras, now);
     if (!body) return report(order, outcome::permanent, "the content is neither text nor media");
     if (!breakers[url].may_go(driver_clock::now())) return report(order, outcome::throttled, "the webhook is resting");
     outbound_request r{.method = "POST",

@@ -32,6 +32,7 @@ struct web_client {
   std::vector<std::string> secrets{};                      // each signs; none: not signed
   std::map<std::string, web_number, std::less<>> numbers{};  // by digits
   webhook_format format = webhook_format::generic;
+  bool raw_segments = false;   // see webhook_extras
   std::uint32_t retries = 10;  // failures after the first, then it is given up
   std::chrono::milliseconds timeout{10'000};
   std::uint32_t window = 8;  // requests under way

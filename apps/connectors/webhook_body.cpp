@@ -8,6 +8,9 @@
 #include "common/json.hpp"
 #include "connectors/mms.hpp"
 #include "connectors/plain_text.hpp"
+#include "connectors/sms_conversion.hpp"
+#include "msgkit/core/hex.hpp"
+#include "msgkit/smpp/text/udh.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -122,6 +125,27 @@ json telnyx_json(const engine::message_id& id, const std::string& from, const st
   return telnyx_event("message.received", id.text(), now, std::move(payload));
 }
 
+// A text that was put together is cut again: what its parts were like nobody knows any more.
+json raw_segments(const engine::message_content& c) {
+  json out = json::array();
+  constexpr std::uint16_t reference = 1;
+  const auto parts = to_parts(c, {}, reference);
+  if (!parts) return out;
+  for (const auto& p : parts->parts) {
+    json segment{{"data_coding", parts->data_coding}};
+    auto octets = p.octets;
+    if (p.has_udh) {
+      const auto split = smpp::split_user_data(octets);
+      const auto header = split ? split->header.size() : 0;
+      segment["udh"] = to_hex(octets.first(header));
+      octets = octets.subspan(header);
+    }
+    segment["octets"] = to_hex(octets);
+    out.push_back(std::move(segment));
+  }
+  return out;
+}
+
 void add_mms(json& out, const mms_message& m) {
   out["type"] = "mms";
   out["media"] = json::array();
@@ -138,20 +162,25 @@ void add_mms(json& out, const mms_message& m) {
 }  // namespace
 
 std::optional<std::string> webhook_body(webhook_format format, const engine::message_id& id,
-                                        const engine::message_content& c, const std::string& tag,
-                                        const std::string& group, wall_time now) {
+                                        const engine::message_content& c, const webhook_extras& extras, wall_time now) {
   if (c.receipt) return dump_json(receipt_json(format, id, c, now));
   const auto s = spoken_of(c);
   if (!s) return std::nullopt;
   const auto from = number_text(c.source), to = number_text(c.destination);
   if (format == webhook_format::bicom) return dump_json(bicom_json(from, to, *s));
-  if (format == webhook_format::telnyx) return dump_json(telnyx_json(id, from, to, *s, now));
+  const bool is_cut = extras.raw_segments && !s->mms;
+  if (format == webhook_format::telnyx) {
+    auto event = telnyx_json(id, from, to, *s, now);
+    if (is_cut) event["data"]["payload"]["raw_segments"] = raw_segments(c);
+    return dump_json(event);
+  }
   json out{
       {"event", "message.received"}, {"id", id.text()}, {"from", from}, {"to", to}, {"text", s->text}, {"type", "sms"},
       {"timestamp", time_text(now)}};
   if (s->mms) add_mms(out, *s->mms);
-  if (!tag.empty()) out["tag"] = tag;
-  if (!group.empty()) out["group"] = group;
+  if (is_cut) out["raw_segments"] = raw_segments(c);
+  if (!extras.tag.empty()) out["tag"] = extras.tag;
+  if (!extras.group.empty()) out["group"] = extras.group;
   return dump_json(out);
 }
 

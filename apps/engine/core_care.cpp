@@ -85,6 +85,17 @@ bool core::impl::is_blocked(const message_content& c, wall_time now) {
   return true;
 }
 
+bool core::impl::is_unwanted_notice(const message_content& c) const {
+  if (c.kind != message_kind::sms || c.user_data_header) return false;
+  const auto* a = rules->find(c.account);
+  if (a == nullptr || !a->rules.no_stop_notices.contains(c.source.value)) return false;
+  // Its letters are the same octets in the default alphabet, in ASCII and in Latin-1.
+  constexpr std::uint8_t coding_ascii = 0x01, coding_latin1 = 0x03;
+  if (c.coding == coding_ucs2) return utf16be_to_utf8(c.body) == stop_notice;
+  const bool is_text = c.coding == coding_default || c.coding == coding_ascii || c.coding == coding_latin1;
+  return is_text && as_text(c.body) == stop_notice;
+}
+
 wall_time core::impl::quiet_until(const message_content& c, wall_time now) const {
   if (!rules || !rules->has_quiet_hours() || c.kind == message_kind::receipt || c.ignores_quiet_hours) return now;
   const auto* a = rules->find(c.account);

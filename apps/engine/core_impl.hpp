@@ -158,6 +158,7 @@ struct core::impl {
   // core_care.cpp: what recipients want
   void apply(const opt_out& e, wall_time now);
   bool is_blocked(const message_content& c, wall_time now);
+  [[nodiscard]] bool is_unwanted_notice(const message_content& c) const;
   [[nodiscard]] wall_time quiet_until(const message_content& c, wall_time now) const;
   bool defer(entry& e, wall_time now);
   // Whether somebody is to have this message, or it was for us alone.

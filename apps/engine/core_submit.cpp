@@ -122,6 +122,13 @@ entry* core::impl::take(const submit& s, message_id id, wall_time now) {
     if (!within_usage(s, c, now)) return nullptr;
   }
   if (id == message_id{}) id = ids.next(now);
+  if (rules && is_unwanted_notice(c)) {
+    entry& e = add_entry(std::move(content), valid_until, now, id);
+    if (s.extras) remember(s, id, now);
+    set_error(e, error_class::permanent, 0, "a stop notice, which this number does not send");
+    finalize(e, message_state::canceled, now);
+    return &e;
+  }
   const auto choice = choose_route(onward, c.source, mix(id.key() ^ mix(0)), now);
   const std::string_view forced[]{way.endpoint};
   const auto ways = way.endpoint.empty() ? choice.endpoints() : std::span<const std::string_view>{forced};

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -76,7 +77,11 @@ struct account_rules {
   std::shared_ptr<const quiet_hours> quiet{};    // for the recipients of what it sends
   bool erase_text = false;  // of what it sends and receives nothing stays that the recipient's side has taken
   bool whole_messages = false;                   // parts wait for each other, both from it and to it
+  std::set<std::string, std::less<>> no_stop_notices{};  // its numbers from which `stop_notice` is not sent
 };
+
+// What some systems say by themselves after a first text. As an SMS of its own, and exactly so.
+constexpr std::string_view stop_notice = "Reply STOP to end messages.";
 
 class policy {
  public:

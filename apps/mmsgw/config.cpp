@@ -91,7 +91,7 @@ void read_store(config_reader r, mmsgw_config& c) {
 
 mm4_gateway read_mm4(config_reader& r, const mmsgw_config& c) {
   mm4_gateway g;
-  static_cast<mm4_peer_settings&>(g) = read_mm4_peer(r, c.mm4_host_name);
+  static_cast<mm4_peer_settings&>(g) = read_mm4_peer(r, {.host_name = c.mm4_host_name});
   g.maildir = r.text("maildir");
   g.mmsip_address = r.text("mmsip_address");
   g.forward_route = r.text("forward_route");

@@ -57,6 +57,7 @@ std::vector<web_client> web_clients_of(const directory_snapshot& managed) {
     w.format = s.format == api_format::telnyx  ? webhook_format::telnyx
                : s.format == api_format::bicom ? webhook_format::bicom
                                                : webhook_format::generic;
+    w.raw_segments = s.include_raw_segments;
     w.retries = s.webhook_retries;
     w.timeout = std::chrono::seconds{s.webhook_timeout_secs};
   }

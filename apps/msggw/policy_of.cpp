@@ -30,6 +30,7 @@ rules_by_account rules_of(const directory_snapshot& managed) {
     if (owner && limits.any()) out["client:" + owner->username].numbers[n->number] = limits;
     const auto mms = limits_of(n->settings.mms, n->settings.limit_both);
     if (owner && mms.any()) out["client:" + owner->username].mms_numbers[n->number] = mms;
+    if (owner && n->ignore_stop_cmd_sending) out["client:" + owner->username].no_stop_notices.insert(n->number);
   }
   for (const auto& [id, c] : managed.all<client>()) {
     const auto found = out.find("client:" + c->username);
@@ -39,7 +40,8 @@ rules_by_account rules_of(const directory_snapshot& managed) {
   return out;
 }
 
-// A number that answers by itself is a pool of one, without keywords, unless the configuration has put it into one.
+// A number that answers by itself, unless it is to send no notices, is a pool of one, without keywords, unless the
+// configuration has put it into one.
 void add_replying_numbers(const directory_snapshot& managed, const std::string& default_message,
                           std::vector<engine::number_pool>& pools) {
   std::set<std::string, std::less<>> taken;
@@ -47,7 +49,7 @@ void add_replying_numbers(const directory_snapshot& managed, const std::string& 
   for (const auto& [id, n] : managed.all<client_number>()) {
     const auto& s = n->settings;
     const auto& text = s.auto_reply_message.empty() ? default_message : s.auto_reply_message;
-    if (!s.auto_reply_enabled || text.empty() || taken.contains(n->number)) continue;
+    if (!s.auto_reply_enabled || n->ignore_stop_cmd_sending || text.empty() || taken.contains(n->number)) continue;
     pools.push_back({.name = replying_pool(n->number),
                      .numbers = {n->number},
                      .auto_reply = text,

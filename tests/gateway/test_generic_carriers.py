@@ -264,6 +264,8 @@ class KannelProvider(GenericTest):
         for _ in range(2):
             self.assertEqual(self.get(carrier, "inbound", {**text, "key": "dlr-token-1"}), (200, ""))
         self.assertEqual([m["text"] for m in self.received(1)], ["in é"])
+        for secret in ("dlr-token-1", "foobar"):
+            self.assertNotIn(secret, self.gateway.program.output())
 
     def test_words_of_errors_count(self):
         answers = [(503, {}, b"Temporal failure, try again later."), (403, {}, b"Authorization failed for sendsms"),

@@ -189,6 +189,22 @@ class AllCarriers(HttpCarrierTest):
                 self.assertEqual(len(endpoint.seen()), 1)
 
 
+class StopNotices(HttpCarrierTest):
+    NOTICE = "Reply STOP to end messages."
+
+    def test_a_number_that_ignores_them_does_not_send_them(self):
+        carrier = Twilio()
+        endpoint = self.connect(carrier, always_good(carrier))
+        self.wait_for(self.submit(carrier, self.NOTICE), "sent")
+        numbers = f"/clients/{self.client['id']}/numbers"
+        made = self.api.ask("GET", numbers)[1][0]
+        self.assertEqual(self.api.ask("PUT", f"{numbers}/{made['id']}", {"ignore_stop_cmd_sending": True})[0], 200)
+        message = self.wait_for(self.submit(carrier, self.NOTICE), "canceled")
+        self.assertEqual(message["attempts"], 0)
+        self.wait_for(self.submit(carrier, "Reply STOP to end messages"), "sent")
+        self.assertEqual(len(endpoint.seen()), 2)
+
+
 class Trouble(HttpCarrierTest):
     on_unknown = "fail"
 
@@ -336,6 +352,13 @@ class WebClients(HttpCarrierTest):
                                      ("+46700999999", "+15559990001", "for the web", "blue"))
                 self.tearDown()
                 self.setUp()
+
+    def test_segments_are_told_to_who_wants_them(self):
+        carrier = Twilio()
+        hook = self.web_client(carrier, lambda _: (204, {}, b""), include_raw_segments=True)
+        self.bring(carrier, "e1", "hé")
+        wait_until(hook.seen, 20, self.gateway.program.tail)
+        self.assertEqual(json.loads(hook.seen()[0]["body"])["raw_segments"], [{"data_coding": 0, "octets": "6805"}])
 
     def test_a_failing_webhook_is_tried_again_with_the_same_id(self):
         carrier, answers = Twilio(), [(500, {}, b""), None, (302, {"Location": METADATA}, b"")]

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -327,10 +328,10 @@ class EnvironmentTest(unittest.TestCase):
         rows = re.findall(r"^\| `([A-Z0-9_]+)` \| `([a-z_.]+)` \| (.*) \|$", self.DOCUMENT, re.MULTILINE)
         return {name: (key, default) for name, key, default in rows}
 
-    def check(self, status=0, **environment):
+    def check(self, status=0, arguments=(), **environment):
         """What `msggw --check` prints with that environment: ({key: (value, where from)}, standard error)."""
         clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "MSGKIT_BIN_DIR", "ASAN_OPTIONS")}
-        done = subprocess.run([str(binary("msggw")), "--check"], capture_output=True, text=True, timeout=60, check=False,
+        done = subprocess.run([str(binary("msggw")), "--check", *arguments], capture_output=True, text=True, timeout=60, check=False,
                               cwd="/", env={**clean, **environment})
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         found = re.findall(r"^(\S+) = (.*?) +# (.*)$", done.stdout, re.MULTILINE)
@@ -362,12 +363,34 @@ class EnvironmentTest(unittest.TestCase):
                   "LOKI_JOB": "j", "SERVER_ID": "gw7", "POSTGRES_HOST": "db.example", "POSTGRES_PORT": "5433",
                   "POSTGRES_USER": "gw", "POSTGRES_PASSWORD": "pw", "POSTGRES_DB": "messages",
                   "POSTGRES_SSLMODE": "require", "POSTGRES_TIMEZONE": "Europe/Stockholm"}
-        self.assertEqual(values.keys(), self.documented().keys())
+        mm4 = {name for name in self.documented() if name.startswith("MM4_")}  # these need peers
+        self.assertEqual(values.keys(), self.documented().keys() - mm4)
         read, _ = self.check(**values)
-        for name, (key, _) in self.documented().items():
+        for name, (key, _) in ((n, row) for n, row in self.documented().items() if n not in mm4):
             self.assertIn(name, read[key][1], f"{name} is not where {key} comes from")
         self.assertEqual(read["store.type"][0], '"postgres"')
         self.assertEqual(read["webhooks.timeout"][0], '"11s"')
+
+    def test_names_of_mm4_are_for_peers_that_say_nothing_themselves(self):
+        with tempfile.TemporaryDirectory(prefix="msgkit_mm4_") as scratch:
+            file = Path(scratch) / "msggw.toml"
+            file.write_text('[[mm4_peers]]\nname = "quiet"\n[[mm4_peers]]\nname = "says"\nlocal_domain = "mms.own"\n'
+                            'originator_address = "me@mms.own"\n')
+            environment = {"MM4_LISTEN": "127.0.0.1:2599", "MM4_DOMAIN": "mx.gw.example", "MM4_MSG_ID_HOST": "gw.example",
+                           "MM4_ORIGINATOR_SYSTEM": "system@gw.example", "MSGGW_STORE_PATH": f"{scratch}/msggw.db"}
+            read, _ = self.check(arguments=["--config", str(file)], **environment)
+            for name, value in environment.items():
+                if name in self.documented():
+                    key = self.documented()[name][0]
+                    self.assertEqual((read[key][0].strip('"'), read[key][1]), (value, f"environment {name}"))
+            peers = {k: v[0].strip('"') for k, v in read.items() if k.startswith("mm4_peers")}
+            said = [[v for k, v in sorted(peers.items()) if k.endswith(end)] for end in ("local_domain", "originator_address")]
+            self.assertEqual(said, [["gw.example", "mms.own"], ["system@gw.example", "me@mms.own"]])
+            read, _ = self.check(arguments=["--config", str(file)], MM4_ORIGINATOR_SYSTEM="system@other.example",
+                                 MSGGW_STORE_PATH=f"{scratch}/msggw.db")
+            self.assertEqual(read["mm4.local_domain"][0], '"other.example"')
+        _, said = self.check(2, MM4_LISTEN="127.0.0.1:2599")
+        self.assertIn("needs at least one [[mm4_peers]]", said)
 
     def test_names_that_mean_nothing_are_refused_or_warned_of(self):
         lists = {word: re.findall(r"`([A-Z0-9_]+)`", text) for word, text in

@@ -42,10 +42,10 @@ class observer final : public mm4_peers_observer {
   metrics& registry_;
 };
 
-mm4_peer read_peer(config_reader& r, const std::string& host_name) {
+mm4_peer read_peer(config_reader& r, const mm4_names& names) {
   const auto name = r.required_text("name", 64);
   mm4_peer p;
-  static_cast<mm4_peer_settings&>(p) = read_mm4_peer(r, host_name);
+  static_cast<mm4_peer_settings&>(p) = read_mm4_peer(r, names);
   p.name = name;
   p.endpoint = r.choice<std::string>("as", "client:", {{"client", "client:"}, {"carrier", "carrier:"}}) + name;
   p.numbers = r.texts("numbers");
@@ -55,28 +55,38 @@ mm4_peer read_peer(config_reader& r, const std::string& host_name) {
   return p;
 }
 
+mm4_names read_names(config_reader& r) {
+  mm4_names n;
+  n.host_name = r.text("host_name", n.host_name, 255);
+  n.originator_address = r.text("originator_address", "", 320);
+  const auto at = n.originator_address.find('@');
+  const auto domain = at == std::string::npos ? std::string() : n.originator_address.substr(at + 1);
+  n.local_domain = r.text("local_domain", domain.empty() ? n.local_domain : domain, 255);
+  return n;
+}
+
 }  // namespace
 
 std::optional<mm4_peers_options> read_mm4_config(config_reader& all, std::vector<engine::route>& routes,
                                                  rules_config& rules, std::set<std::string, std::less<>>& endpoints) {
   auto rows = all.tables("mm4_peers");
-  if (rows.empty() && !all.has("mm4")) return std::nullopt;
-  if (rows.empty()) all.fail("mm4", "needs at least one [[mm4_peers]]: nobody else is let in");
   auto r = all.table("mm4");
+  const bool is_wanted = all.has("mm4") || r.has("listen");
+  if (rows.empty() && is_wanted) all.fail("mm4", "needs at least one [[mm4_peers]]: nobody else is let in");
   mm4_peers_options o;
   const auto listen = r.endpoint("listen", {.host = "127.0.0.1", .port = 2566});
   o.server.accept.listen_host = listen.host;
   o.server.accept.listen_port = listen.port;
   o.server.accept.proxy_protocol = r.flag("proxy_protocol", false);
-  const auto host_name = r.text("host_name", "localhost", 255);
-  o.server.session.host_name = host_name;
+  const auto names = read_names(r);
+  o.server.session.host_name = names.host_name;
   const auto mail_octets_max = r.bytes("mail_bytes_max", 16 * 1024 * 1024, 1024, 256 * 1024 * 1024);
   o.server.session.message_bytes_max = mail_octets_max;
   o.server.limits.message_bytes_max = mail_octets_max;
   o.part_octets_max = mail_octets_max;
   (r.flag("tls", false) ? o.server.accept.tls : o.server.starttls) = read_listener_tls(r);
   for (auto& row : rows) {
-    auto p = read_peer(row, host_name);
+    auto p = read_peer(row, names);
     if (!endpoints.insert(p.endpoint).second) row.fail("name", p.endpoint + " is used twice");
     read_account_rules(row, p.endpoint, p.numbers, rules);
     // Its texts are another client's.

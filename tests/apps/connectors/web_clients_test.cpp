@@ -6,6 +6,7 @@
 
 #include "connector_fixture.hpp"
 #include "connectors/kannel_report.hpp"
+#include "connectors/plain_text.hpp"
 #include "connectors/webhook_signature.hpp"
 
 namespace msgkit::app::test {
@@ -254,7 +255,7 @@ TEST(WebhookBody, TellsAReceiptInTheClientsFormat) {
   r.state = engine::message_state::undelivered;
   r.error_code = 30003;
   const auto read = [&](webhook_format f) {
-    return nlohmann::json::parse(*webhook_body(f, engine::message_id{9}, c, "", "", wall_time{std::chrono::hours{1}}));
+    return nlohmann::json::parse(*webhook_body(f, engine::message_id{9}, c, {}, wall_time{std::chrono::hours{1}}));
   };
   const auto generic = read(webhook_format::generic);
   EXPECT_EQ(generic["event"], "message.finalized");
@@ -274,19 +275,38 @@ TEST(WebhookBody, TellsAReceiptInTheClientsFormat) {
 TEST(WebhookBody, TellsATextInTheClientsFormat) {
   const auto c = *make_send(1, "hi").content;
   const auto telnyx =
-      nlohmann::json::parse(*webhook_body(webhook_format::telnyx, engine::message_id{9}, c, "", "", wall_time{}));
+      nlohmann::json::parse(*webhook_body(webhook_format::telnyx, engine::message_id{9}, c, {}, wall_time{}));
   EXPECT_EQ(telnyx["data"]["event_type"], "message.received");
   EXPECT_EQ(telnyx["data"]["payload"]["from"]["phone_number"], "+46709999999");
   EXPECT_EQ(telnyx["data"]["payload"]["to"][0]["phone_number"], "+46700000001");
   EXPECT_EQ(telnyx["data"]["payload"]["text"], "hi");
-  EXPECT_EQ(*webhook_body(webhook_format::bicom, engine::message_id{9}, c, "", "", wall_time{}),
+  EXPECT_EQ(*webhook_body(webhook_format::bicom, engine::message_id{9}, c, {}, wall_time{}),
             R"({"from":"+46709999999","text":"hi","to":"+46700000001"})");
 }
 
 TEST(WebhookBody, BinaryContentHasNone) {
   auto c = *make_send(1, "hi").content;
   c.coding = 4;
-  EXPECT_FALSE(webhook_body(webhook_format::generic, engine::message_id{9}, c, "", "", wall_time{}));
+  EXPECT_FALSE(webhook_body(webhook_format::generic, engine::message_id{9}, c, {}, wall_time{}));
+}
+
+TEST(WebhookBody, TellsTheSegmentsWhereTheyAreWanted) {
+  const auto segments = [](webhook_format f, const std::string& text) {
+    const auto c = from_plain_text(text, "carrier:x", "+1555", "+1666");
+    const auto j =
+        nlohmann::json::parse(*webhook_body(f, engine::message_id{9}, *c, {.raw_segments = true}, wall_time{}));
+    return f == webhook_format::telnyx ? j["data"]["payload"]["raw_segments"] : j["raw_segments"];
+  };
+  EXPECT_EQ(segments(webhook_format::generic, "hi"), nlohmann::json::parse(R"([{"data_coding":0,"octets":"6869"}])"));
+  EXPECT_EQ(segments(webhook_format::telnyx, "\xD0\x9F"),
+            nlohmann::json::parse(R"([{"data_coding":8,"octets":"041f"}])"));
+  const auto cut = segments(webhook_format::generic, std::string(200, 'x'));
+  ASSERT_EQ(cut.size(), 2u);
+  EXPECT_EQ(cut[1]["udh"], "050003010202");
+  EXPECT_EQ(cut[1]["octets"].get<std::string>().size(), 2 * 47u);
+  const auto c = from_plain_text("hi", "carrier:x", "+1555", "+1666");
+  const auto body = *webhook_body(webhook_format::generic, engine::message_id{9}, *c, {}, wall_time{});
+  EXPECT_EQ(body.find("raw_segments"), std::string::npos) << "only where they are wanted";
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "each_store.hpp"
+#include "msgkit/core/utf.hpp"
 
 using namespace msgkit::engine;
 using namespace msgkit::engine::test;
@@ -185,6 +186,31 @@ TEST_P(Care, ADeferredMessageExpiresWithAReceiptWhenItsValidityIsShorter) {
   pass(2h);
   EXPECT_EQ(stored(id).progress.state, message_state::expired);
   EXPECT_EQ(stats().receipts_created, 1u);
+}
+
+TEST_P(Care, AStopNoticeIsTakenAndNotSentFromNumbersThatDoNot) {
+  account_rules r;
+  r.no_stop_notices = {our_number};
+  set_rules({{"client:alice", r}});
+  up("carrier:up1");
+  const auto text_of = [](std::string_view text, const char* from) {
+    auto c = text_message(person);
+    c.source.value = from;
+    c.body.assign(text.begin(), text.end());
+    return c;
+  };
+  auto ucs2 = text_of({}, our_number);
+  ucs2.coding = 0x08;
+  ucs2.body = msgkit::utf8_to_utf16be(stop_notice);
+  for (const auto& c : {text_of(stop_notice, our_number), ucs2}) {
+    const auto actions = post(plain(c));
+    const auto taken = all<accepted>(actions);
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_TRUE(all<send>(actions).empty());
+    EXPECT_EQ(stored(taken[0].id).progress.state, message_state::canceled);
+  }
+  EXPECT_EQ(all<send>(post(plain(text_of(stop_notice, "46709999998")))).size(), 1u) << "another number";
+  EXPECT_EQ(all<send>(post(plain(text_of("Hi. Reply STOP to end messages.", our_number)))).size(), 1u) << "more is said";
 }
 
 TEST_P(Care, ListsBlockAndAllow) {
