@@ -8,6 +8,7 @@
 #include "common/config_value.hpp"
 #include "common/http_auth.hpp"
 #include "common/json.hpp"
+#include "common/log.hpp"
 #include "mmsgw/model_json.hpp"
 #include "msgkit/core/mime/header.hpp"
 #include "msgkit/core/mime/media_type.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr logger log_{"api"};
 constexpr std::size_t parts_max = 100, recipients_max = 1'000, list_max = 1'000;
 
 // Thrown by readers of a body, caught at the route: the one way out of nested reading.
@@ -436,19 +438,25 @@ class api {
 
 }  // namespace
 
-void add_api(http_router& router, hub& h, const api_options& options) {
+void add_api(http_router& router, hub& h, const mailbox& box, const api_options& options) {
   const auto a = std::make_shared<api>(h, options);
   http_route_options route{.body_bytes_max = options.request_bytes_max};
   if (!options.api_key.empty()) route.guard = require_api_key("mmsgw", options.api_key);
   const auto add = [&](std::string_view method, const std::string& pattern, auto work) {
-    router.add_direct(
+    const auto answer_to = [a, work](const http_request& r) -> http_response {
+      try {
+        return work(*a, r);
+      } catch (const refusal& no) {
+        return http_error(no.status, no.message);
+      } catch (const std::exception& e) {
+        log_.error("a request failed", {{"path", r.path}, {"reason", e.what()}});
+        return http_error(500, "internal error");
+      }
+    };
+    router.add(
         method, "/mmsgw/v1" + pattern,
-        [a, work](const http_request& r) -> http_response {
-          try {
-            return work(*a, r);
-          } catch (const refusal& no) {
-            return http_error(no.status, no.message);
-          }
+        [box, answer_to](http_request r, http_responder responder) {
+          box.post([r = std::move(r), responder = std::move(responder), answer_to] { responder.send(answer_to(r)); });
         },
         route);
   };

@@ -5,6 +5,7 @@
 
 #include "common/http_router.hpp"
 #include "mmsgw/hub.hpp"
+#include "mmsgw/mailbox.hpp"
 
 namespace msgkit::app::mms {
 
@@ -14,7 +15,8 @@ struct api_options {
   std::size_t request_bytes_max = 16 * 1024 * 1024;
 };
 
-// The hub must outlive the router; requests have to come on the hub's executor.
-void add_api(http_router& router, hub& h, const api_options& options);
+// Requests may come on any executor; the work is done where `box` leads, which is the hub's. The hub must outlive the
+// router and what the box still holds.
+void add_api(http_router& router, hub& h, const mailbox& box, const api_options& options);
 
 }  // namespace msgkit::app::mms

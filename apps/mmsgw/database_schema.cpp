@@ -10,7 +10,8 @@ std::string schema_of(const sql_dialect& d) {
   CREATE TABLE instance(id TEXT PRIMARY KEY, seen_ms BIGINT NOT NULL){unordered};
   CREATE TABLE template(id TEXT PRIMARY KEY, changed_ms BIGINT NOT NULL, body TEXT NOT NULL){unordered};
   CREATE TABLE part(id TEXT PRIMARY KEY, changed_ms BIGINT NOT NULL, body TEXT NOT NULL){unordered};
-  CREATE TABLE message(id TEXT PRIMARY KEY, created_ms BIGINT NOT NULL, inbound BIGINT NOT NULL, body TEXT NOT NULL){unordered};
+  CREATE TABLE message(id TEXT PRIMARY KEY, created_ms BIGINT NOT NULL, inbound BIGINT NOT NULL, body TEXT NOT NULL,
+                       contents {octets});
   CREATE INDEX message_created ON message(created_ms);
   CREATE TABLE recipient(message_id TEXT NOT NULL, n BIGINT NOT NULL, number TEXT NOT NULL, role BIGINT NOT NULL,
                          state BIGINT NOT NULL, attempts BIGINT NOT NULL, due_ms BIGINT NOT NULL, grp TEXT NOT NULL,
@@ -25,7 +26,6 @@ std::string schema_of(const sql_dialect& d) {
   CREATE INDEX media_use_media ON media_use(media_id);
   CREATE TABLE inbound(peer TEXT NOT NULL, peer_ref TEXT NOT NULL, recipient TEXT NOT NULL, message_id TEXT NOT NULL,
                        at_ms BIGINT NOT NULL, PRIMARY KEY(peer, peer_ref, recipient)){unordered};
-  CREATE INDEX inbound_time ON inbound(at_ms);
   CREATE TABLE early(n {serial}, carrier_id TEXT NOT NULL, at_ms BIGINT NOT NULL, body TEXT NOT NULL);
   CREATE INDEX early_carrier ON early(carrier_id);
   CREATE TABLE callback(id TEXT PRIMARY KEY, url TEXT NOT NULL, body TEXT NOT NULL, attempts BIGINT NOT NULL,

@@ -116,18 +116,27 @@ void hub::flush() {
   is_flush_posted_ = false;
   auto jobs = std::exchange(jobs_, {});
   if (jobs.empty()) return;
-  std::vector<char> good(jobs.size(), 0);
-  const bool committed = store_->transaction([&] {
+  std::vector<char> good(jobs.size(), 1);
+  const bool committed = commit(jobs, good);
+  if (!committed) log_.error("the store cannot commit", {{"reason", store_->error_text()}});
+  const auto alive = alive_;
+  for (std::size_t i = 0; i < jobs.size() && *alive; ++i) jobs[i].done(committed && good[i] != 0);
+}
+
+// All in one go, as it nearly always works; else each by itself, so that one that cannot be done takes no other with
+// it.
+bool hub::commit(std::vector<job>& jobs, std::vector<char>& good) {
+  if (store_->transaction([&] { return std::ranges::all_of(jobs, [](const job& j) { return j.work(); }); }))
+    return true;
+  return store_->transaction([&] {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       bool one = false;
       if (!store_->part_of_transaction(jobs[i].work, one)) return false;
       good[i] = one ? 1 : 0;
+      if (!one) log_.error("a step was undone", {{"reason", store_->error_text()}});
     }
     return true;
   });
-  if (!committed) log_.error("the store cannot commit", {{"reason", store_->error_text()}});
-  const auto alive = alive_;
-  for (std::size_t i = 0; i < jobs.size() && *alive; ++i) jobs[i].done(committed && good[i] != 0);
 }
 
 // ---- out
@@ -137,11 +146,10 @@ std::string hub::submit(message m) {
   m.created_ms = now_ms();
   for (std::size_t i = 0; i < m.recipients.size(); ++i) m.recipients[i].index = i;
   const auto due = std::max(m.created_ms, m.content.earliest_delivery * 1'000);
-  std::vector<std::string> numbers;
-  for (const auto& r : m.recipients) numbers.push_back(r.number);
-  const bool good = store_->transaction([&] {
-    return store_->insert_message(m, due) && note(m, event_state::scheduled, numbers, "", "waiting to be sent", "");
-  });
+  event e{event_state::scheduled, "", "waiting to be sent", "", m.created_ms, {}};
+  for (const auto& r : m.recipients) e.destinations.push_back(r.number);
+  m.first_event = to_text(e);
+  const bool good = store_->transaction([&] { return store_->insert_message(m, due) && announce(m, e); });
   if (!good) {
     log_.error("the store cannot commit", {{"reason", store_->error_text()}});
     return {};
@@ -356,10 +364,14 @@ bool hub::retry_or_fail(const message& m, const recipient& r, unsigned attempts,
 bool hub::note(const message& m, event_state s, std::vector<std::string> numbers, const std::string& code,
                const std::string& text, const std::string& gateway_name) {
   const event e{s, code, text, gateway_name, now_ms(), std::move(numbers)};
-  if (!store_->add_event(m.id, to_text(e)) || !pass_back(m, e)) return false;
+  return store_->add_event(m.id, to_text(e)) && pass_back(m, e) && announce(m, e);
+}
+
+// To the application, which has told us where.
+bool hub::announce(const message& m, const event& e) {
   auto urls = options_.events_urls;
   urls.insert(urls.end(), m.events_urls.begin(), m.events_urls.end());
-  if (const auto* g = find(gateway_name))
+  if (const auto* g = find(e.gateway))
     urls.insert(urls.end(), g->options.events_urls.begin(), g->options.events_urls.end());
   std::ranges::sort(urls);
   const auto twice = std::ranges::unique(urls);

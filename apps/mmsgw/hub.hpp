@@ -162,6 +162,7 @@ class hub {
   // What comes in together is committed together.
   void later(std::function<bool()> work, std::function<void(bool)> done);
   void flush();
+  bool commit(std::vector<job>& jobs, std::vector<char>& good);
   void pump();
   bool pump_group(const std::string& group);
   void begin(std::vector<attempt> all);
@@ -193,12 +194,14 @@ class hub {
                     intake& outcome);
   [[nodiscard]] const relay_route* find_route(const std::string& gateway_name, const std::string& number) const;
   std::vector<message> relays_of(const message& m, const std::string& gateway_name) const;
-  bool relay(const message& out);
+  bool relay(message out);
   bool change_outbound(const message& m, const message_template* content, change_result& out);
   bool keep_change(const answer_order& a, bool good, const std::string& why);
   bool keep_change_order(const std::string& gateway_name, const change_order& c, change_fate& fate);
+  std::optional<std::string> place_parts(message& m, const std::vector<inbound_part>& parts,
+                                         const std::string& gateway_name);
   bool tell_received(const message& m, const std::string& gateway_name);
-  static std::string linked_peer(const std::string& gateway_name);
+  bool announce(const message& m, const event& e);
   bool pass_back(const message& m, const event& e);
   bool order_answers(const message& m, const std::string& gateway_name, const std::vector<std::string>& numbers,
                      bool is_repeated);

@@ -132,19 +132,16 @@ bool hub::keep_change_order(const std::string& gateway_name, const change_order&
     is_changed = is_changed || !result.done.empty() || !result.asked.empty();
   }
   std::vector<std::string> withdrawn;
-  for (const auto& r : m->recipients) {
+  for (auto& r : m->recipients) {
     const bool is_here = std::ranges::find(kept, r.number) != kept.end() && r.state == recipient_state::received;
     if (!is_here) continue;
-    if (!c.content && !store_->set_state({m->id, r.index}, r.state, recipient_state::canceled, r.attempts, 0))
-      return false;
+    if (!c.content) r.state = recipient_state::canceled;
     withdrawn.push_back(r.number);
   }
   fate = is_changed || !withdrawn.empty() ? change_fate::done : change_fate::too_late;
   if (fate == change_fate::too_late) return true;
-  if (c.content) {
-    m->content = content;
-    if (!store_->update_content(*m)) return false;
-  }
+  if (c.content) m->content = content;
+  if (!store_->update_content(*m)) return false;
   log_.info("a peer changes its message",
             {{"message", m->id}, {"gateway", gateway_name}, {"replaced", c.content.has_value()}});
   if (!note(*m, c.content ? event_state::replaced : event_state::canceled,
@@ -152,7 +149,5 @@ bool hub::keep_change_order(const std::string& gateway_name, const change_order&
     return false;
   return !c.content || withdrawn.empty() || tell_received(*m, gateway_name);
 }
-
-std::string hub::linked_peer(const std::string& gateway_name) { return "linked:" + gateway_name; }
 
 }  // namespace msgkit::app::mms

@@ -212,8 +212,9 @@ void hub::arm() {
 
 void hub::purge_regularly() {
   const auto templates = options_.template_lifetime.count();
-  store_->purge(now_ms() - options_.message_lifetime.count(), templates == 0 ? 0 : now_ms() - templates);
-  purge_timer_.expires_after(std::chrono::minutes{10});
+  bool more = false;
+  store_->purge(now_ms() - options_.message_lifetime.count(), templates == 0 ? 0 : now_ms() - templates, more);
+  purge_timer_.expires_after(more ? std::chrono::milliseconds{20} : std::chrono::minutes{10});
   purge_timer_.async_wait([this, alive = alive_](std::error_code ec) {
     if (!ec && *alive && !is_draining_) purge_regularly();
   });

@@ -126,15 +126,22 @@ void hub::receive(const std::string& gateway_name, message m, std::vector<inboun
     message m;
     std::vector<inbound_part> parts;
     intake outcome = intake::failed;
+    std::string kept_id{};
   };
   const auto a = std::make_shared<arrival>(arrival{std::move(m), std::move(parts)});
-  later([this, gateway_name, a] { return keep_inbound(gateway_name, a->m, a->parts, a->outcome); },
-        [this, a, done = std::move(done)](bool good) {
-          if (!good) a->outcome = intake::failed;
-          else (a->outcome == intake::stored ? received_ : repeated_).add();
-          done(a->outcome, a->m.id);
-          soon();
-        });
+  later(
+      [this, gateway_name, a] {
+        auto kept = a->m;  // the work may have to be done again
+        if (!keep_inbound(gateway_name, kept, a->parts, a->outcome)) return false;
+        a->kept_id = kept.id;
+        return true;
+      },
+      [this, a, done = std::move(done)](bool good) {
+        if (!good) a->outcome = intake::failed;
+        else (a->outcome == intake::stored ? received_ : repeated_).add();
+        done(a->outcome, a->kept_id);
+        soon();
+      });
 }
 
 bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::vector<inbound_part>& parts,
@@ -142,44 +149,72 @@ bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::v
   m.is_inbound = true;
   m.gateway_id = gateway_name;
   m.created_ms = m.processed_ms = now_ms();
+  m.id = m.content.id = inline_message_id(new_id());
+  bool is_good = true;
   // Without an id of the peer's nothing can be recognised.
   if (!m.peer_ref.empty())
-    std::erase_if(m.recipients,
-                  [&](const recipient& r) { return store_->is_known(gateway_name, m.peer_ref, r.number); });
+    std::erase_if(m.recipients, [&](const recipient& r) {
+      const auto is_new = store_->remember_inbound(gateway_name, m.peer_ref, r.number, m.id, m.created_ms);
+      is_good = is_good && is_new;
+      return is_new == false;
+    });
+  if (!is_good) return false;
   if (m.recipients.empty()) {
     m.id = store_->find_inbound(gateway_name, m.peer_ref).value_or("");
     outcome = intake::repeated;
     return order_answers(m, gateway_name, {}, true);
   }
   outcome = intake::stored;
-  m.id = m.content.id = new_id();
   std::vector<std::string> numbers;
   for (std::size_t i = 0; i < m.recipients.size(); ++i) {
     m.recipients[i].index = i;
     m.recipients[i].state = recipient_state::received;
     numbers.push_back(m.recipients[i].number);
   }
-  m.content.parts.clear();
-  for (const auto& p : parts) {
-    m.content.parts.push_back({.id = new_id(), .name = p.name, .type = p.type});
-    if (!store_->put_media(m.content.parts.back().id, p.type, p.name, p.content)) return false;
-  }
+  const auto contents = place_parts(m, parts, gateway_name);
+  if (!contents) return false;
   const auto relays = relays_of(m, gateway_name);
   for (const auto& out : relays) m.relayed_as.push_back(out.id);
-  if (!store_->insert_message(m, 0)) return false;
+  const event e{event_state::received, "", "", gateway_name, m.created_ms, numbers};
+  m.first_event = to_text(e);
+  if (!store_->insert_inbound(m, *contents)) return false;
   if (!m.linked_id.empty() &&
       !store_->remember_inbound(linked_peer(gateway_name), m.linked_id, m.id, m.id, m.created_ms))
     return false;
-  for (const auto& r : m.recipients)
-    if (!m.peer_ref.empty() && !store_->remember_inbound(gateway_name, m.peer_ref, r.number, m.id, m.created_ms))
-      return false;
   // What is passed on is for the peer that gets it to report about.
   std::vector<std::string> kept;
   for (const auto& n : numbers)
     if (find_route(gateway_name, n) == nullptr) kept.push_back(n);
-  return note(m, event_state::received, numbers, "", "", gateway_name) &&
-         (kept.empty() || tell_received(m, gateway_name)) && order_answers(m, gateway_name, kept, false) &&
+  return announce(m, e) && (kept.empty() || tell_received(m, gateway_name)) &&
+         order_answers(m, gateway_name, kept, false) &&
          std::ranges::all_of(relays, [&](const message& out) { return relay(out); });
+}
+
+// The contents of small messages go into their row, unless others need them, too. Nothing: the store failed.
+std::optional<std::string> hub::place_parts(message& m, const std::vector<inbound_part>& parts,
+                                            const std::string& gateway_name) {
+  std::size_t octets = 0;
+  for (const auto& p : parts) octets += p.content.size();
+  const bool is_relayed = std::ranges::any_of(
+      m.recipients, [&](const recipient& r) { return find_route(gateway_name, r.number) != nullptr; });
+  const bool is_inline = octets > 0 && octets <= inline_octets_max && !is_relayed;
+  std::string contents;
+  m.content.parts.clear();
+  for (const auto& p : parts) {
+    if (is_inline) {
+      m.content.parts.push_back({.id = inline_part_id(m.id, m.content.parts.size()),
+                                 .name = p.name,
+                                 .type = p.type,
+                                 .is_inline = true,
+                                 .inline_at = static_cast<std::int64_t>(contents.size()),
+                                 .inline_octets = static_cast<std::int64_t>(p.content.size())});
+      contents += p.content;
+      continue;
+    }
+    m.content.parts.push_back({.id = new_id(), .name = p.name, .type = p.type});
+    if (!store_->put_media(m.content.parts.back().id, p.type, p.name, p.content)) return std::nullopt;
+  }
+  return contents;
 }
 
 bool hub::tell_received(const message& m, const std::string& gateway_name) {
@@ -241,11 +276,12 @@ std::vector<message> hub::relays_of(const message& m, const std::string& gateway
 }
 
 // In the transaction that keeps it: what was acknowledged is on its way.
-bool hub::relay(const message& out) {
-  std::vector<std::string> numbers;
-  for (const auto& r : out.recipients) numbers.push_back(r.number);
+bool hub::relay(message out) {
+  event e{event_state::scheduled, "", "passed on", "", out.created_ms, {}};
+  for (const auto& r : out.recipients) e.destinations.push_back(r.number);
+  out.first_event = to_text(e);
   return store_->insert_message(out, std::max(out.created_ms, out.content.earliest_delivery * 1'000)) &&
-         note(out, event_state::scheduled, numbers, "", "passed on", "");
+         announce(out, e);
 }
 
 // What became of a relayed message, to whom it came from.
@@ -273,15 +309,15 @@ bool hub::pass_back(const message& m, const event& e) {
 bool hub::order(answer_order a) {
   a.id = new_id();
   // What the application has reported as delivered or failed, the peer cannot withdraw any more.
-  const auto m = a.kind == answer_kind::delivery_report ? store_->get_message(a.message_id) : std::nullopt;
+  auto m = a.kind == answer_kind::delivery_report ? store_->get_message(a.message_id) : std::nullopt;
   const bool is_interim = a.code == "202" || a.code == "410";
   const bool good = store_->transaction([&] {
-    if (m && !is_interim)
-      for (const auto& r : m->recipients)
-        if (r.number == a.recipient && r.state == recipient_state::received &&
-            !store_->set_state({m->id, r.index}, r.state,
-                               a.code == "200" ? recipient_state::delivered : recipient_state::failed, r.attempts, 0))
-          return false;
+    if (m && m->is_inbound && !is_interim) {
+      for (auto& r : m->recipients)
+        if (r.number == a.recipient && r.state == recipient_state::received)
+          r.state = a.code == "200" ? recipient_state::delivered : recipient_state::failed;
+      if (!store_->update_message(*m)) return false;
+    }
     return store_->add_answer(a);
   });
   soon();

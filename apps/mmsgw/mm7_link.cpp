@@ -56,10 +56,9 @@ constexpr status_row statuses[] = {
 };
 
 // The request without its content: the same again from a peer that repeats itself.
-std::string reference_of(const mm7::envelope& e) {
-  const auto body = mm7::encode(e);
-  const auto sum = digest(digest_kind::sha256, body ? as_text(body->body) : std::string_view{});
-  return e.transaction_id + '/' + to_hex(as_bytes(std::string_view(sum).substr(0, 8)));
+std::string reference_of(const mm7::incoming& in) {
+  const auto sum = digest(digest_kind::sha256, in.canonical());
+  return in.envelope().transaction_id + '/' + to_hex(as_bytes(std::string_view(sum).substr(0, 8)));
 }
 
 // Unix seconds.
@@ -88,10 +87,13 @@ std::string part_name(const mime::part& p, std::size_t index) {
 
 }  // namespace
 
-mm7_link::mm7_link(asio::any_io_executor executor, mm7_gateway settings, hub& h, std::size_t part_bytes_max)
+mm7_link::mm7_link(asio::any_io_executor executor, asio::any_io_executor intake, mm7_gateway settings, hub& h,
+                   std::size_t part_bytes_max)
     : gateway_link(settings.name, settings.group),
       settings_(std::move(settings)),
       hub_(h),
+      hub_box_(executor),
+      intake_box_(std::move(intake)),
       part_bytes_max_(part_bytes_max),
       prober_(std::make_unique<prober>(executor)) {
   settings_.client.exchange.attempts_max = 1;  // the hub tries again, and keeps count
@@ -240,6 +242,12 @@ void mm7_link::stop(std::function<void()> done) { client_->stop(std::move(done))
 
 // ---- intake
 
+void mm7_link::at_hub(std::function<void(hub&)> work) {
+  hub_box_.post([self = weak_from_this(), work = std::move(work)] {
+    if (const auto link = self.lock()) work(link->hub_);
+  });
+}
+
 void mm7_link::post(const http_request& request, const http_responder& responder) {
   service_->handle({.method = request.method,
                     .target = request.target,
@@ -274,7 +282,7 @@ void mm7_link::take(const std::shared_ptr<mm7::incoming>& in) {
   message m;
   m.group = name();
   m.last_tran_id = in->envelope().transaction_id;
-  m.peer_ref = reference_of(in->envelope());
+  m.peer_ref = reference_of(*in);
   auto& t = m.content;
   const auto common = [&](const auto& r) {
     m.linked_id = r.linked_id;
@@ -334,7 +342,7 @@ void mm7_link::take(const std::shared_ptr<mm7::incoming>& in) {
 }
 
 void mm7_link::take_change(const std::shared_ptr<mm7::incoming>& in, change_order c) {
-  hub_.change(name(), std::move(c), [in](change_fate fate) {
+  const auto finish = [in](change_fate fate) {
     using s = mm7::status_code;
     switch (fate) {
       case change_fate::done: return in->answer({});
@@ -342,6 +350,9 @@ void mm7_link::take_change(const std::shared_ptr<mm7::incoming>& in, change_orde
       case change_fate::too_late: return in->answer({s::not_possible, {}, "it is no longer here"});
       case change_fate::failed: return in->answer({s::service_unavailable, {}, {}});
     }
+  };
+  at_hub([name = name(), c = std::move(c), finish, box = intake_box_](hub& h) {
+    h.change(name, c, [box, finish](change_fate fate) { box.post([finish, fate] { finish(fate); }); });
   });
 }
 
@@ -372,30 +383,42 @@ void mm7_link::take_message(const std::shared_ptr<mm7::incoming>& in, message m,
   if (m.recipients.empty()) return in->answer({mm7::status_code::address_error, {}, "nobody to deliver to"});
   std::vector<inbound_part> parts;
   if (!read_parts(in, parts)) return;
-  hub_.receive(name(), std::move(m), std::move(parts), [in](intake fate, const std::string& id) {
+  const auto finish = [in](intake fate, const std::string& id) {
     if (fate == intake::failed) return in->answer({mm7::status_code::service_unavailable, {}, {}});
     // DeliverRsp has a ServiceCode where SubmitRsp has the id.
     const bool has_id = std::holds_alternative<mm7::submit_req>(in->envelope().operation);
     in->answer({}, has_id ? id : "");
+  };
+  struct arrival {
+    message m;
+    std::vector<inbound_part> parts;
+  };
+  const auto a = std::make_shared<arrival>(arrival{std::move(m), std::move(parts)});
+  at_hub([name = name(), a, finish, box = intake_box_](hub& h) {
+    h.receive(name, std::move(a->m), std::move(a->parts), [box, finish](intake fate, const std::string& id) {
+      box.post([finish, fate, id] { finish(fate, id); });
+    });
   });
 }
 
 void mm7_link::take_report(const std::shared_ptr<mm7::incoming>& in, const mm7::report& r, event_state state,
                            const std::string& code) {
-  hub_.reported(name(),
-                {.message_id = name() + ':' + r.message_id,
-                 .number = r.recipient ? r.recipient->value : "",
-                 .state = state,
-                 .code = code,
-                 .text = r.status_text.empty() ? r.mm_status : r.status_text},
-                [in](report_fate fate) {
-                  using s = mm7::status_code;
-                  in->answer({fate == report_fate::failed            ? s::service_unavailable
-                              : fate == report_fate::unknown_message ? s::message_id_not_found
-                                                                     : s::success,
-                              {},
-                              {}});
-                });
+  const auto finish = [in](report_fate fate) {
+    using s = mm7::status_code;
+    in->answer({fate == report_fate::failed            ? s::service_unavailable
+                : fate == report_fate::unknown_message ? s::message_id_not_found
+                                                       : s::success,
+                {},
+                {}});
+  };
+  hub::report about{.message_id = name() + ':' + r.message_id,
+                    .number = r.recipient ? r.recipient->value : "",
+                    .state = state,
+                    .code = code,
+                    .text = r.status_text.empty() ? r.mm_status : r.status_text};
+  at_hub([name = name(), about = std::move(about), finish, box = intake_box_](hub& h) {
+    h.reported(name, about, [box, finish](report_fate fate) { box.post([finish, fate] { finish(fate); }); });
+  });
 }
 
 }  // namespace msgkit::app::mms

@@ -4,6 +4,7 @@
 #include "common/http_router.hpp"
 #include "mmsgw/gateway_link.hpp"
 #include "mmsgw/hub.hpp"
+#include "mmsgw/mailbox.hpp"
 #include "mmsgw/prober.hpp"
 #include "msgkit/core/net/ip_ranges.hpp"
 #include "msgkit/mm7/net/authentication.hpp"
@@ -26,7 +27,9 @@ struct mm7_gateway {
 
 class mm7_link final : public gateway_link, public std::enable_shared_from_this<mm7_link> {
  public:
-  mm7_link(asio::any_io_executor executor, mm7_gateway settings, hub& h, std::size_t part_bytes_max);
+  // `executor` is the hub's; `intake` is where HTTP requests are read and answered, another thread or the same.
+  mm7_link(asio::any_io_executor executor, asio::any_io_executor intake, mm7_gateway settings, hub& h,
+           std::size_t part_bytes_max);
   ~mm7_link() override;
 
   void submit(submission s, std::function<void(submit_result)> done) override;
@@ -35,10 +38,13 @@ class mm7_link final : public gateway_link, public std::enable_shared_from_this<
   [[nodiscard]] bool takes_changes() const noexcept override { return true; }
   void probe(std::function<void(bool)> done) override;
   void stop(std::function<void()> done) override;
-  // A request from HTTP, on the executor.
+  // A request from HTTP. These two on the executor of the intake; the second ends it, before the hub does.
   void post(const http_request& request, const http_responder& responder);
+  void close_intake() { service_.reset(); }
 
  private:
+  // Reads requests where they come in, and hands what they mean over to the hub.
+  void at_hub(std::function<void(hub&)> work);
   void take(const std::shared_ptr<mm7::incoming>& in);
   void take_message(const std::shared_ptr<mm7::incoming>& in, message m, const mm7::recipient_list& to);
   void take_report(const std::shared_ptr<mm7::incoming>& in, const mm7::report& r, event_state state,
@@ -51,6 +57,7 @@ class mm7_link final : public gateway_link, public std::enable_shared_from_this<
 
   mm7_gateway settings_;
   hub& hub_;
+  mailbox hub_box_, intake_box_;
   std::size_t part_bytes_max_;
   std::shared_ptr<mm7::client> client_;
   std::unique_ptr<prober> prober_;

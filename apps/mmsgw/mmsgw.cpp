@@ -22,8 +22,9 @@ class mmsgw final : public daemon {
 
   bool start(daemon_context& context) override {
     context_ = &context;
-    // Everything that touches the store runs here, HTTP included.
+    // Everything that touches the store runs in one thread; requests are read and answered in another, if there is one.
     executor_ = context.pool.executor(0);
+    http_executor_ = context.pool.executor(context.pool.size() > 1 ? 1 : 0);
     std::string why;
     auto database =
         config_.postgres ? mms::open_postgres(*config_.postgres, why) : mms::open_sqlite(config_.store_path, why);
@@ -33,7 +34,8 @@ class mmsgw final : public daemon {
     }
     auto store = std::make_unique<mms::store>(std::move(database), mms::make_id());
     http_client_ = std::make_unique<http_client>(http_client_options{.user_agent = "msgkit-mmsgw"});
-    return on_executor([&] { return start_parts(std::move(store)); });
+    return on(executor_, [&] { return start_parts(std::move(store)); }) &&
+           on(http_executor_, [&] { return start_http(); }) && on(executor_, [&] { return start_traffic(); });
   }
 
   // Gateways and callbacks are read at the start alone.
@@ -47,36 +49,43 @@ class mmsgw final : public daemon {
     asio::post(executor_, [this, done = std::move(done)] {
       if (mm4_server_) mm4_server_->stop();
       for (const auto& m : maildirs_) m->stop();
-      http_->drain([this, done] { asio::post(executor_, [this, done] { hub_->drain(done); }); });
+      asio::post(http_executor_, [this, done] {
+        http_->drain([this, done] { asio::post(executor_, [this, done] { hub_->drain(done); }); });
+      });
     });
   }
 
   void stop() override {
     if (http_client_) http_client_->stop();
-    if (executor_) on_executor([&] { return stop_parts(); });
+    if (http_executor_) on(http_executor_, [&] { return stop_http(); });
+    if (executor_) on(executor_, [&] { return stop_parts(); });
     http_client_.reset();
   }
 
  private:
-  bool on_executor(const std::function<bool()>& work) {
+  static bool on(const asio::any_io_executor& executor, const std::function<bool()>& work) {
     std::promise<bool> done;
-    asio::post(executor_, [&] { done.set_value(work()); });
+    asio::post(executor, [&] { done.set_value(work()); });
     return done.get_future().get();
   }
 
   bool start_parts(std::unique_ptr<mms::store> store) {
     hub_ = std::make_unique<mms::hub>(executor_, std::move(store), *http_client_, config_.hub, context_->metrics);
-    std::vector<std::shared_ptr<mms::mm4_link>> mm4_links;
     for (const auto& g : config_.mm4_gateways) {
-      mm4_links.push_back(std::make_shared<mms::mm4_link>(executor_, g));
-      hub_->add(mm4_links.back(), g.options);
+      mm4_links_.push_back(std::make_shared<mms::mm4_link>(executor_, g));
+      hub_->add(mm4_links_.back(), g.options);
     }
     for (const auto& g : config_.mm7_gateways) {
-      mm7_links_.push_back(std::make_shared<mms::mm7_link>(executor_, g, *hub_, config_.hub.part_bytes_max));
+      mm7_links_.push_back(
+          std::make_shared<mms::mm7_link>(executor_, http_executor_, g, *hub_, config_.hub.part_bytes_max));
       hub_->add(mm7_links_.back(), g.options);
     }
-    const auto intake = std::make_shared<mms::mm4_intake>(*hub_, mm4_links, config_.hub.part_bytes_max);
-    if (!start_http() || !start_mm4(intake) || !start_maildirs(intake)) return false;
+    return true;
+  }
+
+  bool start_traffic() {
+    const auto intake = std::make_shared<mms::mm4_intake>(*hub_, mm4_links_, config_.hub.part_bytes_max);
+    if (!start_mm4(intake) || !start_maildirs(intake)) return false;
     hub_->start();
     log_.info("ready", {{"http_port", http_->port()}, {"mm4_port", mm4_server_ ? mm4_server_->port() : 0}});
     return true;
@@ -85,7 +94,7 @@ class mmsgw final : public daemon {
   bool start_http() {
     auto router = std::make_shared<http_router>();
     add_health_routes(*router, health_, context_->metrics);
-    mms::add_api(*router, *hub_, config_.api);
+    mms::add_api(*router, *hub_, mms::mailbox(executor_), config_.api);
     // By name, or by a group that is no name: the first of the group takes it.
     std::map<std::string, std::shared_ptr<mms::mm7_link>> intakes;
     for (const auto& link : mm7_links_) intakes[link->name()] = link;
@@ -100,7 +109,7 @@ class mmsgw final : public daemon {
     options.listen.listen_host = config_.http.host;
     options.listen.listen_port = config_.http.port;
     options.listen.tls = config_.http_tls;
-    http_ = std::make_unique<http_server>(executor_, router, options);
+    http_ = std::make_unique<http_server>(http_executor_, router, options);
     if (const auto ec = http_->listen()) {
       log_.error("cannot listen", {{"key", "http.listen"}, {"port", config_.http.port}, {"reason", ec}});
       return false;
@@ -142,12 +151,19 @@ class mmsgw final : public daemon {
     return true;
   }
 
+  // First: what is under way to the hub still finds it.
+  bool stop_http() {
+    if (http_) http_->close();
+    http_.reset();
+    for (const auto& link : mm7_links_) link->close_intake();
+    return true;
+  }
+
   bool stop_parts() {
     for (const auto& m : maildirs_) m->stop();
     maildirs_.clear();
-    if (http_) http_->close();
-    http_.reset();
     mm4_server_.reset();
+    mm4_links_.clear();
     mm7_links_.clear();
     hub_.reset();
     return true;
@@ -155,10 +171,11 @@ class mmsgw final : public daemon {
 
   mms::mmsgw_config config_;
   daemon_context* context_ = nullptr;
-  asio::any_io_executor executor_;
+  asio::any_io_executor executor_, http_executor_;
   health_registry health_;
   std::unique_ptr<http_client> http_client_;
   std::unique_ptr<mms::hub> hub_;
+  std::vector<std::shared_ptr<mms::mm4_link>> mm4_links_;
   std::vector<std::shared_ptr<mms::mm7_link>> mm7_links_;
   std::unique_ptr<mm4::server> mm4_server_;
   std::vector<std::shared_ptr<mms::maildir>> maildirs_;

@@ -15,6 +15,10 @@ struct part {
   std::string name{};  // file name
   std::string type{};  // "image/jpeg"
   std::string url{};   // where the content comes from, when it was not given; fetched before the first sending
+  // Of an inbound message that is small: where the content stands in that of the whole message, beside which it is
+  // kept.
+  bool is_inline = false;
+  std::int64_t inline_at = 0, inline_octets = 0;
 };
 
 struct message_template {
@@ -62,8 +66,9 @@ struct message {
   std::vector<std::string> events_urls{};
   bool ack_requested = false, dr_requested = false, rr_requested = false;
   std::int64_t created_ms = 0, processed_ms = 0;
+  std::string first_event{};  // its JSON: it comes to be with the message, in the same row
   message_template content{};
-  std::vector<recipient> recipients{};  // kept in a table of its own
+  std::vector<recipient> recipients{};  // of outbound messages kept in a table of their own
 };
 
 enum class event_state : std::uint8_t {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/json.hpp"
+#include "common/json_writer.hpp"
 
 namespace msgkit::app::mms {
 namespace {
@@ -91,6 +92,9 @@ part part_of(const json& j) {
   read(j, "content_name", p.name);
   read(j, "content_type", p.type);
   read(j, "content_url", p.url);
+  p.is_inline = j.contains("inline_at");
+  read(j, "inline_at", p.inline_at);
+  read(j, "inline_octets", p.inline_octets);
   return p;
 }
 
@@ -109,16 +113,92 @@ message_template template_of(const json& j) {
   return t;
 }
 
-// As stored: with the times in milliseconds.
-json row_of(const message& m) {
-  json j = to_json(m);
-  for (const auto* name : {"destination", "cc", "bcc"}) j.erase(name);
-  j["created_ms"] = m.created_ms;
-  j["processed_ms"] = m.processed_ms;
-  j["forward_count"] = m.forward_count;
-  if (!m.relayed_as.empty()) j["relayed_as"] = m.relayed_as;
-  j.erase("recipients");
-  return j;
+// As stored. What is empty is left out, the times are in milliseconds.
+void write(json_writer& w, const char* name, const std::string& text) {
+  if (!text.empty()) w.field(name, text);
+}
+void write(json_writer& w, const char* name, const std::vector<std::string>& texts) {
+  if (texts.empty()) return;
+  w.key(name).begin_array();
+  for (const auto& t : texts) w.value(t);
+  w.end_array();
+}
+
+void write(json_writer& w, const part& p) {
+  w.begin_object().field("part_id", p.id).field("content_name", p.name).field("content_type", p.type);
+  write(w, "content_url", p.url);
+  if (p.is_inline) w.field("inline_at", p.inline_at).field("inline_octets", p.inline_octets);
+  w.end_object();
+}
+
+void write(json_writer& w, const message_template& t) {
+  w.begin_object().field("id", t.id).field("origin", t.origin).field("subject", t.subject);
+  for (const auto& m : template_texts) write(w, m.name, t.*m.member);
+  for (const auto& m : template_numbers)
+    if (t.*m.member != 0) w.field(m.name, t.*m.member);
+  for (const auto& m : template_flags)
+    if ((t.*m.member).has_value()) w.field(m.name, *(t.*m.member));
+  w.key("parts").begin_array();
+  for (const auto& p : t.parts) write(w, p);
+  w.end_array().end_object();
+}
+
+void write(json_writer& w, const message& m) {
+  w.begin_object();
+  for (const auto& t : message_texts) write(w, t.name, m.*t.member);
+  w.field("direction", m.is_inbound ? 1 : -1);
+  w.field("ack_requested", m.ack_requested).field("dr_requested", m.dr_requested).field("rr_requested", m.rr_requested);
+  w.field("created_ms", m.created_ms).field("processed_ms", m.processed_ms).field("forward_count", m.forward_count);
+  write(w, "first_event", m.first_event);
+  write(w, "events_url", m.events_urls);
+  write(w, "relayed_as", m.relayed_as);
+  write(w.key("template"), m.content);
+  if (m.is_inbound) {
+    w.key("recipients").begin_array();
+    for (const auto& r : m.recipients)
+      w.begin_object()
+          .field("number", r.number)
+          .field("role", static_cast<int>(r.role))
+          .field("state", static_cast<int>(r.state))
+          .end_object();
+    w.end_array();
+  }
+  w.end_object();
+}
+
+void write(json_writer& w, const event& e) {
+  w.begin_object().field("state", to_string(e.state)).field("code", e.code).field("description", e.description);
+  w.field("gateway", e.gateway).field("timestamp", e.at_ms / 1'000).key("destinations").begin_array();
+  for (const auto& d : e.destinations) w.value(d);
+  w.end_array().end_object();
+}
+
+template <class T>
+std::string written(const T& what) {
+  std::string text;
+  text.reserve(512);
+  json_writer w(text);
+  write(w, what);
+  return text;
+}
+
+std::vector<recipient> recipients_of(const json& j) {
+  std::vector<recipient> all;
+  const auto at = j.find("recipients");
+  if (at == j.end() || !at->is_array()) return all;
+  for (const auto& one : *at) {
+    recipient r{.index = all.size(), .state = recipient_state::received};
+    std::int64_t role = 0, state = static_cast<std::int64_t>(r.state);
+    read(one, "number", r.number);
+    read(one, "role", role);
+    read(one, "state", state);
+    if (role >= 0 && role < static_cast<std::int64_t>(std::size(role_names)))
+      r.role = static_cast<recipient_role>(role);
+    if (state >= 0 && state < static_cast<std::int64_t>(std::size(recipient_names)))
+      r.state = static_cast<recipient_state>(state);
+    all.push_back(std::move(r));
+  }
+  return all;
 }
 
 std::optional<json> parsed(std::string_view text) {
@@ -180,10 +260,10 @@ json to_json(const message& m) {
   return j;
 }
 
-std::string to_text(const message& m) { return dump_json(row_of(m)); }
-std::string to_text(const message_template& t) { return dump_json(to_json(t)); }
-std::string to_text(const part& p) { return dump_json(to_json(p)); }
-std::string to_text(const event& e) { return dump_json(to_json(e)); }
+std::string to_text(const message& m) { return written(m); }
+std::string to_text(const message_template& t) { return written(t); }
+std::string to_text(const part& p) { return written(p); }
+std::string to_text(const event& e) { return written(e); }
 
 std::optional<message> message_from_text(std::string_view text) {
   const auto j = parsed(text);
@@ -199,6 +279,8 @@ std::optional<message> message_from_text(std::string_view text) {
   read(*j, "created_ms", m.created_ms);
   read(*j, "processed_ms", m.processed_ms);
   read(*j, "forward_count", m.forward_count);
+  read(*j, "first_event", m.first_event);
+  m.recipients = recipients_of(*j);
   read(*j, "events_url", m.events_urls);
   read(*j, "relayed_as", m.relayed_as);
   if (const auto t = j->find("template"); t != j->end()) m.content = template_of(*t);

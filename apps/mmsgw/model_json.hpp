@@ -15,7 +15,7 @@ nlohmann::json to_json(const event& e);
 // Without events.
 nlohmann::json to_json(const message& m);
 
-// Rows: what to_text() wrote, recipients left out. Nothing for a row that is not ours.
+// Rows: what to_text() wrote, recipients of outbound messages left out. Nothing for a row that is not ours.
 std::string to_text(const message& m);
 std::string to_text(const message_template& t);
 std::string to_text(const part& p);

@@ -89,7 +89,9 @@ class postgres_database final : public database {
         "BEGIN; SELECT pg_advisory_xact_lock(1836279660); CREATE SCHEMA IF NOT EXISTS mmsgw;"
         "CREATE TABLE IF NOT EXISTS version(number BIGINT PRIMARY KEY); DO $$ BEGIN "
         "IF NOT EXISTS (SELECT 1 FROM version) THEN " +
-        tables + " INSERT INTO version VALUES(" + std::to_string(schema_version) + "); END IF; END $$; COMMIT";
+        tables + " INSERT INTO version VALUES(" + std::to_string(schema_version) +
+        "); ELSIF (SELECT max(number) FROM version) = 1 THEN ALTER TABLE message ADD COLUMN contents BYTEA; DROP INDEX "
+        "inbound_time; UPDATE version SET number = 2; END IF; END $$; COMMIT";
     if (!script(text.c_str())) return script("ROLLBACK"), false;
     sql_rows found;
     if (!run("SELECT max(number) FROM version", {}, &found)) return false;

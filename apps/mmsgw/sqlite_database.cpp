@@ -40,6 +40,15 @@ class sqlite_database final : public database {
           "BEGIN IMMEDIATE;" + tables + "PRAGMA user_version = " + std::to_string(schema_version) + "; COMMIT";
       if (!script(create.c_str())) return fail(error_text());
     }
+    // Rows of messages with their contents are too long for a table without row numbers.
+    if (found.number(0, 0) == 1 &&
+        !script("BEGIN IMMEDIATE; CREATE TABLE message_2(id TEXT PRIMARY KEY, created_ms BIGINT NOT NULL, inbound "
+                "BIGINT NOT "
+                "NULL, body TEXT NOT NULL, contents BLOB); INSERT INTO message_2 SELECT id, created_ms, inbound, body, "
+                "NULL "
+                "FROM message ORDER BY id; DROP TABLE message; ALTER TABLE message_2 RENAME TO message; CREATE INDEX "
+                "message_created ON message(created_ms); DROP INDEX inbound_time; PRAGMA user_version = 2; COMMIT"))
+      return fail(error_text());
     return script("BEGIN IMMEDIATE; COMMIT") || fail(error_text());
   }
 

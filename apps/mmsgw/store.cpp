@@ -1,5 +1,9 @@
 #include "mmsgw/store.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "mmsgw/model_json.hpp"
 
 namespace msgkit::app::mms {
@@ -8,11 +12,22 @@ namespace {
 constexpr std::int64_t code(recipient_state s) noexcept { return static_cast<std::int64_t>(s); }
 std::int64_t integer(std::size_t n) noexcept { return static_cast<std::int64_t>(n); }
 
+constexpr std::size_t index_digits = 4;
+
 recipient_key key_of(sql_rows& rows, std::size_t i) {
   return {rows.text(i, 0), static_cast<std::size_t>(rows.number(i, 1))};
 }
 
 }  // namespace
+
+std::string linked_peer(const std::string& gateway_name) { return "linked:" + gateway_name; }
+std::string inline_message_id(std::string id) {
+  if (id.size() < index_digits) return {};
+  return id.replace(id.size() - index_digits, index_digits, index_digits, '0');
+}
+std::string inline_part_id(const std::string& message_id, std::size_t index) {
+  return message_id.substr(0, message_id.size() - index_digits) + fmt::format("{:04x}", index + 1);
+}
 
 store::store(std::unique_ptr<database> db, std::string instance) : db_(std::move(db)), instance_(std::move(instance)) {}
 store::~store() = default;
@@ -40,7 +55,8 @@ std::size_t store::changed(const char* sql, values v) {
 bool store::use_media(const std::string& owner, const message_template& t) {
   if (!run("DELETE FROM media_use WHERE owner = ?1", {owner})) return false;
   for (const auto& p : t.parts)
-    if (!run("INSERT INTO media_use VALUES(?1, ?2) ON CONFLICT DO NOTHING", {owner, p.id})) return false;
+    if (!p.is_inline && !run("INSERT INTO media_use VALUES(?1, ?2) ON CONFLICT DO NOTHING", {owner, p.id}))
+      return false;
   return true;
 }
 
@@ -93,9 +109,25 @@ bool store::put_media(const std::string& id, const std::string& type, const std:
 
 std::optional<store::media> store::get_media(const std::string& id) {
   sql_rows rows;
-  if (!db_->run("SELECT type, name, content FROM media WHERE id = ?1", {id}, &rows) || rows.empty())
-    return std::nullopt;
+  if (!db_->run("SELECT type, name, content FROM media WHERE id = ?1", {id}, &rows)) return std::nullopt;
+  if (rows.empty()) return get_inline_media(id);
   return media{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2)};
+}
+
+std::optional<store::media> store::get_inline_media(const std::string& id) {
+  sql_rows rows;
+  if (!db_->run("SELECT body, contents FROM message WHERE id = ?1 AND contents IS NOT NULL", {inline_message_id(id)},
+                &rows) ||
+      rows.empty())
+    return std::nullopt;
+  const auto m = message_from_text(rows.text(0, 0));
+  if (!m) return std::nullopt;
+  const auto p = std::ranges::find_if(m->content.parts, [&](const part& one) { return one.is_inline && one.id == id; });
+  const auto all = rows.text(0, 1);
+  if (p == m->content.parts.end() || p->inline_at < 0 || static_cast<std::size_t>(p->inline_at) > all.size())
+    return std::nullopt;
+  return media{p->type, p->name,
+               all.substr(static_cast<std::size_t>(p->inline_at), static_cast<std::size_t>(p->inline_octets))};
 }
 
 bool store::has_media(const std::string& id) {
@@ -106,8 +138,10 @@ bool store::has_media(const std::string& id) {
 // ---- messages
 
 bool store::insert_message(const message& m, std::int64_t due_ms) {
-  if (!run("INSERT INTO message VALUES(?1, ?2, ?3, ?4)", {m.id, m.created_ms, std::int64_t{m.is_inbound}, to_text(m)}))
+  if (!run("INSERT INTO message(id, created_ms, inbound, body) VALUES(?1, ?2, ?3, ?4)",
+           {m.id, m.created_ms, std::int64_t{m.is_inbound}, to_text(m)}))
     return false;
+  if (m.is_inbound) return use_media(m.id, m.content);
   for (const auto& r : m.recipients) {
     const bool good =
         run("INSERT INTO recipient(message_id, n, number, role, state, attempts, due_ms, grp) VALUES(?1, ?2, ?3, ?4, "
@@ -116,6 +150,11 @@ bool store::insert_message(const message& m, std::int64_t due_ms) {
     if (!good) return false;
   }
   return use_media(m.id, m.content);
+}
+
+bool store::insert_inbound(const message& m, std::string_view contents) {
+  if (contents.empty()) return insert_message(m, 0);
+  return run("INSERT INTO message VALUES(?1, ?2, 1, ?3, ?4)", {m.id, m.created_ms, to_text(m), sql_octets{contents}});
 }
 
 bool store::update_message(const message& m) {
@@ -128,8 +167,8 @@ std::optional<message> store::get_message(const std::string& id) {
   sql_rows rows;
   if (!db_->run("SELECT body FROM message WHERE id = ?1", {id}, &rows) || rows.empty()) return std::nullopt;
   auto m = message_from_text(rows.text(0, 0));
-  if (!m ||
-      !db_->run("SELECT number, n, role, state, attempts FROM recipient WHERE message_id = ?1 ORDER BY n", {id}, &rows))
+  if (!m || (m->is_inbound && !m->recipients.empty())) return m;  // those of version 1 have rows
+  if (!db_->run("SELECT number, n, role, state, attempts FROM recipient WHERE message_id = ?1 ORDER BY n", {id}, &rows))
     return std::nullopt;
   for (std::size_t i = 0; i < rows.size(); ++i)
     m->recipients.push_back(
@@ -160,12 +199,15 @@ std::vector<std::string> store::message_page(const std::string& after, std::int6
 }
 
 std::int64_t store::media_octets(const std::string& message_id) {
+  std::int64_t beside = 0;
+  if (const auto m = get_message(message_id))
+    for (const auto& p : m->content.parts) beside += p.inline_octets;
   sql_rows rows;
   const bool good = db_->run(
       "SELECT coalesce(sum(length(m.content)), 0) FROM media_use u JOIN media m ON m.id = u.media_id WHERE u.owner = "
       "?1",
       {message_id}, &rows);
-  return good && !rows.empty() ? rows.number(0, 0) : 0;
+  return beside + (good && !rows.empty() ? rows.number(0, 0) : 0);
 }
 
 std::vector<recipient_key> store::due(const std::string& group, std::int64_t now_ms, std::size_t limit) {
@@ -280,6 +322,7 @@ bool store::add_event(const std::string& message_id, const std::string& json) {
 std::vector<std::string> store::events(const std::string& message_id) {
   std::vector<std::string> all;
   sql_rows rows;
+  if (const auto m = get_message(message_id); m && !m->first_event.empty()) all.push_back(m->first_event);
   if (!db_->run("SELECT body FROM event WHERE message_id = ?1 ORDER BY n", {message_id}, &rows)) return all;
   for (std::size_t i = 0; i < rows.size(); ++i) all.push_back(rows.text(i, 0));
   return all;
@@ -295,16 +338,14 @@ std::optional<std::string> store::find_inbound(const std::string& peer, const st
   return rows.text(0, 0);
 }
 
-bool store::is_known(const std::string& peer, const std::string& peer_ref, const std::string& recipient) {
+std::optional<bool> store::remember_inbound(const std::string& peer, const std::string& peer_ref,
+                                            const std::string& recipient, const std::string& message_id,
+                                            std::int64_t now_ms) {
   sql_rows rows;
-  return db_->run("SELECT 1 FROM inbound WHERE peer = ?1 AND peer_ref = ?2 AND recipient = ?3",
-                  {peer, peer_ref, recipient}, &rows) &&
-         !rows.empty();
-}
-
-bool store::remember_inbound(const std::string& peer, const std::string& peer_ref, const std::string& recipient,
-                             const std::string& message_id, std::int64_t now_ms) {
-  return run("INSERT INTO inbound VALUES(?1, ?2, ?3, ?4, ?5)", {peer, peer_ref, recipient, message_id, now_ms});
+  if (!db_->run("INSERT INTO inbound VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                {peer, peer_ref, recipient, message_id, now_ms}, &rows))
+    return std::nullopt;
+  return rows.changed == 1;
 }
 
 // ---- callbacks and answers
@@ -393,17 +434,34 @@ bool store::postpone_answer(const std::string& id, unsigned attempts, std::int64
 
 // ---- housekeeping
 
-bool store::purge(std::int64_t messages_before_ms, std::int64_t templates_before_ms) {
+// Of a row of id, inbound, body.
+bool store::drop_message(sql_rows& rows, std::size_t i) {
+  const auto id = rows.text(i, 0);
+  if (rows.number(i, 1) != 0) {
+    const auto m = message_from_text(rows.text(i, 2));
+    const auto forget = [&](const std::string& peer, const std::string& ref) {
+      return ref.empty() ||
+             run("DELETE FROM inbound WHERE peer = ?1 AND peer_ref = ?2 AND message_id = ?3", {peer, ref, id});
+    };
+    if (m && !(forget(m->gateway_id, m->peer_ref) && forget(linked_peer(m->gateway_id), m->linked_id))) return false;
+  }
+  return run("DELETE FROM recipient WHERE message_id = ?1", {id}) &&
+         run("DELETE FROM event WHERE message_id = ?1", {id}) && run("DELETE FROM media_use WHERE owner = ?1", {id}) &&
+         run("DELETE FROM message WHERE id = ?1", {id});
+}
+
+bool store::purge(std::int64_t messages_before_ms, std::int64_t templates_before_ms, bool& more) {
+  constexpr std::size_t batch = 500;
+  more = false;
   return transaction([&] {
-    return run("DELETE FROM recipient WHERE message_id IN (SELECT id FROM message WHERE created_ms < ?1)",
-               {messages_before_ms}) &&
-           run("DELETE FROM event WHERE message_id IN (SELECT id FROM message WHERE created_ms < ?1)",
-               {messages_before_ms}) &&
-           run("DELETE FROM media_use WHERE owner IN (SELECT id FROM message WHERE created_ms < ?1)",
-               {messages_before_ms}) &&
-           run("DELETE FROM message WHERE created_ms < ?1", {messages_before_ms}) &&
-           run("DELETE FROM inbound WHERE at_ms < ?1", {messages_before_ms}) &&
-           run("DELETE FROM early WHERE at_ms < ?1", {messages_before_ms}) &&
+    sql_rows rows;
+    if (!db_->run("SELECT id, inbound, body FROM message WHERE created_ms < ?1 ORDER BY created_ms LIMIT ?2",
+                  {messages_before_ms, integer(batch)}, &rows))
+      return false;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (!drop_message(rows, i)) return false;
+    if (rows.size() == batch) return more = true;
+    return run("DELETE FROM early WHERE at_ms < ?1", {messages_before_ms}) &&
            run("DELETE FROM media_use WHERE owner IN (SELECT id FROM template WHERE changed_ms < ?1)",
                {templates_before_ms}) &&
            run("DELETE FROM template WHERE changed_ms < ?1", {templates_before_ms}) &&

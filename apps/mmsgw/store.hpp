@@ -29,6 +29,13 @@ struct callback {
   unsigned attempts = 0;
 };
 
+// Under which the LinkedIDs of a gateway's messages stand among what came in.
+std::string linked_peer(const std::string& gateway_name);
+// The contents of a small inbound message stand in its row. Its id ends in zeros, where those of its parts count.
+inline constexpr std::size_t inline_octets_max = 64 * 1024;
+std::string inline_message_id(std::string id);
+std::string inline_part_id(const std::string& message_id, std::size_t index);
+
 class store {
  public:
   // `instance` is this run of this process. What other runs on an unshared database have left behind is nobody's.
@@ -64,7 +71,9 @@ class store {
 
   // With its recipients, due at `due_ms`.
   bool insert_message(const message& m, std::int64_t due_ms);
-  bool update_message(const message& m);  // all but recipients
+  // In one row, with the contents of those of its parts that are inline.
+  bool insert_inbound(const message& m, std::string_view contents);
+  bool update_message(const message& m);  // all but recipients of outbound messages
   bool update_content(const message& m);  // likewise, and its media are others
   std::optional<message> get_message(const std::string& id);
   std::vector<std::string> message_ids(bool is_inbound, std::size_t limit);  // the newest first
@@ -100,10 +109,11 @@ class store {
   std::vector<std::string> events(const std::string& message_id);
 
   // What came in before, by peer, the peer's message id and recipient.
-  bool is_known(const std::string& peer, const std::string& peer_ref, const std::string& recipient);
   std::optional<std::string> find_inbound(const std::string& peer, const std::string& peer_ref);
-  bool remember_inbound(const std::string& peer, const std::string& peer_ref, const std::string& recipient,
-                        const std::string& message_id, std::int64_t now_ms);
+  // False: it is there already. Nothing: the database failed.
+  std::optional<bool> remember_inbound(const std::string& peer, const std::string& peer_ref,
+                                       const std::string& recipient, const std::string& message_id,
+                                       std::int64_t now_ms);
 
   bool add_callback(const callback& c);
   // Due ones; they are not due again before `until_ms`.
@@ -120,8 +130,8 @@ class store {
   bool postpone_answer(const std::string& id, unsigned attempts, std::int64_t due_ms);
 
   // Forgets messages made before `messages_before_ms`, templates and parts unchanged since `templates_before_ms`, and
-  // media nobody uses any more.
-  bool purge(std::int64_t messages_before_ms, std::int64_t templates_before_ms);
+  // media nobody uses any more. Some messages at a time: `more` says whether there are others.
+  bool purge(std::int64_t messages_before_ms, std::int64_t templates_before_ms, bool& more);
   struct counts {
     std::int64_t queued = 0, callbacks = 0, dead_callbacks = 0, answers = 0;
   };
@@ -130,6 +140,8 @@ class store {
  private:
   using values = std::initializer_list<sql_value>;
   bool run(const char* sql, values v) { return db_->run(sql, v); }
+  bool drop_message(sql_rows& rows, std::size_t i);
+  std::optional<media> get_inline_media(const std::string& id);
   std::size_t changed(const char* sql, values v);
   bool use_media(const std::string& owner, const message_template& t);
   bool drop_unused_media();

@@ -47,12 +47,6 @@ std::string_view vasp_id_of(const operation& o) noexcept {
       o);
 }
 
-// Everything of the request but its content: a peer that uses one transaction id for different messages loses none.
-std::size_t fingerprint(const envelope& e) {
-  const auto body = encode(e);
-  return body ? std::hash<std::string_view>{}(as_text(body->body)) : 0;
-}
-
 }  // namespace
 
 envelope make_response(const envelope& request, const status& s, std::string_view id) {
@@ -151,7 +145,9 @@ void service_state::take(std::shared_ptr<incoming> m, time_point now, service::r
   forget_old(now);
   const auto& e = m->envelope();
   auto key = m->from_.name + '\n' + std::string(name_of(e.operation)) + '\n' + e.transaction_id;
-  const auto print = fingerprint(e);
+  // Everything of the request but its content: a peer that uses one transaction id for different messages loses none.
+  if (auto written = encode(e)) m->canonical_ = std::move(written->body);
+  const auto print = std::hash<std::string_view>{}(m->canonical());
   const auto known = by_key.find(key);
   if (known != by_key.end()) {
     auto& t = *known->second;

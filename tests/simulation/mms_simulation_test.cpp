@@ -48,7 +48,7 @@ TEST(MmsSimulation, TheSameSeedRunsTheSameWay) {
 
 TEST(MmsSimulation, NoticesAGatewayThatTakesRepetitionsForNew) {
   std::size_t noticed = 0;
-  for (std::uint64_t seed = 1; seed <= 10 && noticed == 0; ++seed)
+  for (std::uint64_t seed = 1; seed <= 150 && noticed == 0; ++seed)
     noticed += run_mms_seed({.seed = seed, .forgets_what_came_before = true}).failures.size();
   EXPECT_GT(noticed, 0u);
 }

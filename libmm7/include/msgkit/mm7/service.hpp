@@ -74,6 +74,9 @@ class incoming {
   [[nodiscard]] const mm7::envelope& envelope() const noexcept { return received_.envelope; }
   [[nodiscard]] const caller& from() const noexcept { return from_; }
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
+  // The envelope as encode() writes it, without content: the same again from a peer that repeats itself. Empty when it
+  // cannot be written.
+  [[nodiscard]] std::string_view canonical() const noexcept { return as_text(canonical_); }
 
   // Once; later calls do nothing. `id` becomes MessageID of a SubmitRsp or extendedReplaceRsp, ServiceCode of DeliverRsp.
   void answer(const status& s, std::string_view id = {});
@@ -82,7 +85,7 @@ class incoming {
   friend struct service_state;
   incoming() = default;
 
-  byte_vector body_;
+  byte_vector body_, canonical_;
   mm7::received received_;
   caller from_;
   std::string peer_;
