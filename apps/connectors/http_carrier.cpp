@@ -250,7 +250,7 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
       for (const auto& each : mms->media) m.media_urls.push_back(media_url(*mms, each));
       return {};
     }
-    auto text = to_plain_text(*sms_of(c));
+    auto text = to_plain_text(*sms_of(c), options.transliterate);
     if (!text) return "the carrier takes text only";
     m.text = std::move(text->text);
     m.is_gsm7 = text->is_gsm7;

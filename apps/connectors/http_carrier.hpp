@@ -24,6 +24,7 @@ struct http_carrier_options {
   signature_options signature{};   // of its webhooks
   std::string callback_url{};      // of ours; empty: none is asked for, messages end as `sent`
   std::uint32_t window = 32;       // requests under way
+  bool transliterate = false;      // texts, where that makes them fit GSM 7-bit
   double segments_per_second = 0;  // 0: as fast as the window allows
   std::chrono::milliseconds timeout{30'000};
   url_guard guard{};

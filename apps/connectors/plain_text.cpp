@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connectors/text_economy.hpp"
 #include "msgkit/smpp/text/data_coding.hpp"
 #include "msgkit/smpp/text/udh.hpp"
 
@@ -26,7 +27,7 @@ bool is_number(std::string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-std::optional<plain_text> to_plain_text(const engine::message_content& c) {
+std::optional<plain_text> to_plain_text(const engine::message_content& c, bool transliterate) {
   const auto info = smpp::classify(c.coding);
   if (info.alphabet == smpp::charset::octets || info.compressed) return std::nullopt;
   bytes_view octets = c.body;
@@ -39,12 +40,16 @@ std::optional<plain_text> to_plain_text(const engine::message_content& c) {
   }
   auto decoded = smpp::decode_text(octets, info.alphabet, context);
   if (!decoded) return std::nullopt;
+  if (transliterate)
+    if (auto brief = shortened(decoded->text, {.transliterate = true})) decoded->text = std::move(brief->text);
   const bool is_gsm7 = smpp::choose_coding(decoded->text).coding.alphabet == smpp::charset::gsm7;
   return plain_text{std::move(decoded->text), is_gsm7};
 }
 
 engine::content_ptr from_plain_text(std::string_view utf8, std::string account, const std::string& from,
-                                    const std::string& to) {
+                                    const std::string& to, bool transliterate) {
+  const auto brief = transliterate ? shortened(utf8, {.transliterate = true}) : std::nullopt;
+  if (brief) utf8 = brief->text;
   auto c = std::make_shared<engine::message_content>();
   c->account = std::move(account);
   c->source = typed(address_of(from));

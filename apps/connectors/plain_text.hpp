@@ -14,10 +14,11 @@ struct plain_text {
   std::string text;
   bool is_gsm7 = true;
 };
-std::optional<plain_text> to_plain_text(const engine::message_content& c);
+// `transliterate`: what GSM 7-bit cannot show in similar characters, where all can be replaced.
+std::optional<plain_text> to_plain_text(const engine::message_content& c, bool transliterate = false);
 // A text that came in as the engine's content.
 engine::content_ptr from_plain_text(std::string_view utf8, std::string account, const std::string& from,
-                                    const std::string& to);
+                                    const std::string& to, bool transliterate = false);
 
 // Digits and nothing else.
 bool is_number(std::string_view text) noexcept;

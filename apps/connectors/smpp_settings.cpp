@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "common/password.hpp"
 
@@ -49,6 +50,17 @@ smpp::long_message_method read_long_messages(config_reader& r, smpp::long_messag
   using m = smpp::long_message_method;
   return r.choice<m>("long_messages", fallback,
                      {{"udh8", m::udh8}, {"udh16", m::udh16}, {"sar", m::sar}, {"payload", m::payload}});
+}
+
+text_economy read_economy(config_reader& r) {
+  text_economy e;
+  for (const auto& name : r.texts("national_tables")) {
+    const auto bit = language_bit(name);
+    if (bit == 0) r.fail("national_tables", name + " is none of " + language_names());
+    e.languages = static_cast<std::uint16_t>(e.languages | bit);
+  }
+  e.transliterate = r.flag("transliterate", false);
+  return e;
 }
 
 void read_session(config_reader& r, smpp::session_options& s) {
@@ -130,6 +142,9 @@ smpp_account read_smpp_account(config_reader& r, const smpp_account& usual) {
   }
   a.profile.default_charset = read_charset(r, "default_charset");
   a.profile.long_messages = read_long_messages(r, usual.profile.long_messages);
+  a.profile.economy = read_economy(r);
+  // What a client receives is shown as it was written; what it sends it wants short.
+  a.profile.transliterate_sent = std::exchange(a.profile.economy.transliterate, false);
   return a;
 }
 

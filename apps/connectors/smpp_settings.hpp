@@ -13,6 +13,8 @@
 namespace msgkit::app {
 
 smpp::charset read_charset(config_reader& r, std::string_view key);
+// national_tables, transliterate.
+text_economy read_economy(config_reader& r);
 smpp::long_message_method read_long_messages(config_reader& r, smpp::long_message_method fallback);
 // Timers and limits of a session.
 void read_session(config_reader& r, smpp::session_options& s);

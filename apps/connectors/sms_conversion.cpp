@@ -62,10 +62,48 @@ std::optional<recoded> recode(bytes_view body, smpp::charset from, smpp::charset
   return recoded{std::move(*ucs2), 0x08};
 }
 
+// A text in national tables without its header. Nothing for parts of a long message and for headers that say more.
+std::optional<std::string> read_national(const smpp::user_data& ud) {
+  const auto languages = ud.header.languages();
+  if (languages == smpp::gsm7_alphabet{}) return std::nullopt;
+  for (const auto& each : ud.header)
+    if (each.id != smpp::element_id::single_shift && each.id != smpp::element_id::locking_shift) return std::nullopt;
+  auto text = smpp::decode_text(ud.body, smpp::charset::gsm7, {languages, ud.header.size()});
+  return text ? std::optional(std::move(text->text)) : std::nullopt;
+}
+
+// What its sender wants changed as it comes: see sms_profile. False when it stays.
+bool take_text(engine::message_content& c, bytes_view body, const sms_profile& peer) {
+  const auto info = smpp::classify(c.coding);
+  std::string text;
+  std::optional<smpp::coding_choice> choice;
+  if (c.user_data_header) {
+    if (peer.economy.languages == 0 || info.alphabet != smpp::charset::gsm7) return false;
+    auto read = read_national(*smpp::split_user_data(body));
+    if (!read) return false;
+    text = *std::move(read);
+    choice = smpp::choose_coding(text, {.cls = info.cls});
+  } else {
+    if (!peer.transliterate_sent || info.alphabet != smpp::charset::ucs2 || info.waiting) return false;
+    const auto read = smpp::decode_text(body, info.alphabet);
+    auto brief = read ? shortened(read->text, {.transliterate = true}, info.cls) : std::nullopt;
+    if (!brief) return false;
+    text = std::move(brief->text);
+    choice = smpp::coding_choice{.coding = brief->coding, .data_coding = brief->data_coding};
+  }
+  auto octets = smpp::encode_text(text, choice->coding);
+  if (!octets) return false;
+  c.body = *std::move(octets);
+  c.coding = choice->data_coding;
+  c.user_data_header = false;
+  return true;
+}
+
 // Errors: invalid_message_length for a user data header that does not fit.
 result<void> take_body(engine::message_content& c, bytes_view body, bool udh, const sms_profile& peer) {
   c.user_data_header = udh;
   if (udh && !smpp::split_user_data(body)) return refuse(command_status::invalid_message_length, "short_message");
+  if (take_text(c, body, peer)) return {};
   if (c.coding == 0 && !udh) {
     if (auto ours = recode(body, peer.default_charset, smpp::charset::gsm7)) {
       c.body = std::move(ours->octets);
@@ -138,11 +176,7 @@ bool is_gsm7(std::uint8_t data_coding) noexcept {
   return smpp::classify(data_coding).alphabet == smpp::charset::gsm7;
 }
 
-// The parts of a long message, cut by the peer's method.
-result<void> cut(wire_parts& out, bytes_view body, const sms_profile& peer, std::uint16_t reference) {
-  const auto alphabet = smpp::classify(out.data_coding).alphabet;
-  const smpp::split_options how{.method = peer.long_messages, .reference = reference};
-  auto split = smpp::split_octets(body, {.alphabet = alphabet}, how);
+result<void> keep_parts(wire_parts& out, result<smpp::split_message> split) {
   if (!split) return refuse(command_status::invalid_message_length, "short_message");
   for (auto& part : split->parts) {
     out.owned.push_back(std::move(part.octets));
@@ -154,7 +188,33 @@ result<void> cut(wire_parts& out, bytes_view body, const sms_profile& peer, std:
   return {};
 }
 
+// The parts of a long message, cut by the peer's method.
+result<void> cut(wire_parts& out, bytes_view body, const sms_profile& peer, std::uint16_t reference) {
+  const auto alphabet = smpp::classify(out.data_coding).alphabet;
+  return keep_parts(out, smpp::split_octets(body, {.alphabet = alphabet},
+                                            {.method = peer.long_messages, .reference = reference}));
+}
+
+// A UCS-2 text as the peer's economy has it.
+std::optional<short_text> economical(const engine::message_content& c, const text_economy& how) {
+  const auto info = smpp::classify(c.coding);
+  if (!how.any() || info.alphabet != smpp::charset::ucs2 || info.waiting || c.user_data_header || is_part(c))
+    return std::nullopt;
+  const auto text = smpp::decode_text(c.body, info.alphabet);
+  return text && !text->irregular ? shortened(text->text, how, info.cls) : std::nullopt;
+}
+
 }  // namespace
+
+bool is_part(const engine::message_content& c) noexcept {
+  if (c.user_data_header) {
+    const auto split = smpp::split_user_data(c.body);
+    return !split || split->header.concatenation().has_value();
+  }
+  smpp::tlv_list tlvs;
+  unpack(c.passthrough, tlvs);
+  return sar_of(tlvs).has_value();
+}
 
 std::uint8_t receipts_wanted(std::uint8_t registered_delivery) noexcept {
   std::uint8_t wanted = 0;
@@ -271,10 +331,28 @@ result<wire_parts> to_parts(const engine::message_content& c, const sms_profile&
   constexpr std::size_t short_message_max = 254;
   wire_parts out{.data_coding = c.coding};
   bytes_view body = c.body;
-  if (c.coding == 0 && !c.user_data_header) {
+  auto economy = peer.economy;
+  // Tables shift the alphabet of the standard, in the form that the peer takes.
+  if (peer.default_charset != smpp::charset::gsm7 && peer.default_charset != smpp::charset::gsm7_packed)
+    economy.languages = 0;
+  if (const auto brief = economical(c, economy)) {
+    out.data_coding = brief->data_coding;
+    auto coding = brief->coding;
+    if (coding.languages != smpp::gsm7_alphabet{}) {
+      coding.alphabet = peer.default_charset;
+      const smpp::split_options how{.method = peer.long_messages, .reference = reference};
+      if (auto ok = keep_parts(out, smpp::split_text(brief->text, coding, how)); !ok) return ok.error();
+      return out;
+    }
+    if (auto octets = smpp::encode_text(brief->text, coding)) {
+      out.owned.push_back(*std::move(octets));
+      body = out.owned.back();
+    }
+  }
+  if (out.data_coding == 0 && !c.user_data_header) {
     if (auto theirs = recode(body, smpp::charset::gsm7, peer.default_charset)) {
       out.data_coding = theirs->data_coding;
-      out.owned.push_back(std::move(theirs->octets));
+      out.owned = {std::move(theirs->octets)};
       body = out.owned.back();
     }
   }
@@ -333,16 +411,6 @@ void fill(Pdu& m, const engine::message_content& c, const wire_parts& parts, con
   if (part.as_payload) (void)tlvs.add(tag::message_payload, part.octets);
   else m.short_message = as_text(part.octets);
   m.tlvs = tlvs.list();
-}
-
-bool is_part(const engine::message_content& c) noexcept {
-  if (c.user_data_header) {
-    const auto split = smpp::split_user_data(c.body);
-    return !split || split->header.concatenation().has_value();
-  }
-  smpp::tlv_list tlvs;
-  unpack(c.passthrough, tlvs);
-  return sar_of(tlvs).has_value();
 }
 
 std::uint8_t esm_class_of(const engine::message_content& c) noexcept {
@@ -408,6 +476,7 @@ command_status status_of(engine::refusal reason) noexcept {
     case engine::refusal::too_late: return command_status::cancel_failed;
     case engine::refusal::limit_reached: return command_status::throttled;
     case engine::refusal::conflict:
+    case engine::refusal::too_dear:
     case engine::refusal::blocked: return command_status::submit_failed;
   }
   return command_status::system_error;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "connectors/text_economy.hpp"
 #include "engine/events.hpp"
 #include "msgkit/smpp/codec.hpp"
 #include "msgkit/smpp/text/receipt.hpp"
@@ -19,6 +20,8 @@ struct sms_profile {
   smpp::charset default_charset = smpp::charset::gsm7;  // what data_coding 0 means to this peer
   smpp::long_message_method long_messages = smpp::long_message_method::udh8;
   bool forward_validity = true;
+  text_economy economy{};           // of what it is sent; with tables, those of what it sends are read too
+  bool transliterate_sent = false;  // what it sends, when it comes, so that it is counted as it goes on
 };
 
 // ---- from a peer

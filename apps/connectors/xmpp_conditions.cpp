@@ -10,6 +10,7 @@ stanza_condition condition_of(engine::refusal r) {
     case engine::refusal::limit_reached:
     case engine::refusal::store_unavailable: return stanza_condition::resource_constraint;
     case engine::refusal::conflict:
+    case engine::refusal::too_dear:
     case engine::refusal::blocked: return stanza_condition::not_allowed;
     case engine::refusal::no_route:
     case engine::refusal::not_found: return stanza_condition::item_not_found;

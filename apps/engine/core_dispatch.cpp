@@ -64,7 +64,7 @@ void core::impl::link_down(endpoint& ep, std::uint64_t id, wall_time now) {
 
 // ---- queues -------------------------------------------------------------------------------------------------------
 
-// Null when no route matches any more. A receipt goes back where its message came from; a message of which a carrier
+// Null when no route matches any more, or none is within the price. A receipt goes back where its message came from; a message of which a carrier
 // holds some segments stays with it.
 endpoint* core::impl::choose_endpoint(entry& e, wall_time now) {
   if (e.content->kind == message_kind::receipt) return &endpoint_named(e.content->account);

@@ -11,6 +11,7 @@
 #include "engine/carrier_id.hpp"
 #include "engine/core.hpp"
 #include "engine/entry.hpp"
+#include "engine/quality.hpp"
 #include "msgkit/core/backoff.hpp"
 
 namespace msgkit::engine {
@@ -66,6 +67,7 @@ struct endpoint {
   std::uint64_t parts = 0;
   std::array<std::uint64_t, message_state_count> reported{};
   traffic_by_account traffic;
+  quality_record quality;
 
   breaker_state breaker = breaker_state::closed;
   std::uint32_t failures_in_a_row = 0, times_open = 0;
@@ -242,6 +244,7 @@ struct core::impl {
   void set_error(entry& e, error_class kind, std::uint32_t code, std::string_view text);
   void finalize(entry& e, message_state state, wall_time now, wall_time done_at = {});
   void settle(entry& e, wall_time now);
+  void note_quality(entry& e, message_state state);
   void create_receipt(entry& e, message_state state, bool intermediate, wall_time done_at, wall_time now);
   void drop_body(entry& e);
   void erase_text(entry& e);

@@ -155,11 +155,19 @@ void core::impl::set_error(entry& e, error_class kind, std::uint32_t code, std::
 
 void core::impl::finalize(entry& e, message_state state, wall_time now, wall_time done_at) {
   unlist(e);
+  note_quality(e, state);
   set_state(e, state);
   e.p.events.add(now, event_of(state), 0, 0, {}, {});
   const std::uint8_t wanted = state == message_state::delivered ? receipt_on_success : receipt_on_failure;
   if ((e.content->receipt_wanted & wanted) != 0) create_receipt(e, state, false, done_at, now);
   settle(e, now);
+}
+
+// What came of a message that the endpoint had; before the state changes.
+void core::impl::note_quality(entry& e, message_state state) {
+  if (!routes->reads_quality() || e.content->kind != message_kind::sms || state == message_state::canceled) return;
+  if (e.p.state != message_state::sent && e.p.state != message_state::sending) return;
+  endpoint_named(e.p.endpoint).quality.add(routed(e).destination.value, state == message_state::delivered);
 }
 
 void core::impl::settle(entry& e, wall_time now) {

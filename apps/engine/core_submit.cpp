@@ -85,11 +85,21 @@ void core::impl::apply(const submit& s, wall_time now) {
                                   !(s.extras->duplicate_id.empty() && s.extras->idempotency_key.empty())});
 }
 
+// In the order to try, within the account's price; those that deliver poorly last.
 route_choice core::impl::choose_route(const message_content& c, const address& sender, std::uint64_t seed,
                                       wall_time now) const {
-  return routes->choose({.destination = c.destination.value, .source = sender.value, .account = c.account,
-                         .keyword = c.keyword, .now = now, .seed = seed,
-                         .is_media = c.kind == message_kind::mms});
+  auto choice = routes->choose({.destination = c.destination.value, .source = sender.value, .account = c.account,
+                                .keyword = c.keyword, .now = now, .seed = seed,
+                                .is_media = c.kind == message_kind::mms});
+  if (const auto* a = rules ? rules->find(c.account) : nullptr; a != nullptr && !a->rules.prices.empty())
+    choice.drop_dearer_than(a->rules.prices.cost_max(c.destination.value));
+  constexpr std::uint64_t salt = 0x71a1;
+  if (choice.quality_min() != 0 && choice.endpoints().size() > 1 && mix(seed ^ salt) % quality_tries != 0)
+    choice.put_last([&](std::string_view name) {
+      const auto at = endpoint_by_name.find(name);
+      return at != endpoint_by_name.end() && at->second->quality.is_below(choice.quality_min(), c.destination.value);
+    });
+  return choice;
 }
 
 entry* core::impl::take(const submit& s, message_id id, wall_time now) {
@@ -132,7 +142,7 @@ entry* core::impl::take(const submit& s, message_id id, wall_time now) {
   const auto choice = choose_route(onward, c.source, mix(id.key() ^ mix(0)), now);
   const std::string_view forced[]{way.endpoint};
   const auto ways = way.endpoint.empty() ? choice.endpoints() : std::span<const std::string_view>{forced};
-  if (ways.empty()) return refused_for(refusal::no_route);
+  if (ways.empty()) return refused_for(choice.is_too_dear() ? refusal::too_dear : refusal::no_route);
   // The first endpoint that is up and has room; else the first that has room, to wait there.
   endpoint* target = nullptr;
   for (const auto name : ways) {

@@ -186,6 +186,7 @@ enum class refusal : std::uint8_t {
   limit_reached,      // temporary: a usage limit of the account or the number is used up for now
   conflict,           // permanent: the idempotency key belongs to another request
   blocked,            // permanent: a block list, an allow list, or the recipient has opted out
+  too_dear,           // permanent: every route costs more than the account's price leaves
 };
 std::string_view name(refusal reason) noexcept;
 constexpr bool is_temporary(refusal r) noexcept {

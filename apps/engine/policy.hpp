@@ -65,6 +65,27 @@ struct number_pool {
 // What the counter of messages of kind mms is kept under, instead of `number` alone.
 inline std::string mms_counter_of(std::string_view number) { return std::string("mms:").append(number); }
 
+// What an account pays for a segment, by the longest prefix of the number, and what of it must stay.
+class price_list {
+ public:
+  struct price {
+    std::string prefix{};  // digits; empty: every number
+    double amount = 0;
+    friend bool operator==(const price&, const price&) = default;
+  };
+  price_list() = default;
+  // Throws std::invalid_argument naming what is wrong: a prefix twice, an amount or a margin below 0, more than 100 percent.
+  explicit price_list(std::vector<price> prices, double margin = 0, double margin_percent = 0);
+  // The most that a route may cost. Below any cost where the list has no price.
+  [[nodiscard]] double cost_max(std::string_view number) const noexcept;
+  [[nodiscard]] bool empty() const noexcept { return prices_.empty(); }
+
+ private:
+  std::vector<price> prices_;  // sorted by prefix
+  double margin_ = 0, margin_percent_ = 0;
+};
+constexpr std::size_t prices_max = 10'000;
+
 struct account_rules {
   std::shared_ptr<const time_zone> zone{};       // of its days and months; null: UTC
   usage_limits limits{};                         // of all its numbers together
@@ -78,6 +99,7 @@ struct account_rules {
   bool erase_text = false;  // of what it sends and receives nothing stays that the recipient's side has taken
   bool whole_messages = false;                   // parts wait for each other, both from it and to it
   std::set<std::string, std::less<>> no_stop_notices{};  // its numbers from which `stop_notice` is not sent
+  price_list prices{};                           // empty: routes may cost anything
 };
 
 // What some systems say by themselves after a first text. As an SMS of its own, and exactly so.

@@ -27,10 +27,13 @@ void check(const route& r) {
     throw std::invalid_argument(fmt::format("route \"{}\": hours: outside 00:00..23:59", r.name));
   if ((r.hours.days & 0x7F) == 0)
     throw std::invalid_argument(fmt::format("route \"{}\": days: at least one is needed", r.name));
+  if (r.quality_min > 100)
+    throw std::invalid_argument(fmt::format("route \"{}\": quality_min: {} is outside 0..100", r.name, r.quality_min));
   if (!r.keyword.empty() && fold_word(r.keyword).empty())
     throw std::invalid_argument(fmt::format("route \"{}\": keyword: one word of 1..32 octets is needed", r.name));
   for (const auto& t : r.targets) {
     if (t.endpoint.empty()) throw std::invalid_argument(fmt::format("route \"{}\": endpoint: must not be empty", r.name));
+    if (!(t.cost >= 0)) throw std::invalid_argument(fmt::format("route \"{}\": cost: {} is negative", r.name, t.cost));
     if (t.weight < 1 || t.weight > weight_max)
       throw std::invalid_argument(
           fmt::format("route \"{}\": weight: {} is outside 1..{}", r.name, t.weight, weight_max));
@@ -55,7 +58,7 @@ std::uint32_t kept_once(std::vector<T>& list, T value) {
 
 // The same for target sets, of which there may be as many as routes.
 std::string signature(const route& r) {
-  std::string s(1, r.cheapest_first ? 'c' : 'w');
+  auto s = fmt::format("{}{}\n", r.cheapest_first ? 'c' : 'w', r.quality_min);
   for (const auto& t : r.targets) s += fmt::format("{}\n{}\n{}\n{}\n", t.endpoint, t.priority, t.weight, t.cost);
   return s;
 }
@@ -120,7 +123,8 @@ route_table::route_table(std::vector<route> routes) {
     reads_keywords_ = reads_keywords_ || !r.keyword.empty();
     if (r.hours != time_window{}) made.hours = kept_once(hours_, r.hours);
     const auto [at, fresh] = sets.emplace(signature(r), static_cast<std::uint32_t>(target_sets_.size()));
-    if (fresh) target_sets_.push_back({std::move(r.targets), r.cheapest_first});
+    if (fresh) target_sets_.push_back({std::move(r.targets), r.cheapest_first, r.quality_min});
+    reads_quality_ = reads_quality_ || r.quality_min != 0;
     made.targets = at->second;
     rules_.push_back(made);
   }
@@ -158,12 +162,13 @@ route_choice route_table::choose(const route_query& q) const {
 
   out.name_ = text(best->name);
   struct candidate {
-    std::uint32_t priority, cost;
-    double draw;
+    std::uint32_t priority;
+    double cost, draw;
     auto operator<=>(const candidate&) const = default;
   };
   std::array<candidate, route_targets_max> candidates{};
   const auto& set = target_sets_[best->targets];
+  out.quality_min_ = set.quality_min;
   for (const auto& t : set.targets) {  // insertion: there are a handful at most
     const candidate c{t.priority, set.cheapest_first ? t.cost : 0,
                       set.targets.size() == 1 ? 0.0 : draw(q.seed, out.count_, t.weight)};
@@ -171,11 +176,24 @@ route_choice route_table::choose(const route_query& q) const {
     for (; at > 0 && candidates[at - 1] > c; --at) {
       candidates[at] = candidates[at - 1];
       out.targets_[at] = out.targets_[at - 1];
+      out.costs_[at] = out.costs_[at - 1];
     }
     candidates[at] = c;
     out.targets_[at] = t.endpoint;
+    out.costs_[at] = t.cost;
   }
   return out;
+}
+
+void route_choice::drop_dearer_than(double cost_max) noexcept {
+  const auto before = count_;
+  count_ = 0;
+  for (std::size_t i = 0; i < before; ++i) {
+    if (!(costs_[i] <= cost_max)) continue;
+    targets_[count_] = targets_[i];
+    costs_[count_++] = costs_[i];
+  }
+  too_dear_ = before != 0 && count_ == 0;
 }
 
 bool route_table::has_alternative(std::string_view endpoint) const { return with_alternative_.contains(endpoint); }

@@ -3,6 +3,7 @@
 // routes have in common (targets, accounts, time windows) is kept once.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -21,7 +22,7 @@ struct route_target {
   std::string endpoint{};       // "carrier:NAME" or "client:NAME"
   std::uint32_t priority = 0;   // lowest first
   std::uint32_t weight = 1;     // share among targets of the same priority (and cost), 1..1000
-  std::uint32_t cost = 0;       // of one segment, in any unit all routes share; see route::cheapest_first
+  double cost = 0;              // of one segment, in any unit all routes and prices share; see route::cheapest_first
   friend bool operator==(const route_target&, const route_target&) = default;
 };
 
@@ -48,6 +49,7 @@ struct route {
   time_window hours{};          // the default: always
   bool cheapest_first = false;  // among targets of the same priority: by cost, and only then by weight
   bool media_only = false;      // for messages of kind mms alone
+  std::uint32_t quality_min = 0;  // percent of an endpoint's latest results that must be deliveries, else it goes last
 };
 constexpr std::size_t route_targets_max = 8;
 
@@ -65,12 +67,25 @@ class route_choice {
   [[nodiscard]] std::span<const std::string_view> endpoints() const noexcept { return {targets_.data(), count_}; }
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::string_view route_name() const noexcept { return name_; }
+  [[nodiscard]] std::uint32_t quality_min() const noexcept { return quality_min_; }
+  // A route matched, and no target was within the price.
+  [[nodiscard]] bool is_too_dear() const noexcept { return too_dear_; }
+  void drop_dearer_than(double cost_max) noexcept;
+  // Those of which `is_poor(endpoint)` holds go behind the others.
+  template <class F>
+  void put_last(F&& is_poor) {
+    std::stable_partition(targets_.begin(), targets_.begin() + static_cast<std::ptrdiff_t>(count_),
+                          [&](std::string_view name) { return !is_poor(name); });
+  }
 
  private:
   friend class route_table;
   std::array<std::string_view, route_targets_max> targets_{};
+  std::array<double, route_targets_max> costs_{};  // in step with the targets until put_last()
   std::size_t count_ = 0;
   std::string_view name_{};
+  std::uint32_t quality_min_ = 0;
+  bool too_dear_ = false;
 };
 
 class route_table {
@@ -93,6 +108,8 @@ class route_table {
   [[nodiscard]] std::size_t size() const noexcept { return rules_.size(); }
   // Whether the answer may depend on text or time.
   [[nodiscard]] bool reads_keywords() const noexcept { return reads_keywords_; }
+  // Whether a route has a floor of quality.
+  [[nodiscard]] bool reads_quality() const noexcept { return reads_quality_; }
   // What the table holds beside itself, in octets.
   [[nodiscard]] std::size_t memory() const noexcept;
 
@@ -115,6 +132,7 @@ class route_table {
   struct target_set {
     std::vector<route_target> targets;
     bool cheapest_first = false;
+    std::uint32_t quality_min = 0;
     friend bool operator==(const target_set&, const target_set&) = default;
   };
   [[nodiscard]] std::string_view text(piece p) const noexcept { return std::string_view{text_}.substr(p.at, p.size); }
@@ -127,7 +145,7 @@ class route_table {
   std::vector<rule> rules_;           // grouped by pattern, most specific first
   std::vector<node> nodes_;           // sorted by pattern
   std::unordered_set<std::string_view> with_alternative_;
-  bool reads_keywords_ = false;
+  bool reads_keywords_ = false, reads_quality_ = false;
 };
 
 }  // namespace msgkit::engine

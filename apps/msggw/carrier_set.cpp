@@ -64,6 +64,9 @@ bool options_of(const carrier& c, smpp_carrier_options& o, std::string& why) {
   o.rate.per_second = c.segments_per_second;
   o.profile.default_charset = charset_of(c.smpp.default_charset);
   o.profile.long_messages = long_messages_of(c.smpp.long_messages);
+  o.profile.economy.transliterate = c.transliterate;
+  for (const auto& name : c.smpp.national_tables)
+    o.profile.economy.languages = static_cast<std::uint16_t>(o.profile.economy.languages | language_bit(name));
   return true;
 }
 
@@ -73,6 +76,7 @@ auto key_of(const smpp_carrier_options& o) {
                     o.client.system_id, o.client.password, o.client.system_type, o.client.mode,
                     o.client.interface_version, o.client.address_range, o.binds, o.rate.per_second, o.rate.follows_peer,
                     o.receipts, o.profile.default_charset, o.profile.long_messages, o.profile.forward_validity,
+                    o.profile.economy.languages, o.profile.economy.transliterate,
                     s.window_size, s.inbound_window_size, s.bind_timeout, s.response_timeout, s.enquire_link_interval,
                     s.enquire_link_timeout, s.inactivity_timeout, s.partial_pdu_timeout, s.unbind_timeout,
                     s.pdu_bytes_max, s.profile);

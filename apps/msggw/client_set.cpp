@@ -18,6 +18,7 @@ smpp_account account_of(const client& c) {
   a.name = c.username;
   a.binds_max = c.binds_max;
   a.segments_per_second = c.settings.segments_per_second;
+  a.profile.transliterate_sent = c.settings.transliterate;
   if (auto ranges = ip_ranges::parse(c.allowed_addresses)) a.allowed_addresses = *std::move(ranges);
   if (!c.settings.any_sender) a.senders.emplace();  // its numbers follow
   return a;
@@ -94,9 +95,12 @@ std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, co
                        .destination = r->destination,
                        .destination_exact = r->exact,
                        .source_prefix = r->source,
-                       .account = r->account};
+                       .account = r->account,
+                       .cheapest_first = r->cheapest_first,
+                       .quality_min = r->quality_min};
     for (const auto& hop : r->to)
-      rule.targets.push_back({.endpoint = hop.endpoint, .priority = hop.priority, .weight = hop.weight});
+      rule.targets.push_back(
+          {.endpoint = hop.endpoint, .priority = hop.priority, .weight = hop.weight, .cost = hop.cost});
     all.push_back(std::move(rule));
   }
   return all;

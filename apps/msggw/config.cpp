@@ -122,6 +122,7 @@ smpp_carrier_options read_carrier(config_reader r, engine::endpoint_options& end
                                         {{"always", receipt_policy::always}, {"requested", receipt_policy::requested}});
   o.profile.default_charset = read_charset(r, "default_charset");
   o.profile.long_messages = read_long_messages(r, smpp::long_message_method::udh8);
+  o.profile.economy = read_economy(r);
   o.profile.forward_validity = r.flag("forward_validity", true);
   endpoint.queue_max = r.size("queue_max", endpoint.queue_max, 1, 10'000'000);
   endpoint.ids.submit = read_id_form(r, "submit_id");
@@ -143,7 +144,7 @@ engine::route read_route(config_reader r, const std::set<std::string, std::less<
     route.targets.push_back({.endpoint = t.required_text("endpoint", 128),
                              .priority = t.u32("priority", 0, 0, 1000),
                              .weight = t.u32("weight", 1, 1, 1000),
-                             .cost = t.u32("cost", 0, 0, 1'000'000'000)});
+                             .cost = t.number("cost", 0, 0, 1e9)});
   route.media_only = r.flag("media_only", false);
   read_route_conditions(r, route);
   if (route.targets.empty()) r.fail("to", "a route needs at least one endpoint, e.g. [\"carrier:NAME\"]");

@@ -69,6 +69,7 @@ http_carrier_options options_of(const carrier& c, const http_dialect& dialect, c
   if (!config.public_url.empty()) o.callback_url = config.public_url + "/status/" + c.webhook_id;
   o.window = dialect.window;
   o.segments_per_second = c.segments_per_second;
+  o.transliterate = c.transliterate;
   o.timeout = std::chrono::seconds{c.timeout_secs};
   o.guard = config.guard;
   o.media = media.intake;

@@ -12,6 +12,12 @@ engine::usage_limits limits_of(const usage_limits& l, bool both) {
           .counts = both ? engine::usage_direction::both : engine::usage_direction::sent};
 }
 
+engine::price_list prices_of(const client_settings& s) {
+  std::vector<engine::price_list::price> prices;
+  for (const auto& p : s.prices) prices.push_back({p.prefix, p.amount});
+  return engine::price_list{std::move(prices), s.margin, s.margin_percent};
+}
+
 using rules_by_account = std::map<std::string, engine::account_rules, std::less<>>;
 
 rules_by_account rules_of(const directory_snapshot& managed) {
@@ -22,6 +28,7 @@ rules_by_account rules_of(const directory_snapshot& managed) {
     if (c->settings.disable_message_splitting) out["client:" + c->username].whole_messages = true;
     const auto mms = limits_of(c->settings.mms, c->settings.limit_both);
     if (mms.any()) out["client:" + c->username].mms_limits = mms;
+    if (!c->settings.prices.empty()) out["client:" + c->username].prices = prices_of(c->settings);
     if (c->erase_text) out["client:" + c->username].erase_text = true;
   }
   for (const auto& [id, n] : managed.all<client_number>()) {

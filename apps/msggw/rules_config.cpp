@@ -62,6 +62,20 @@ void read_quiet_hours(config_reader r, engine::account_rules& rules) {
   rules.quiet = std::move(quiet);
 }
 
+engine::price_list read_prices(config_reader& r) {
+  std::vector<engine::price_list::price> prices;
+  for (auto& p : r.tables("prices")) prices.push_back({p.text("prefix", "", 20), p.number("price", 0, 0, 1e9)});
+  const auto most = r.number("max_cost", -1, -1, 1e9);
+  if (most >= 0) prices.push_back({{}, most});
+  const auto margin = r.number("margin", 0, 0, 1e9), percent = r.number("margin_percent", 0, 0, 100);
+  try {
+    return engine::price_list{std::move(prices), margin, percent};
+  } catch (const std::invalid_argument& e) {
+    r.fail("prices", e.what());
+    return {};
+  }
+}
+
 engine::number_pool read_pool(config_reader r) {
   engine::number_pool pool;
   pool.name = r.required_text("name", 64);
@@ -106,9 +120,10 @@ void read_account_rules(config_reader& r, const std::string& account, const std:
   rules.allow_to = read_list(r, "allow_to");
   rules.whole_messages = r.flag("whole_messages", false);
   rules.erase_text = r.flag("erase_text", false);
+  rules.prices = read_prices(r);
   read_quiet_hours(r.table("quiet_hours"), rules);
   const bool any = rules.limits.any() || each.any() || rules.mms_limits.any() || each_mms.any() || !rules.block_to.empty() || !rules.block_from.empty() ||
-                   !rules.allow_to.empty() || rules.whole_messages || rules.erase_text || rules.quiet != nullptr;
+                   !rules.allow_to.empty() || !rules.prices.empty() || rules.whole_messages || rules.erase_text || rules.quiet != nullptr;
   if (any) out.accounts[account] = std::move(rules);
 }
 
@@ -134,6 +149,7 @@ void read_route_conditions(config_reader& r, engine::route& route) {
   route.keyword = r.text("keyword", "", 32);
   if (!route.keyword.empty() && engine::fold_word(route.keyword).empty()) r.fail("keyword", "one word is needed");
   route.cheapest_first = r.flag("cheapest_first", false);
+  route.quality_min = r.u32("quality_min", 0, 0, 100);
   const auto days = r.texts("days");
   if (!days.empty()) route.hours.days = 0;
   for (const auto& day : days) {

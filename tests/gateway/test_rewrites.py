@@ -1,4 +1,4 @@
-"""Rules that change messages on their way, made over the API and in the file, on a running gateway."""
+"""Rules that change messages on their way, alphabets and prices: made over the API and in the file, on a running gateway."""
 import signal
 import sys
 import unittest
@@ -82,6 +82,45 @@ class Rewrites(test_api.ApiTest):
         wait_until(lambda: "rewrites" in self.msggw.program.tail(), 30, self.msggw.program.tail)
         self.post()
         self.assertEqual(self.taken(count + 1)[0], "11111", "a bad file changes nothing")
+
+    def test_tables_and_similar_characters_are_switched_on_by_carrier_and_client(self):
+        text = "Şişli'de öğle yemeği: ığşçİ " * 5  # 140 characters
+        up = self.api.ask("GET", "/carriers")[1][0]
+        self.post(text)
+        self.assertEqual(wait_until(lambda: [p["data_coding"] for p in self.smppd.accepted()] if len(self.smppd.accepted()) == 3
+                                    else None, 30, self.msggw.program.tail), [8, 8, 8])
+        status, answer = self.api.ask("PATCH", f"/carriers/{up['id']}", {"smpp": {**up["smpp"],
+                                                                                  "national_tables": ["turkish"]}})[:2]
+        self.assertEqual((status, answer["smpp"]["national_tables"]), (200, ["turkish"]), answer)
+        self.post(text)
+        self.taken(4)
+        part = self.smppd.accepted()[3]
+        self.assertEqual((len(self.smppd.accepted()), part["data_coding"], part["esm_class"] & 0x40), (4, 0, 0x40))
+        self.assertEqual(self.api.ask("PUT", f"/clients/{self.web['id']}/settings", {"transliterate": True})[0], 200)
+        self.post("“mamá”")
+        self.assertEqual(self.taken(5)[2], '"mama"')
+        status, answer = self.api.ask("PATCH", f"/carriers/{up['id']}", {"smpp": {**up["smpp"],
+                                                                                  "national_tables": ["klingon"]}})[:2]
+        self.assertEqual(status, 400, answer)
+
+    def test_a_client_whose_price_leaves_no_margin_is_told_so(self):
+        self.add("/routes", {"name": "norway", "destination": "47", "cheapest_first": True, "quality_min": 80,
+                             "to": [{"endpoint": "carrier:up", "cost": 0.075}]})
+        number = self.api.ask("GET", f"/clients/{self.web['id']}/numbers")[1][0]
+        self.assertEqual(self.api.ask("PATCH", f"/clients/{self.web['id']}/numbers/{number['id']}", {"carrier": ""})[0], 200)
+
+        def price(**settings):
+            self.assertEqual(self.api.ask("PUT", f"/clients/{self.web['id']}/settings", settings)[0], 200)
+
+        price(prices=[{"prefix": "47", "price": 0.1}], margin_percent=30)
+        status, answer = self.post(to="4790000001")
+        self.assertEqual((status, answer["error"]["code"]), (422, "too_dear"), answer)
+        price(margin_percent=20)
+        self.assertEqual(self.post(to="4790000001")[0], 202)
+        self.assertEqual(self.taken(1)[1], "4790000001")
+        status, answer = self.api.ask("PUT", f"/clients/{self.web['id']}/settings",
+                                      {"prices": [{"prefix": "47", "price": 1}, {"prefix": "47", "price": 2}]})[:2]
+        self.assertEqual(status, 400, answer)
 
 
 if __name__ == "__main__":

@@ -187,9 +187,10 @@ bool read_send_order(const json& body, api_format usual, send_order& out, std::s
   return read_times(*in, out, why);
 }
 
-engine::content_ptr content_of(const send_order& order, const std::string& account, const std::string& to) {
+engine::content_ptr content_of(const send_order& order, const std::string& account, const std::string& to,
+                               bool transliterate) {
   auto c = std::make_shared<engine::message_content>(order.mms ? *mms_content(*order.mms, account, order.from, to)
-                                                               : *from_plain_text(order.text, account, order.from, to));
+                                                               : *from_plain_text(order.text, account, order.from, to, transliterate));
   c->schedule_at = order.send_at;
   c->priority = order.priority;
   if (order.receipt) c->receipt_wanted = engine::receipt_on_success | engine::receipt_on_failure;

@@ -54,7 +54,8 @@ constexpr std::size_t order_media_max = 10;
 std::optional<std::string> to_digits(std::string_view number, std::string_view country = {});
 
 // The engine's content for one recipient. `account` is "client:NAME". Media that are not in the store are left out.
-engine::content_ptr content_of(const send_order& order, const std::string& account, const std::string& to);
+engine::content_ptr content_of(const send_order& order, const std::string& account, const std::string& to,
+                               bool transliterate = false);
 // How many messages a phone gets of it.
 std::size_t segment_count_of(const engine::message_content& c);
 

@@ -23,6 +23,7 @@ constexpr reason_status reasons[]{
     {engine::refusal::too_late, 409, "the message is already on its way"},
     {engine::refusal::conflict, 409, "the idempotency key belongs to another request"},
     {engine::refusal::blocked, 422, "the recipient is blocked or has opted out"},
+    {engine::refusal::too_dear, 422, "every route to this number costs more than your price allows"},
 };
 
 // As clients of this API know it: "daily_sms_number".
@@ -82,7 +83,7 @@ std::optional<http_response> sender::prepare(const api_caller& caller, send_orde
   if (auto refusal = choose_number(caller, order)) return refusal;
   const auto rate = caller.who->settings.segments_per_second;
   if (rate == 0) return std::nullopt;
-  const auto each = order.media.empty() ? segment_count_of(*content_of(order, caller.account(), order.to.front())) : 1;
+  const auto each = order.media.empty() ? segment_count_of(*content_of(order, caller.account(), order.to.front(), caller.who->settings.transliterate)) : 1;
   const auto segments = each * order.to.size();
   const auto wait =
       segments_.take(caller.client_id, rate, rate, static_cast<double>(segments), std::chrono::steady_clock::now());
@@ -106,7 +107,7 @@ void sender::send(const api_caller& caller, const send_order& order, const reque
       all->items[i].outcome = a;
       if (--all->open == 0) all->done(all->items);
     };
-    submitter_.submit(content_of(order, caller.account(), order.to[i]), std::move(extras), answered);
+    submitter_.submit(content_of(order, caller.account(), order.to[i], caller.who->settings.transliterate), std::move(extras), answered);
   }
 }
 

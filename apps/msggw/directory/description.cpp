@@ -53,6 +53,11 @@ bool time_zone(std::string_view text) {
   return std::filesystem::is_regular_file("/usr/share/zoneinfo/" + std::string(text), error);
 }
 
+bool language(std::string_view text) {
+  constexpr std::string_view names[]{"turkish", "spanish", "portuguese", "bengali", "gujarati", "hindi", "kannada",
+                                     "malayalam", "oriya", "punjabi", "tamil", "telugu", "urdu"};
+  return std::ranges::find(names, text) != std::end(names);
+}
 bool country(std::string_view text) { return text.empty() || engine::find_country(text) != nullptr; }
 
 bool date_time(std::string_view text) {

@@ -54,6 +54,7 @@ bool address_range(std::string_view text);
 bool http_url(std::string_view text);
 bool time_zone(std::string_view text);  // known to the system, "UTC" always
 bool date_time(std::string_view text);  // RFC 3339
+bool language(std::string_view text);   // with a national table of short messages
 bool country(std::string_view text);    // one that engine/number.hpp knows; or empty
 }  // namespace accepts
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "msggw/directory/rewrite_of.hpp"
 
@@ -45,6 +46,9 @@ change_error no_client(std::string_view field, object_id id) {
 change_error object_check::operator()(object_id id, const client& c) const {
   if (is_other(in.client_of(c.username), id)) return conflict(fmt::format("username: {} is taken", c.username));
   if (c.password.empty()) return invalid("password: is missing");
+  std::set<std::string_view> prefixes;
+  for (const auto& p : c.settings.prices)
+    if (!prefixes.insert(p.prefix).second) return invalid(fmt::format("prices: \"{}\" is listed twice", p.prefix));
   return fine();
 }
 

@@ -33,6 +33,20 @@ struct usage_limits {
   friend bool operator==(const usage_limits&, const usage_limits&) = default;
 };
 
+// What a client pays for a segment to numbers that begin so.
+struct price {
+  std::string prefix{};  // empty: every number
+  double amount = 0;
+
+  template <class V, class S>
+  static void fields(V& v, S& s) {
+    v.text("prefix", s.prefix,
+           text_rule{0, 20, [](std::string_view t) { return t.empty() || accepts::digits(t); }, "digits"});
+    v.decimal("price", s.amount, 0, 1e9);
+  }
+  friend bool operator==(const price&, const price&) = default;
+};
+
 enum class auth_method : std::uint8_t { basic, bearer };
 enum class api_format : std::uint8_t { generic, bicom, telnyx };
 
@@ -48,8 +62,11 @@ struct client_settings {
   std::string webhook_secret_old{};  // signs too, while the client changes over
   usage_limits sms{}, mms{};
   bool limit_both = false;  // inbound messages count too
+  bool transliterate = false;  // what it sends, where that makes it fit GSM 7-bit
   bool any_sender = false;  // over SMPP it may send from what is not among its numbers, names too
   std::uint32_t segments_per_second = 0;
+  std::vector<price> prices{};  // empty: routes may cost anything
+  double margin = 0, margin_percent = 0;
 
   template <class V, class S>
   static void fields(V& v, S& s) {
@@ -66,8 +83,12 @@ struct client_settings {
     usage_limits::fields(v, s.sms, "sms");
     usage_limits::fields(v, s.mms, "mms");
     v.flag("limit_both", s.limit_both);
+    v.flag("transliterate", s.transliterate);
     v.flag("any_sender", s.any_sender);
     v.number("segments_per_second", s.segments_per_second, number_rule{0, 1'000'000});
+    v.objects("prices", s.prices, 0, 1'000);
+    v.decimal("margin", s.margin, 0, 1e9);
+    v.decimal("margin_percent", s.margin_percent, 0, 100);
   }
   friend bool operator==(const client_settings&, const client_settings&) = default;
 };
@@ -275,6 +296,7 @@ struct smpp_upstream {
   std::uint32_t window = 10;
   std::string long_messages = "udh8";  // udh8, udh16, sar, payload
   std::string default_charset = "gsm7";
+  std::vector<std::string> national_tables{};  // languages
 
   template <class V, class S>
   static void fields(V& v, S& s) {
@@ -291,6 +313,8 @@ struct smpp_upstream {
     v.text("default_charset", s.default_charset,
            text_rule{1, 16, [](std::string_view t) { return t == "gsm7" || t == "latin1" || t == "ascii"; },
                      "gsm7, latin1 or ascii"});
+    v.texts("national_tables", s.national_tables,
+            list_rule{13, {1, 16, accepts::language, "a language with a table, like turkish"}});
   }
   friend bool operator==(const smpp_upstream&, const smpp_upstream&) = default;
 };
@@ -308,6 +332,7 @@ struct carrier {
   std::string signing_secret_old{};  // also good, while it is being rotated
   std::string base_url{};            // instead of the dialect's own
   bool insecure_webhooks = false;    // laboratory only
+  bool transliterate = false;        // what it is sent, where that makes it fit GSM 7-bit
   bool enabled = true;
   std::uint32_t segments_per_second = 0;
   std::uint32_t timeout_secs = 30;
@@ -331,6 +356,7 @@ struct carrier {
     v.secret("signing_secret_old", s.signing_secret_old, secret_use::spoken);
     v.text("base_url", s.base_url, text_rule{0, 2048, accepts::http_url, "an http or https URL"});
     v.flag("insecure_webhooks", s.insecure_webhooks);
+    v.flag("transliterate", s.transliterate);
     v.flag("enabled", s.enabled);
     v.number("segments_per_second", s.segments_per_second, number_rule{0, 1'000'000});
     v.number("timeout_secs", s.timeout_secs, number_rule{1, 300});
@@ -368,6 +394,8 @@ struct routing_rule {
   bool exact = false;
   std::string source{};
   std::string account{};
+  bool cheapest_first = false;
+  std::uint32_t quality_min = 0;  // percent
   std::vector<route_hop> to{};
 
   template <class V, class S>
@@ -377,6 +405,8 @@ struct routing_rule {
     v.flag("exact", s.exact);
     v.text("source", s.source, text_rule{0, 20});
     v.text("account", s.account, text_rule{0, 80});
+    v.flag("cheapest_first", s.cheapest_first);
+    v.number("quality_min", s.quality_min, number_rule{0, 100});
     v.objects("to", s.to, 1, 8);
   }
   friend bool operator==(const routing_rule&, const routing_rule&) = default;
@@ -451,7 +481,8 @@ struct rewrite {
            text_rule{0, 4, [](std::string_view t) { return t.empty() || t == "gsm7" || t == "ucs2"; }, "gsm7 or ucs2"});
     v.text("set_tag", s.set_tag, text_rule{0, 64});
     v.text("priority", s.priority,
-           text_rule{0, 1, [](std::string_view t) { return t.empty() || (t[0] >= '0' && t[0] <= '3'); }, "0, 1, 2 or 3"});
+           text_rule{0, 1, [](std::string_view t) { return t.empty() || (t[0] >= '0' && t[0] <= '3'); },
+                     "0, 1, 2 or 3"});
     v.number("validity_secs", s.validity_secs, number_rule{0, 31'536'000});
     v.text("route_to", s.route_to, text_rule{0, 80});
     v.text("refuse", s.refuse, text_rule{0, 16});
