@@ -57,6 +57,8 @@ struct core_stats {
   std::uint64_t joins_begun = 0, joined = 0, incomplete = 0;  // long messages made of their parts; of some of them
   std::uint64_t breaker_opened = 0;
   std::uint64_t texts_erased = 0;
+  std::uint64_t credit_refused = 0, credit_settled = 0;      // messages
+  std::uint64_t credit_charged = 0, credit_refunded = 0;     // amounts, see price_list.hpp
   std::uint64_t given_away = 0, taken_in = 0, reports_passed_on = 0;
   std::array<std::uint64_t, message_state_count> settled{};  // since start, by the state they ended in
   std::array<std::size_t, message_state_count> active{};     // now, by state
@@ -124,6 +126,14 @@ class core {
   void set_routes(std::shared_ptr<const route_table> routes);
   // Null: no rules. Takes effect at the next event.
   void set_policy(std::shared_ptr<const policy> rules);
+
+  // Whether accounts may have credit; and whether messages with a price have ended since the last time it was asked.
+  [[nodiscard]] bool has_prepaid() const noexcept;
+  bool take_settlements() noexcept;
+  // Another instance is to know this with the current batch.
+  void announce(presence p);
+  // The pools of the rules.
+  [[nodiscard]] std::vector<std::string> pool_names() const;
 
   // Whether parts of messages may be waiting for the others.
   [[nodiscard]] bool joins_parts() const noexcept;

@@ -112,6 +112,8 @@ entry* core::impl::take(const submit& s, message_id id, wall_time now) {
     }
     if (!within_usage(s, c, now)) return nullptr;
   }
+  const auto price = price_within_credit(s, c, now);
+  if (!price) return nullptr;
   if (id == message_id{}) id = ids.next(now);
   const auto choice = choose_route(c, mix(id.key() ^ mix(0)), now);
   if (choice.empty()) return refused_for(refusal::no_route);
@@ -130,6 +132,7 @@ entry* core::impl::take(const submit& s, message_id id, wall_time now) {
   entry& e = add_entry(std::move(content), valid_until, now, id);
   e.p.endpoint = target->name;
   if (s.extras) remember(s, id, now);
+  hold_credit(e, *price, now);
   if (rules) {
     charge_usage(s, *e.content, now);
     if (!read_keywords(s, now)) {  // it was for us, and we have it

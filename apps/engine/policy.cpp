@@ -78,6 +78,7 @@ policy::policy(std::map<std::string, account_rules, std::less<>> accounts, std::
     if (!rules.zone) rules.zone = std::shared_ptr<const time_zone>{std::shared_ptr<void>{}, &utc()};
     joins_parts_ = joins_parts_ || rules.whole_messages;
     erases_text_ = erases_text_ || rules.erase_text;
+    has_prepaid_ = has_prepaid_ || rules.prices != nullptr;
     if (rules.quiet) {
       has_quiet_hours_ = true;
       if (rules.quiet->begin >= 1'440 || rules.quiet->end >= 1'440)
@@ -135,6 +136,12 @@ const number_pool* policy::pool_of(std::string_view number) const {
   if (pool_by_number_.empty()) return nullptr;
   const auto at = pool_by_number_.find(std::string{number});
   return at == pool_by_number_.end() ? nullptr : at->second;
+}
+
+std::vector<std::string> policy::pool_names() const {
+  std::vector<std::string> out;
+  for (const auto& p : pools_) out.push_back(p.name);
+  return out;
 }
 
 bool policy::is_blocked(const account* from, std::string_view source, std::string_view destination) const {

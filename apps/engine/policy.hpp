@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/price_list.hpp"
 #include "engine/time_zone.hpp"
 #include "engine/usage.hpp"
 
@@ -74,6 +75,8 @@ struct account_rules {
   number_list block_to{}, block_from{};
   number_list allow_to{};                        // when not empty nothing else is allowed
   std::shared_ptr<const quiet_hours> quiet{};    // for the recipients of what it sends
+  std::shared_ptr<const price_list> prices{};  // of what it sends, paid before (credit.hpp); null: it is not
+  bool refund_failed = true;  // what failed for good costs nothing
   bool erase_text = false;  // of what it sends and receives nothing stays that the recipient's side has taken
   bool whole_messages = false;                   // parts wait for each other, both from it and to it
 };
@@ -97,6 +100,7 @@ class policy {
   [[nodiscard]] const account* mms_owner(std::string_view number) const;  // by account_rules::mms_numbers
   [[nodiscard]] const number_pool* find_pool(std::string_view name) const;
   [[nodiscard]] const number_pool* pool_of(std::string_view number) const;
+  [[nodiscard]] std::vector<std::string> pool_names() const;
   [[nodiscard]] bool is_blocked(const account* from, std::string_view source, std::string_view destination) const;
 
   struct meaning {
@@ -107,6 +111,7 @@ class policy {
   [[nodiscard]] static meaning meaning_of(const number_pool& pool, std::string_view text);
   [[nodiscard]] bool joins_parts() const noexcept { return joins_parts_; }
   [[nodiscard]] bool erases_text() const noexcept { return erases_text_; }
+  [[nodiscard]] bool has_prepaid() const noexcept { return has_prepaid_; }
   [[nodiscard]] bool has_quiet_hours() const noexcept { return has_quiet_hours_; }
 
  private:
@@ -115,7 +120,7 @@ class policy {
   std::unordered_map<std::string, const number_pool*> pool_by_number_;
   std::unordered_map<std::string, const account*> owner_by_number_, mms_owner_by_number_;
   number_list block_to_, block_from_;
-  bool has_quiet_hours_ = false, joins_parts_ = false, erases_text_ = false;
+  bool has_quiet_hours_ = false, joins_parts_ = false, erases_text_ = false, has_prepaid_ = false;
 };
 
 // The keyword sets that come with msgkit: those regulators name, and what people write in other languages.

@@ -14,7 +14,8 @@ engine::usage_limits limits_of(const usage_limits& l, bool both) {
 
 using rules_by_account = std::map<std::string, engine::account_rules, std::less<>>;
 
-rules_by_account rules_of(const directory_snapshot& managed) {
+rules_by_account rules_of(const rules_config& fixed, const directory_snapshot& managed) {
+  static const auto no_prices = std::make_shared<const engine::price_list>(std::vector<engine::price_list::price>{});
   rules_by_account out;
   for (const auto& [id, c] : managed.all<client>()) {
     const auto limits = limits_of(c->settings.sms, c->settings.limit_both);
@@ -22,6 +23,12 @@ rules_by_account rules_of(const directory_snapshot& managed) {
     if (c->settings.disable_message_splitting) out["client:" + c->username].whole_messages = true;
     const auto mms = limits_of(c->settings.mms, c->settings.limit_both);
     if (mms.any()) out["client:" + c->username].mms_limits = mms;
+    if (const auto& list = c->settings.price_list; !list.empty()) {
+      auto& rules = out["client:" + c->username];
+      const auto found = fixed.price_lists.find(list);
+      rules.prices = found == fixed.price_lists.end() ? no_prices : found->second;  // unknown: nothing is sent for free
+      rules.refund_failed = c->settings.refund_failed;
+    }
     if (c->erase_text) out["client:" + c->username].erase_text = true;
   }
   for (const auto& [id, n] : managed.all<client_number>()) {
@@ -62,7 +69,7 @@ std::string replying_pool(const std::string& number) { return "number " + number
 std::shared_ptr<const engine::policy> policy_of(const rules_config& fixed, const directory_snapshot& managed,
                                                 const auto_reply_config& replies) {
   auto all = fixed;
-  all.accounts.merge(rules_of(managed));  // what is there stays
+  all.accounts.merge(rules_of(fixed, managed));  // what is there stays
   if (replies.enabled) add_replying_numbers(managed, replies.default_message, all.pools);
   return all.make();
 }

@@ -88,7 +88,32 @@ engine::number_pool read_pool(config_reader r) {
   return pool;
 }
 
+void read_prices(config_reader& r, const rules_config& all, engine::account_rules& rules) {
+  const auto list = r.text("price_list", "", 64);
+  rules.refund_failed = r.flag("refund_failed", true);
+  if (list.empty()) return;
+  const auto found = all.price_lists.find(list);
+  if (found == all.price_lists.end()) r.fail("price_list", list + " is none of [[price_lists]]");
+  else rules.prices = found->second;
+}
+
 }  // namespace
+
+void read_price_lists(config_reader& all, rules_config& out) {
+  for (auto& row : all.tables("price_lists")) {
+    const auto name = row.required_text("name", 64);
+    std::vector<engine::price_list::price> prices;
+    for (auto& p : row.tables("prices"))
+      prices.push_back({.prefix = p.text("prefix", "", 15),
+                        .per_segment = p.size("price", 0, 0, engine::price_list::price_max)});
+    try {
+      if (!out.price_lists.emplace(name, std::make_shared<const engine::price_list>(std::move(prices))).second)
+        row.fail("name", name + " is used twice");
+    } catch (const std::invalid_argument& e) {
+      row.fail("prices", e.what());
+    }
+  }
+}
 
 void read_account_rules(config_reader& r, const std::string& account, const std::vector<std::string>& numbers,
                         rules_config& out) {
@@ -107,7 +132,8 @@ void read_account_rules(config_reader& r, const std::string& account, const std:
   rules.whole_messages = r.flag("whole_messages", false);
   rules.erase_text = r.flag("erase_text", false);
   read_quiet_hours(r.table("quiet_hours"), rules);
-  const bool any = rules.limits.any() || each.any() || rules.mms_limits.any() || each_mms.any() || !rules.block_to.empty() || !rules.block_from.empty() ||
+  if (account.starts_with("client:")) read_prices(r, out, rules);
+  const bool any = rules.prices != nullptr || rules.limits.any() || each.any() || rules.mms_limits.any() || each_mms.any() || !rules.block_to.empty() || !rules.block_from.empty() ||
                    !rules.allow_to.empty() || rules.whole_messages || rules.erase_text || rules.quiet != nullptr;
   if (any) out.accounts[account] = std::move(rules);
 }

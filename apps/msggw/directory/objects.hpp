@@ -41,7 +41,9 @@ struct client_settings {
   usage_limits sms{}, mms{};
   bool limit_both = false;  // inbound messages count too
   bool any_sender = false;  // over SMPP it may send from what is not among its numbers, names too
-  std::uint32_t segments_per_second = 0;
+  std::uint32_t segments_per_second = 0;  // over all gateways
+  std::string price_list{};   // of the configuration: what it sends is paid before; empty: it is not
+  bool refund_failed = true;
 
   template <class V, class S>
   static void fields(V& v, S& s) {
@@ -60,6 +62,8 @@ struct client_settings {
     v.flag("limit_both", s.limit_both);
     v.flag("any_sender", s.any_sender);
     v.number("segments_per_second", s.segments_per_second, number_rule{0, 1'000'000});
+    v.text("price_list", s.price_list, text_rule{0, 64, accepts::name, "letters, digits and _ - . @"});
+    v.flag("refund_failed", s.refund_failed);
   }
   friend bool operator==(const client_settings&, const client_settings&) = default;
 };
