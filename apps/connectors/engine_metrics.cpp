@@ -36,6 +36,10 @@ void collect_core(metric_sink& out, const std::string& prefix, const engine::cor
   count("_taken_in_total", "Messages taken in from other instances", s.taken_in);
   count("_rewritten_total", "Messages and attempts that rules changed", s.rewritten);
   count("_ended_by_rule_total", "Messages that rules refused or dropped", s.ended_by_rule);
+  count("_credit_refused_total", "Messages refused because their account's credit was used up", s.credit_refused);
+  count("_credit_settled_total", "Messages with a price that have ended", s.credit_settled);
+  count("_credit_charged_units_total", "Thousandths of money charged for messages", s.credit_charged);
+  count("_credit_refunded_units_total", "Thousandths of money given back for messages", s.credit_refunded);
   count("_texts_erased_total", "Messages whose text was erased once it was handed over", s.texts_erased);
   for (const auto& info : engine::message_state_table) {
     const auto index = static_cast<std::size_t>(info.state);

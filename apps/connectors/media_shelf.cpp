@@ -44,6 +44,14 @@ bool media_shelf::find(std::string token, found done) {
   });
 }
 
+bool media_shelf::remove(std::string token, std::function<void(bool)> done) {
+  return worker_.run([this, token = std::move(token), done = std::move(done)] {
+    const bool good = !is_media_token(token) || store_->remove(token);
+    if (!good) log_.error("a medium cannot be removed", {{"reason", store_->problem()}});
+    done(good);
+  });
+}
+
 void media_shelf::sweep() {
   (void)worker_.run([this] {
     if (store_->remove_expired(driver_clock::wall_now())) sweep();

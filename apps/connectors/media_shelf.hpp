@@ -23,6 +23,8 @@ class media_shelf {
   [[nodiscard]] bool keep(medium m, kept done);
   // Anything may be asked for; what is no token is absent.
   [[nodiscard]] bool find(std::string token, found done);
+  // Before its time; true when it is gone.
+  [[nodiscard]] bool remove(std::string token, std::function<void(bool)> done);
   // Removes what has expired.
   void sweep();
   // Calls that wait are dropped with their callbacks.

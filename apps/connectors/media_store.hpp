@@ -24,6 +24,8 @@ class media_store {
   virtual bool put(const std::string& token, const medium& m) = 0;
   // False: the store failed, and says nothing about the medium. Expired ones are not found.
   virtual bool get(const std::string& token, wall_time now, std::optional<medium>& out) = 0;
+  // True also when there is none; durable as put() is.
+  virtual bool remove(const std::string& token) = 0;
   // Of a limited number at a time; true when there may be more.
   virtual bool remove_expired(wall_time now) = 0;
   // Of the last call that failed; one line.

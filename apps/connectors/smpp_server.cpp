@@ -23,7 +23,12 @@ using account_ptr = std::shared_ptr<const smpp_account>;
 // Shared by all binds of an account.
 struct account_pace {
   explicit account_pace(double r) : per_second(r), pace({.per_second = r, .follows_peer = false}) {}
-  double per_second;
+  void set_share(double s) {
+    if (s == share) return;
+    share = s;
+    pace = smpp::rate_control({.per_second = per_second * s, .follows_peer = false});
+  }
+  double per_second, share = 1;
   smpp::rate_control pace;
 };
 
@@ -232,6 +237,7 @@ struct smpp_server::impl final : smpp::server_handler, engine::sink, std::enable
     if (script.status != command_status::ok) return refuse_later(c, m.head, script);
     if (is_message(m.head.id) && bound.account->segments_per_second > 0) {
       const auto now = driver_clock::now();
+      if (options.pace_share) bound.pace->set_share(options.pace_share(bound.endpoint));
       if (!bound.pace->pace.is_ready(now)) return command_status::throttled;
       bound.pace->pace.take(now);
     }

@@ -46,6 +46,8 @@ struct smpp_server_options {
   std::string system_id = "msgkit";  // ours, in bind responses
   std::vector<smpp_account> accounts{};
   message_id_style ids = message_id_style::uuid;
+  // What of an account's pace is this process's, over 0 and at most 1; "client:<name>" is asked about for each message.
+  std::function<double(std::string_view account)> pace_share{};  // null: all of it
   // For simulators: decides about a request before anything else looks at it. Null: nothing special.
   std::function<scripted_answer(const smpp_account&, const smpp::pdu&)> script{};
 };

@@ -475,6 +475,8 @@ command_status status_of(engine::refusal reason) noexcept {
     case engine::refusal::not_found: return command_status::invalid_message_id;
     case engine::refusal::too_late: return command_status::cancel_failed;
     case engine::refusal::limit_reached: return command_status::throttled;
+    case engine::refusal::no_credit: return status_no_credit;
+    case engine::refusal::no_price: return command_status::invalid_destination_address;
     case engine::refusal::conflict:
     case engine::refusal::too_dear:
     case engine::refusal::blocked: return command_status::submit_failed;

@@ -92,5 +92,8 @@ engine::attempt_outcome outcome_of(std::error_code error) noexcept;
 std::uint32_t code_of(std::error_code error) noexcept;
 // What to answer a submit that the engine refused.
 smpp::command_status status_of(engine::refusal reason) noexcept;
+// From the range that is an SMSC's own (SMPP 3.4 section 5.1.3), with the number that HTTP has for it: what was paid before
+// is used up.
+constexpr auto status_no_credit = static_cast<smpp::command_status>(0x402);
 
 }  // namespace msgkit::app

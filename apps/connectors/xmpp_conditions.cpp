@@ -9,6 +9,8 @@ stanza_condition condition_of(engine::refusal r) {
     case engine::refusal::queue_full:
     case engine::refusal::limit_reached:
     case engine::refusal::store_unavailable: return stanza_condition::resource_constraint;
+    case engine::refusal::no_credit:
+    case engine::refusal::no_price:
     case engine::refusal::conflict:
     case engine::refusal::too_dear:
     case engine::refusal::blocked: return stanza_condition::not_allowed;

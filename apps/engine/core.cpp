@@ -19,7 +19,8 @@ void core::apply(const event& e, wall_time now) {
 }
 void core::wants(const event& e, wall_time now, std::vector<std::string>& keys) const {
   if (const auto* s = std::get_if<submit>(&e)) impl_->wants(*s, now, keys);
-  else if (const auto* o = std::get_if<overdue>(&e)) keys.push_back(o->key);
+  else if (const auto* o = std::get_if<overdue>(&e)) impl_->wants(*o, keys);
+  else if (const auto* c = std::get_if<settle_credit>(&e)) impl_->wants(*c, keys);
   else if (const auto* out = std::get_if<opt_out>(&e)) keys.push_back(fact_key(fact_space::opt_out, {out->pool, out->number}));
 }
 void core::know(std::string_view key, fact&& f) { impl_->known[std::string{key}] = {std::move(f), true, false}; }
@@ -58,6 +59,12 @@ void core::set_rewrites(std::shared_ptr<const rewrite_rules> rules) {
   impl_->rewrites = std::move(rules);
   ++impl_->rewrites_number;
   for (auto* ep : impl_->endpoints) impl_->reroute_waiting_of(*ep);
+}
+bool core::has_prepaid() const noexcept { return impl_->rules && impl_->rules->has_prepaid(); }
+bool core::take_settlements() noexcept { return std::exchange(impl_->has_settlements, false); }
+void core::announce(presence p) { impl_->presences.push_back(std::move(p)); }
+std::vector<std::string> core::pool_names() const {
+  return impl_->rules ? impl_->rules->pool_names() : std::vector<std::string>{};
 }
 bool core::joins_parts() const noexcept { return impl_->rules && impl_->rules->joins_parts(); }
 

@@ -59,6 +59,8 @@ struct core_stats {
   std::uint64_t breaker_opened = 0;
   std::uint64_t texts_erased = 0;
   std::uint64_t rewritten = 0, ended_by_rule = 0;  // on intake and for attempts; refused or dropped
+  std::uint64_t credit_refused = 0, credit_settled = 0;      // messages
+  std::uint64_t credit_charged = 0, credit_refunded = 0;     // amounts, see price_list.hpp
   std::uint64_t given_away = 0, taken_in = 0, reports_passed_on = 0;
   std::array<std::uint64_t, message_state_count> settled{};  // since start, by the state they ended in
   std::array<std::size_t, message_state_count> active{};     // now, by state
@@ -128,6 +130,14 @@ class core {
   void set_policy(std::shared_ptr<const policy> rules);
   // Null: none. Takes effect at once, also for what waits.
   void set_rewrites(std::shared_ptr<const rewrite_rules> rules);
+
+  // Whether accounts may have credit; and whether messages with a price have ended since the last time it was asked.
+  [[nodiscard]] bool has_prepaid() const noexcept;
+  bool take_settlements() noexcept;
+  // Another instance is to know this with the current batch.
+  void announce(presence p);
+  // The pools of the rules.
+  [[nodiscard]] std::vector<std::string> pool_names() const;
 
   // Whether parts of messages may be waiting for the others.
   [[nodiscard]] bool joins_parts() const noexcept;

@@ -40,14 +40,6 @@ std::string idempotency_key(const submit& s) {
 // septet in each of our octets.
 constexpr std::size_t septets_alone = 160, septets_joined = 153, octets_alone = 140, octets_joined = 134;
 
-std::uint64_t segments_of(const submit& s, const message_content& c) {
-  if (s.extras && s.extras->segments != 0) return s.extras->segments;
-  if (c.kind == message_kind::mms) return 1;
-  const bool septets = c.coding == 0;
-  const std::size_t alone = septets ? septets_alone : octets_alone, joined = septets ? septets_joined : octets_joined;
-  return c.body.size() <= alone ? 1 : (c.body.size() + joined - 1) / joined;
-}
-
 bool counts(usage_direction limit, usage_direction message) {
   return limit == usage_direction::both || limit == message;
 }
@@ -76,6 +68,7 @@ void core::impl::wants(const submit& s, wall_time now, std::vector<std::string>&
   }
   if (!rules) return;
   for (auto& subject : usage_subjects(c)) keys.push_back(std::move(subject.key));
+  if (prepaid(c) != nullptr) keys.push_back(credit_key(c.account));
   if (const auto* pool = rules->pool_of(c.source.value))
     keys.push_back(fact_key(fact_space::opt_out, {pool->name, c.destination.value}));
   if (rewrites && rewrites->has_intake()) {  // what the recipient sees counts too
@@ -132,6 +125,14 @@ void core::impl::remember(const submit& s, message_id id, wall_time now) {
 }
 
 // ---- how much -----------------------------------------------------------------------------------------------------
+
+std::uint64_t core::impl::segments_of(const submit& s, const message_content& c) {
+  if (s.extras && s.extras->segments != 0) return s.extras->segments;
+  if (c.kind == message_kind::mms) return 1;
+  const bool septets = c.coding == 0;
+  const std::size_t alone = septets ? septets_alone : octets_alone, joined = septets ? septets_joined : octets_joined;
+  return c.body.size() <= alone ? 1 : (c.body.size() + joined - 1) / joined;
+}
 
 std::vector<core::impl::usage_subject> core::impl::usage_subjects(const message_content& c) const {
   std::vector<usage_subject> out;

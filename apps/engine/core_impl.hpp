@@ -10,6 +10,7 @@
 
 #include "engine/carrier_id.hpp"
 #include "engine/core.hpp"
+#include "engine/credit.hpp"
 #include "engine/entry.hpp"
 #include "engine/quality.hpp"
 #include "msgkit/core/backoff.hpp"
@@ -153,9 +154,22 @@ struct core::impl {
     const time_zone* zone;
     bool of_number;
   };
+  static std::uint64_t segments_of(const submit& s, const message_content& c);
   std::vector<usage_subject> usage_subjects(const message_content& c) const;
   bool within_usage(const submit& s, const message_content& c, wall_time now);
   void charge_usage(const submit& s, const message_content& c, wall_time now);
+
+  // core_credit.cpp: what accounts have paid before
+  bool has_settlements = false;
+  void wants(const overdue& e, std::vector<std::string>& keys) const;
+  void wants(const settle_credit& e, std::vector<std::string>& keys) const;
+  [[nodiscard]] const policy::account* prepaid(const message_content& c) const;
+  credit_state credit_of(const std::string& account, wall_time now);
+  void book(const std::string& account, credit_state c, ledger_entry e, wall_time now);
+  std::optional<std::uint64_t> price_within_credit(const submit& s, const message_content& c, wall_time now);
+  void hold_credit(const entry& e, std::uint64_t amount, wall_time now);
+  void note_settlement(const entry& e);
+  void apply(const settle_credit& e, wall_time now);
 
   // core_care.cpp: what recipients want
   void apply(const opt_out& e, wall_time now);

@@ -181,6 +181,7 @@ void core::impl::settle(entry& e, wall_time now) {
     if (at == traffic.end()) at = traffic.try_emplace(e.content->account).first;
     ++at->second[static_cast<std::size_t>(e.p.state)];
   }
+  note_settlement(e);
   erase_text(e);
   mark(e);
 }

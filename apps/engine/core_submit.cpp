@@ -91,8 +91,8 @@ route_choice core::impl::choose_route(const message_content& c, const address& s
   auto choice = routes->choose({.destination = c.destination.value, .source = sender.value, .account = c.account,
                                 .keyword = c.keyword, .now = now, .seed = seed,
                                 .is_media = c.kind == message_kind::mms});
-  if (const auto* a = rules ? rules->find(c.account) : nullptr; a != nullptr && !a->rules.prices.empty())
-    choice.drop_dearer_than(a->rules.prices.cost_max(c.destination.value));
+  if (const auto* a = rules ? rules->find(c.account) : nullptr; a != nullptr && a->rules.prices && a->rules.margin)
+    choice.drop_dearer_than(a->rules.margin->cost_max(a->rules.prices->of(c.destination.value)));
   constexpr std::uint64_t salt = 0x71a1;
   if (choice.quality_min() != 0 && choice.endpoints().size() > 1 && mix(seed ^ salt) % quality_tries != 0)
     choice.put_last([&](std::string_view name) {
@@ -131,6 +131,8 @@ entry* core::impl::take(const submit& s, message_id id, wall_time now) {
     }
     if (!within_usage(s, c, now)) return nullptr;
   }
+  const auto price = price_within_credit(s, c, now);
+  if (!price) return nullptr;
   if (id == message_id{}) id = ids.next(now);
   if (rules && is_unwanted_notice(c)) {
     entry& e = add_entry(std::move(content), valid_until, now, id);
@@ -161,6 +163,7 @@ entry* core::impl::take(const submit& s, message_id id, wall_time now) {
   if (!way.rules.empty()) e.p.events.add(now, event_kind::rewritten, 0, 0, {}, way.rules);
   keep_way(e, std::move(way));
   if (s.extras) remember(s, id, now);
+  hold_credit(e, *price, now);
   if (rules) {
     charge_usage(s, *e.content, now);
     if (!read_keywords(s, now)) {  // it was for us, and we have it

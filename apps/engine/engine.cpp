@@ -21,6 +21,11 @@ bool always_taken(const event& e) noexcept {
          std::holds_alternative<drain>(e);
 }
 
+engine_options with_shares(engine_options o) {
+  if (!o.processor.shares) o.processor.shares = std::make_shared<pace_shares>();
+  return o;
+}
+
 wall_time system_now() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
@@ -36,7 +41,7 @@ void histogram::add(std::uint64_t value, std::uint64_t times) noexcept {
 
 struct engine::impl : processor_observer {
   impl(engine_options o, std::shared_ptr<const route_table> routes, std::unique_ptr<store> s, clock c, logger l)
-      : options(std::move(o)), now(c ? std::move(c) : clock{system_now}), log(std::move(l)), store_(std::move(s)),
+      : options(with_shares(std::move(o))), now(c ? std::move(c) : clock{system_now}), log(std::move(l)), store_(std::move(s)),
         work(options.core, options.processor, std::move(routes), *store_, this) {}
 
   engine_options options;
@@ -200,6 +205,45 @@ bool engine::list_opt_outs(std::string pool, std::string after, std::size_t limi
 bool engine::query_usage(std::string account, std::string number, usage_callback callback) {
   return impl_->ask([account = std::move(account), number = std::move(number), callback = std::move(callback)](processor& work) {
     callback(work.usage(account, number));
+  });
+}
+
+bool engine::change_fact(std::string key, processor::fact_changer change, done_callback callback) {
+  return impl_->ask([key = std::move(key), change = std::move(change), callback = std::move(callback)](processor& work) {
+    callback(work.change_fact(key, change));
+  });
+}
+
+bool engine::list_facts(std::string prefix, std::string after, std::size_t limit, facts_callback callback) {
+  return impl_->ask([prefix = std::move(prefix), after = std::move(after), limit, callback = std::move(callback)](processor& work) {
+    callback(work.facts(prefix, after, limit));
+  });
+}
+
+bool engine::query_credit(std::string account, credit_callback callback) {
+  return impl_->ask([account = std::move(account), callback = std::move(callback)](processor& work) {
+    callback(work.credit(account));
+  });
+}
+
+bool engine::top_up(std::string account, std::int64_t amount, std::string reference, top_up_callback callback) {
+  return impl_->ask([this, account = std::move(account), amount, reference = std::move(reference),
+                     callback = std::move(callback)](processor& work) {
+    callback(work.top_up(account, amount, reference, impl_->now()));
+  });
+}
+
+pace_shares& engine::pace() noexcept { return *impl_->options.processor.shares; }
+
+bool engine::erase(std::string number, std::vector<message_id> ids, erasure_callback callback) {
+  return impl_->ask([number = std::move(number), ids = std::move(ids), callback = std::move(callback)](processor& work) {
+    callback(work.erase(number, ids));
+  });
+}
+
+bool engine::erase_remembered(std::string number, done_callback callback) {
+  return impl_->ask([number = std::move(number), callback = std::move(callback)](processor& work) {
+    callback(work.erase_remembered(number));
   });
 }
 

@@ -96,6 +96,22 @@ class engine final : public inbox {
   using usage_callback = std::function<void(result<usage_counter>)>;
   [[nodiscard]] bool query_usage(std::string account, std::string number, usage_callback callback);
 
+  // Between two batches, on the engine's thread; see processor.hpp.
+  using done_callback = std::function<void(result<void>)>;
+  using facts_callback = std::function<void(result<processor::fact_list>)>;
+  [[nodiscard]] bool change_fact(std::string key, processor::fact_changer change, done_callback callback);
+  [[nodiscard]] bool list_facts(std::string prefix, std::string after, std::size_t limit, facts_callback callback);
+  using credit_callback = std::function<void(result<credit_state>)>;
+  [[nodiscard]] bool query_credit(std::string account, credit_callback callback);
+  using top_up_callback = std::function<void(result<processor::top_up_result>)>;
+  [[nodiscard]] bool top_up(std::string account, std::int64_t amount, std::string reference, top_up_callback callback);
+  using erasure_callback = std::function<void(result<erasure_step>)>;
+  [[nodiscard]] bool erase(std::string number, std::vector<message_id> ids, erasure_callback callback);
+  [[nodiscard]] bool erase_remembered(std::string number, done_callback callback);
+
+  // Of the pace of accounts, among the gateways on one store. Valid while the engine is.
+  [[nodiscard]] pace_shares& pace() noexcept;
+
   // Both take effect before the next batch.
   void set_routes(std::shared_ptr<const route_table> routes);
   void set_policy(std::shared_ptr<const policy> rules);

@@ -5,9 +5,10 @@
 namespace msgkit::engine {
 
 std::string_view name(refusal reason) noexcept {
-  constexpr std::array<std::string_view, 11> names{"queue_full", "store_unavailable", "no_route", "expired",
+  constexpr std::array<std::string_view, 13> names{"queue_full", "store_unavailable", "no_route", "expired",
                                                   "invalid",    "not_found",         "too_late",
-                                                  "limit_reached", "conflict", "blocked", "too_dear"};
+                                                  "limit_reached", "conflict", "blocked", "too_dear",
+                                                  "no_credit", "no_price"};
   return names[static_cast<std::size_t>(reason)];
 }
 

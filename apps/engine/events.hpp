@@ -160,6 +160,13 @@ struct overdue {
   std::string key{};
 };
 
+// A message whose price was held has ended; made by the processor.
+struct settle_credit {
+  std::string account{};
+  message_id id{};
+  message_state state = message_state::unknown;  // how it ended, unless that was noted
+};
+
 // Somebody asks for no more messages of a pool, or for messages again, by another way than a keyword: a carrier's own
 // block list, an import, an operator. Answered by `opt_out_done` or `refused`.
 struct opt_out {
@@ -170,7 +177,7 @@ struct opt_out {
 };
 constexpr std::size_t opt_out_reason_octets_max = 128;
 
-using event = std::variant<submit, link_state, attempt_result, report, cancel, query, replace, drain, tick, overdue, opt_out>;
+using event = std::variant<submit, link_state, attempt_result, report, cancel, query, replace, drain, tick, overdue, opt_out, settle_credit>;
 
 // ---- actions ------------------------------------------------------------------------------------------------------
 
@@ -187,6 +194,8 @@ enum class refusal : std::uint8_t {
   conflict,           // permanent: the idempotency key belongs to another request
   blocked,            // permanent: a block list, an allow list, or the recipient has opted out
   too_dear,           // permanent: every route costs more than the account's price leaves
+  no_credit,          // permanent: what the account has paid before does not suffice
+  no_price,           // permanent: the account's price list has no price for this number
 };
 std::string_view name(refusal reason) noexcept;
 constexpr bool is_temporary(refusal r) noexcept {

@@ -25,6 +25,12 @@ enum class fact_space : char {
   opt_out = 'o',      // pool, number: does not want messages
   reply = 'r',        // pool, number: when we answered by ourselves
   parts = 'p',        // account, source, destination, reference: parts of a long message
+  erasure = 'e',      // id: a number that is to be forgotten
+  credit = 'c',       // account: money paid before; and what belongs to it, see credit.hpp
+  hold = 'h',         // account, message
+  settlement = 's',   // account, message
+  ledger = 'l',       // account, number of the entry
+  top_up = 't',       // account, reference
 };
 
 // Parts before the last one come from configuration and hold no NUL, which ends each of them; so one prefix is one

@@ -216,9 +216,9 @@ bool mariadb_store::flush_when_long(std::size_t limit) {
 }
 
 result<void> mariadb_store::write(const changes& c) {
-  if (c.records.empty() && c.facts.empty() && c.forgotten.empty()) return faulted_ ? result<void>{failed("commit")} : result<void>{};
+  if (c.records.empty() && c.facts.empty() && c.forgotten.empty() && c.erased.empty()) return faulted_ ? result<void>{failed("commit")} : result<void>{};
   return transaction("commit", [&] {
-    return add_messages(c.records) && index_messages(c.records) && change_messages(c.records) && change_facts(c.facts) &&
+    return add_messages(c.records) && index_messages(c.records) && change_messages(c.records) && change_messages(c.erased) && change_facts(c.facts) &&
            forget_numbers(c.forgotten);
   });
 }

@@ -38,20 +38,22 @@ void memory_store::write(tables& t, const changes& c) {
     if (f.now != nullptr) t.facts.insert_or_assign(std::string{f.key}, *f.now);
     else if (const auto at = t.facts.find(f.key); at != t.facts.end()) t.facts.erase(at);
   }
-  for (const auto& r : c.records) {
-    auto at = rows.find(r.id.key());
-    if (r.is_new) {
-      at = rows.insert_or_assign(r.id.key(), row{}).first;
-      encode(*r.content, at->second.content);
+  for (const auto list : {c.records, c.erased}) {
+    for (const auto& r : list) {
+      auto at = rows.find(r.id.key());
+      if (r.is_new) {
+        at = rows.insert_or_assign(r.id.key(), row{}).first;
+        encode(*r.content, at->second.content);
+      }
+      if (at == rows.end()) continue;  // removed meanwhile: an update of nothing, as in SQL
+      if (r.is_replaced) {
+        at->second.content.clear();
+        encode(*r.content, at->second.content);
+      }
+      at->second.progress.clear();
+      encode(*r.progress, at->second.progress);
+      at->second.settled = r.progress->settled;
     }
-    if (at == rows.end()) continue;  // removed meanwhile: an update of nothing, as in SQL
-    if (r.is_replaced) {
-      at->second.content.clear();
-      encode(*r.content, at->second.content);
-    }
-    at->second.progress.clear();
-    encode(*r.progress, at->second.progress);
-    at->second.settled = r.progress->settled;
   }
 }
 

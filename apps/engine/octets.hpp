@@ -68,6 +68,7 @@ class octet_reader {
     }
     return fail(field), 0;
   }
+  std::int64_t signed_number(std::string_view field) { return unfold(number(field)); }
   std::uint32_t number32(std::string_view field) { return static_cast<std::uint32_t>(number(field, UINT32_MAX)); }
   wall_time time(std::string_view field) { return wall_time{std::chrono::milliseconds{unfold(number(field))}}; }
   wall_time time(std::string_view field, wall_time base) {

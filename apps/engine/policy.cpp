@@ -71,31 +71,6 @@ wall_time quiet_hours::after(wall_time now, std::string_view number) const {
 
 // ---- the whole ----------------------------------------------------------------------------------------------------
 
-price_list::price_list(std::vector<price> prices, double margin, double margin_percent)
-    : prices_(std::move(prices)), margin_(margin), margin_percent_(margin_percent) {
-  if (prices_.size() > prices_max)
-    throw std::invalid_argument("prices: " + std::to_string(prices_.size()) + " are more than " + std::to_string(prices_max));
-  if (!(margin >= 0)) throw std::invalid_argument("margin: must not be negative");
-  if (!(margin_percent >= 0 && margin_percent <= 100)) throw std::invalid_argument("margin_percent: is outside 0..100");
-  std::ranges::sort(prices_, {}, &price::prefix);
-  for (std::size_t i = 0; i < prices_.size(); ++i) {
-    if (!(prices_[i].amount >= 0)) throw std::invalid_argument("prices: " + prices_[i].prefix + " is below 0");
-    if (i > 0 && prices_[i].prefix == prices_[i - 1].prefix)
-      throw std::invalid_argument("prices: " + prices_[i].prefix + " is listed twice");
-  }
-}
-
-double price_list::cost_max(std::string_view number) const noexcept {
-  if (number.starts_with('+')) number.remove_prefix(1);
-  for (std::size_t length = number.size();; --length) {
-    const auto at = std::ranges::lower_bound(prices_, number.substr(0, length), {},
-                                             [](const price& p) { return std::string_view{p.prefix}; });
-    if (at != prices_.end() && at->prefix == number.substr(0, length))
-      return at->amount * (1 - margin_percent_ / 100) - margin_;
-    if (length == 0) return -1;
-  }
-}
-
 policy::policy(std::map<std::string, account_rules, std::less<>> accounts, std::vector<number_pool> pools,
                number_list block_to, number_list block_from)
     : pools_(std::move(pools)), block_to_(std::move(block_to)), block_from_(std::move(block_from)) {
@@ -103,6 +78,7 @@ policy::policy(std::map<std::string, account_rules, std::less<>> accounts, std::
     if (!rules.zone) rules.zone = std::shared_ptr<const time_zone>{std::shared_ptr<void>{}, &utc()};
     joins_parts_ = joins_parts_ || rules.whole_messages;
     erases_text_ = erases_text_ || rules.erase_text;
+    has_prepaid_ = has_prepaid_ || (rules.prices != nullptr && rules.prepaid);
     if (rules.quiet) {
       has_quiet_hours_ = true;
       if (rules.quiet->begin >= 1'440 || rules.quiet->end >= 1'440)
@@ -160,6 +136,12 @@ const number_pool* policy::pool_of(std::string_view number) const {
   if (pool_by_number_.empty()) return nullptr;
   const auto at = pool_by_number_.find(std::string{number});
   return at == pool_by_number_.end() ? nullptr : at->second;
+}
+
+std::vector<std::string> policy::pool_names() const {
+  std::vector<std::string> out;
+  for (const auto& p : pools_) out.push_back(p.name);
+  return out;
 }
 
 bool policy::is_blocked(const account* from, std::string_view source, std::string_view destination) const {

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/price_list.hpp"
 #include "engine/time_zone.hpp"
 #include "engine/usage.hpp"
 
@@ -65,27 +66,6 @@ struct number_pool {
 // What the counter of messages of kind mms is kept under, instead of `number` alone.
 inline std::string mms_counter_of(std::string_view number) { return std::string("mms:").append(number); }
 
-// What an account pays for a segment, by the longest prefix of the number, and what of it must stay.
-class price_list {
- public:
-  struct price {
-    std::string prefix{};  // digits; empty: every number
-    double amount = 0;
-    friend bool operator==(const price&, const price&) = default;
-  };
-  price_list() = default;
-  // Throws std::invalid_argument naming what is wrong: a prefix twice, an amount or a margin below 0, more than 100 percent.
-  explicit price_list(std::vector<price> prices, double margin = 0, double margin_percent = 0);
-  // The most that a route may cost. Below any cost where the list has no price.
-  [[nodiscard]] double cost_max(std::string_view number) const noexcept;
-  [[nodiscard]] bool empty() const noexcept { return prices_.empty(); }
-
- private:
-  std::vector<price> prices_;  // sorted by prefix
-  double margin_ = 0, margin_percent_ = 0;
-};
-constexpr std::size_t prices_max = 10'000;
-
 struct account_rules {
   std::shared_ptr<const time_zone> zone{};       // of its days and months; null: UTC
   usage_limits limits{};                         // of all its numbers together
@@ -96,10 +76,13 @@ struct account_rules {
   number_list block_to{}, block_from{};
   number_list allow_to{};                        // when not empty nothing else is allowed
   std::shared_ptr<const quiet_hours> quiet{};    // for the recipients of what it sends
+  std::shared_ptr<const price_list> prices{};    // of what it sends; null: it pays nothing here
+  bool prepaid = true;                           // it pays them before (credit.hpp)
+  std::optional<least_margin> margin{};          // none: routes may cost more than the price
+  bool refund_failed = true;  // what failed for good costs nothing
   bool erase_text = false;  // of what it sends and receives nothing stays that the recipient's side has taken
   bool whole_messages = false;                   // parts wait for each other, both from it and to it
   std::set<std::string, std::less<>> no_stop_notices{};  // its numbers from which `stop_notice` is not sent
-  price_list prices{};                           // empty: routes may cost anything
 };
 
 // What some systems say by themselves after a first text. As an SMS of its own, and exactly so.
@@ -124,6 +107,7 @@ class policy {
   [[nodiscard]] const account* mms_owner(std::string_view number) const;  // by account_rules::mms_numbers
   [[nodiscard]] const number_pool* find_pool(std::string_view name) const;
   [[nodiscard]] const number_pool* pool_of(std::string_view number) const;
+  [[nodiscard]] std::vector<std::string> pool_names() const;
   [[nodiscard]] bool is_blocked(const account* from, std::string_view source, std::string_view destination) const;
 
   struct meaning {
@@ -134,6 +118,7 @@ class policy {
   [[nodiscard]] static meaning meaning_of(const number_pool& pool, std::string_view text);
   [[nodiscard]] bool joins_parts() const noexcept { return joins_parts_; }
   [[nodiscard]] bool erases_text() const noexcept { return erases_text_; }
+  [[nodiscard]] bool has_prepaid() const noexcept { return has_prepaid_; }
   [[nodiscard]] bool has_quiet_hours() const noexcept { return has_quiet_hours_; }
 
  private:
@@ -142,7 +127,7 @@ class policy {
   std::unordered_map<std::string, const number_pool*> pool_by_number_;
   std::unordered_map<std::string, const account*> owner_by_number_, mms_owner_by_number_;
   number_list block_to_, block_from_;
-  bool has_quiet_hours_ = false, joins_parts_ = false, erases_text_ = false;
+  bool has_quiet_hours_ = false, joins_parts_ = false, erases_text_ = false, has_prepaid_ = false;
 };
 
 // The keyword sets that come with msgkit: those regulators name, and what people write in other languages.

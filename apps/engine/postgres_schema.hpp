@@ -78,6 +78,10 @@ constexpr postgres_statement postgres_statements[] = {
     {"replace", "UPDATE msgkit_message m SET settled = v.settled, progress = v.progress, content = v.content"
                 " FROM unnest($2::bigint[], $3::boolean[], $4::bytea[], $5::bytea[]) AS v(id, settled, progress, content)"
                 " WHERE m.id = v.id AND m.owner = $1::bigint"},
+    // Nobody works on these any more, whoever did.
+    {"erase", "UPDATE msgkit_message m SET progress = v.progress, content = v.content"
+              " FROM unnest($2::bigint[], $3::boolean[], $4::bytea[], $5::bytea[]) AS v(id, settled, progress, content)"
+              " WHERE m.id = v.id AND m.settled AND $1::bigint >= 0"},
     {"remove", "DELETE FROM msgkit_message WHERE id = ANY($1::bigint[])"},
     {"purge", "DELETE FROM msgkit_message WHERE id IN (SELECT id FROM msgkit_message WHERE id < $1::bigint AND settled"
               " ORDER BY id LIMIT $2::bigint FOR UPDATE SKIP LOCKED)"},

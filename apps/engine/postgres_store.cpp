@@ -289,7 +289,7 @@ bool postgres_store::write_changes(std::span<const record> records) {
 
 result<void> postgres_store::write(const changes& c) {
   if (faulted_) return failed("commit");
-  if (!open_ && c.records.empty() && c.facts.empty() && c.forgotten.empty() && c.given.empty() && c.notes.empty() && c.presences.empty()) return {};
+  if (!open_ && c.records.empty() && c.facts.empty() && c.forgotten.empty() && c.erased.empty() && c.given.empty() && c.notes.empty() && c.presences.empty()) return {};
   begin_write();
   std::vector<record> fresh, replaced, changed;
   std::size_t octets = 0;
@@ -311,6 +311,7 @@ result<void> postgres_store::write(const changes& c) {
   flush(fresh, &postgres_store::write_new);
   flush(replaced, &postgres_store::write_replaced);
   flush(changed, &postgres_store::write_changes);
+  if (!c.erased.empty()) good = good && write_whole(c.erased, "erase");
   add_facts(c.facts);
   if (!c.forgotten.empty()) add_numbers("forget", c.forgotten);
   add_for_others(c);

@@ -1,6 +1,7 @@
 #include "engine/processor.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/error.hpp"
 
@@ -16,6 +17,10 @@ constexpr std::chrono::milliseconds index_interval{1'000}, index_interval_busy{2
 // A notification that was lost is made up for by looking.
 constexpr std::chrono::milliseconds look_around_interval{1'000};
 constexpr std::chrono::milliseconds share_interval{10}, share_interval_alone{200};
+// Messages with a price that have ended are settled together; what a crash or a change of the rules left, later.
+constexpr std::chrono::milliseconds settle_interval{1'000}, settle_interval_busy{50};
+constexpr std::chrono::seconds sweep_interval{60};
+constexpr std::size_t settlements_max = 500, holds_max = 200;
 constexpr char parts_space = static_cast<char>(fact_space::parts);
 processor_observer silent;
 
@@ -23,7 +28,7 @@ processor_observer silent;
 
 processor::processor(core_options options, processor_options more, std::shared_ptr<const route_table> routes, store& s,
                      processor_observer* observer)
-    : options_(more), store_(s), observer_(observer != nullptr ? *observer : silent),
+    : options_(std::move(more)), store_(s), observer_(observer != nullptr ? *observer : silent),
       core_(std::move(options), std::move(routes)) {}
 
 result<void> processor::start(wall_time now) {
@@ -44,6 +49,7 @@ result<void> processor::start(wall_time now) {
 
 std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
   released_.clear();
+  if (std::exchange(is_broken_, false) && !faulted_) fail({}, now);
   if (faulted_ && now >= retry_at_) try_recover(now);
   if (!faulted_ && upkeep_is_due(now)) upkeep(now);
   if (faulted_) {
@@ -58,6 +64,8 @@ std::vector<action>& processor::run(std::vector<event>& events, wall_time now) {
       else core_.apply(e, now);
     }
     core_.finish(now);
+    if (is_shared() && options_.shares)
+      for (auto& p : options_.shares->changed(now)) core_.announce(std::move(p));
     const bool committed = commit_batch();
     for (const auto& q : elsewhere_)
       released_.push_back(committed ? answer_from_store(q) : refused{q.token, refusal::store_unavailable});
@@ -77,6 +85,7 @@ wall_time processor::next_deadline() const noexcept {
   if (store_.upkeep_interval().count() > 0) at = std::min(at, upkeep_at_);
   if (is_shared()) at = std::min(at, share_at_);
   if (store_.has_number_index()) at = std::min(at, index_at_);
+  if (core_.has_prepaid()) at = std::min({at, settle_at_, sweep_at_});
   return std::min({at, facts_at_, overdue_at_});
 }
 
@@ -144,6 +153,120 @@ result<usage_counter> processor::usage(std::string_view account, std::string_vie
   return found;
 }
 
+// ---- between batches ----------------------------------------------------------------------------------------------
+
+fault processor::broken(const fault& f) {
+  is_broken_ = true;
+  return f;
+}
+
+result<void> processor::change_fact(const std::string& key, const fact_changer& change) {
+  std::optional<fact> before;
+  const std::string keys[]{key};
+  if (const auto done = store_.look_up(keys, [&](std::string_view, fact&& f) { before = std::move(f); }); !done)
+    return broken(done.error());
+  const auto after = change(before ? &*before : nullptr);
+  const fact_change one[]{{key, after ? &*after : nullptr}};
+  const bool changes_it = before != after;
+  if (const auto done = store_.write(changes_it ? changes{.facts = one} : changes{}); !done) return broken(done.error());
+  return {};
+}
+
+result<processor::fact_list> processor::facts(std::string_view prefix, std::string_view after, std::size_t limit) {
+  fact_list out;
+  const auto done = store_.scan(prefix, after, limit,
+                                [&](std::string_view key, fact&& f) { out.emplace_back(key, std::move(f)); });
+  if (!done) return done.error();
+  return out;
+}
+
+result<erasure_step> processor::erase(std::string_view number, std::span<const message_id> ids) {
+  erasure_step step;
+  std::vector<message> rest;
+  std::vector<number_entry> forgotten;
+  for (const auto id : ids) {
+    if (core_.knows(id)) {
+      ++step.waiting;
+      continue;
+    }
+    const auto found = store_.find(id);
+    if (!found) return found.error();
+    if (!*found) continue;
+    if (!(*found)->progress.settled) {
+      ++step.waiting;
+    } else if (auto m = erase_number(**found, number)) {
+      rest.push_back(*std::move(m));
+      forgotten.push_back({number_key(number), id});
+    }
+  }
+  if (rest.empty()) return step;
+  std::vector<record> erased;
+  for (const auto& m : rest) erased.push_back({m.id, false, m.content.get(), &m.progress, true});
+  if (const auto done = store_.write({.forgotten = forgotten, .erased = erased}); !done) return broken(done.error());
+  step.erased = rest.size();
+  return step;
+}
+
+result<credit_state> processor::credit(const std::string& account) {
+  credit_state found;
+  const auto wanted = credit_key(account);
+  const auto done = store_.scan(wanted, {}, 1, [&](std::string_view key, fact&& f) {
+    if (key == wanted) found = decode_credit(f.value);
+  });
+  if (!done) return done.error();
+  return found;
+}
+
+result<processor::top_up_result> processor::top_up(const std::string& account, std::int64_t amount,
+                                                   const std::string& reference, wall_time now) {
+  const std::vector<std::string> keys{credit_key(account), top_up_key(account, reference)};  // sorted: c, t
+  top_up_result out;
+  std::optional<std::string> booked;
+  const auto read = store_.look_up(keys, [&](std::string_view key, fact&& f) {
+    if (key == keys[0]) out.credit = decode_credit(f.value);
+    else if (f.expires > now) booked = std::move(f.value);
+  });
+  if (!read) return broken(read.error());
+  if (booked) {
+    out.is_repeated = true;
+    out.is_conflict = *booked != std::to_string(amount);
+    if (const auto done = store_.write({}); !done) return broken(done.error());
+    return out;
+  }
+  out.credit.balance += amount;
+  const ledger_entry e{.number = ++out.credit.entries, .at = now, .kind = ledger_kind::top_up, .amount = amount,
+                       .balance = out.credit.balance, .held = out.credit.held, .message = {}, .note = reference};
+  const auto entry_key = ledger_key(account, e.number);
+  const fact credit{encode(out.credit), {}}, entry{encode(e), now + ledger_kept}, once{std::to_string(amount), now + ledger_kept};
+  const fact_change all[]{{keys[0], &credit}, {entry_key, &entry}, {keys[1], &once}};
+  if (const auto done = store_.write({.facts = all}); !done) return broken(done.error());
+  return out;
+}
+
+result<void> processor::erase_remembered(const std::string& number) {
+  constexpr std::size_t pools_at_once = 250;
+  const auto pools = core_.pool_names();
+  for (std::size_t at = 0; at < pools.size(); at += pools_at_once) {
+    std::vector<std::string> keys;
+    for (auto i = at; i < std::min(at + pools_at_once, pools.size()); ++i)
+      for (const auto space : {fact_space::opt_out, fact_space::reply}) keys.push_back(fact_key(space, {pools[i], number}));
+    std::ranges::sort(keys);
+    keys.erase(std::ranges::unique(keys).begin(), keys.end());
+    fact_list found;
+    if (const auto done = store_.look_up(
+            keys, [&](std::string_view key, fact&& f) { found.emplace_back(key, std::move(f)); }); !done)
+      return broken(done.error());
+    std::vector<fact_change> all;
+    for (auto& [key, f] : found) {
+      const auto out = decode_opt_out(key, f.value);
+      if (out) f.value = encode_opt_out(out->since, {});
+      all.push_back({key, out ? &f : nullptr});
+    }
+    if (const auto done = store_.write({.facts = all}); !done) return broken(done.error());
+  }
+  return {};
+}
+
 // Reads what the batch has to know. Parts of messages that waited long enough join the batch first.
 bool processor::look_up(std::vector<event>& events, wall_time now) {
   keys_.clear();
@@ -153,11 +276,47 @@ bool processor::look_up(std::vector<event>& events, wall_time now) {
     if (!keys) return false;
     for (auto& key : *keys) events.emplace_back(overdue{std::move(key)});
   }
+  if (core_.has_prepaid() && (!look_for_settlements(events, now) || !look_for_holds(events, now))) return false;
   for (const auto& e : events) core_.wants(e, now, keys_);
   if (keys_.empty()) return true;
   std::ranges::sort(keys_);
   keys_.erase(std::ranges::unique(keys_).begin(), keys_.end());
   return bool{store_.look_up(keys_, [this](std::string_view key, fact&& f) { core_.know(key, std::move(f)); })};
+}
+
+bool processor::look_for_settlements(std::vector<event>& events, wall_time now) {
+  if (now < settle_at_ && settle_at_ - now <= settle_interval) return true;
+  std::size_t found = 0;
+  const char prefix = static_cast<char>(fact_space::settlement);
+  const auto done = store_.scan({&prefix, 1}, {}, settlements_max, [&](std::string_view key, fact&&) {
+    ++found;
+    if (auto subject = read_credit_key(key)) events.emplace_back(settle_credit{std::move(subject->account), subject->id});
+  });
+  settle_at_ = now + (found == settlements_max ? settle_interval_busy : settle_interval);
+  return bool{done};
+}
+
+// Nobody noted how these ended: their message has gone, or ended while its account was not one that pays before.
+bool processor::look_for_holds(std::vector<event>& events, wall_time now) {
+  if (now < sweep_at_ && sweep_at_ - now <= sweep_interval) return true;
+  std::vector<credit_subject> page;
+  std::string last;
+  const char prefix = static_cast<char>(fact_space::hold);
+  const auto done = store_.scan({&prefix, 1}, swept_, holds_max, [&](std::string_view key, fact&&) {
+    last = key;
+    if (auto subject = read_credit_key(key)) page.push_back(*std::move(subject));
+  });
+  if (!done) return false;
+  for (auto& s : page) {
+    if (core_.knows(s.id)) continue;
+    const auto found = store_.find(s.id);
+    if (!found || (*found && !(*found)->progress.settled)) continue;
+    events.emplace_back(settle_credit{std::move(s.account), s.id, *found ? (*found)->progress.state : message_state::canceled});
+  }
+  const bool more = page.size() == holds_max;
+  swept_ = more ? last : std::string{};
+  sweep_at_ = now + (more ? std::chrono::seconds{1} : sweep_interval);
+  return true;
 }
 
 changes processor::batch() const {
@@ -173,6 +332,7 @@ changes processor::batch() const {
 bool processor::commit_batch() {
   if (!store_.write(batch())) return false;
   observer_.on_committed(core_.records());
+  if (core_.take_settlements()) settle_at_ = {};
   auto& actions = core_.actions();
   if (released_.empty()) released_.swap(actions);
   else released_.insert(released_.end(), std::make_move_iterator(actions.begin()), std::make_move_iterator(actions.end()));
@@ -237,6 +397,7 @@ void processor::try_recover(wall_time now) {
   faulted_ = false;
   recovery_tries_ = 0;
   upkeep_at_ = now + store_.upkeep_interval();
+  if (options_.shares) options_.shares->forget_told();
   refused_ids_.clear();
   in_flight_.clear();
   held_results_.clear();
@@ -291,6 +452,7 @@ result<void> processor::share(wall_time now) {
   auto around = store_.look_around();
   if (!around) return around.error();
   has_neighbours_ = !around->instances.empty();
+  if (options_.shares) options_.shares->hear(*around);
   look_around_at_ = now + look_around_interval;
   share_at_ = now + (has_neighbours_ ? share_interval : share_interval_alone);
   core_.set_neighbours(*std::move(around));

@@ -14,8 +14,11 @@
 #include <vector>
 
 #include "engine/core.hpp"
+#include "engine/credit.hpp"
+#include "engine/erasure.hpp"
 #include "engine/message_filter.hpp"
 #include "engine/opt_out_list.hpp"
+#include "engine/pace_shares.hpp"
 #include "engine/store.hpp"
 #include "msgkit/core/backoff.hpp"
 
@@ -25,6 +28,7 @@ struct processor_options {
   backoff_options recovery{.initial = std::chrono::milliseconds{200}, .maximum = std::chrono::seconds{30}};
   std::chrono::hours retention{30 * 24};  // settled messages older than this are removed; 0 keeps them for ever
   std::size_t purge_rows_max = 500;       // removed in one go
+  std::shared_ptr<pace_shares> shares{};  // told of other instances' traffic, and tells them of ours; null: nobody asks
   std::uint64_t facts_max = 5'000'000;    // ids, keys and counters remembered; beyond it those that expire next go early
 };
 
@@ -67,11 +71,34 @@ class processor {
   // Likewise: what was used, as of the last message that counted. `number` empty: of the whole account.
   result<usage_counter> usage(std::string_view account, std::string_view number);
 
+  // Facts that the core does not know: what the gateway keeps beside the messages. `change` is given what is there now,
+  // null for nothing, and returns what is to be there; nobody else changes it in between. Errors: store_failed; then
+  // nothing is changed, or all of it.
+  using fact_changer = std::function<std::optional<fact>(const fact* before)>;
+  result<void> change_fact(const std::string& key, const fact_changer& change);
+  using fact_list = std::vector<std::pair<std::string, fact>>;
+  result<fact_list> facts(std::string_view prefix, std::string_view after, std::size_t limit);
+
+  // Forgets a number (erasure.hpp): in those of the messages named that have ended; and in what is remembered of it beside
+  // messages. An opt-out stays, without what it was given for. One transaction each, or one for some hundred pools.
+  result<erasure_step> erase(std::string_view number, std::span<const message_id> ids);
+  result<void> erase_remembered(const std::string& number);
+
+  // What an account has paid before: as it is, and more of it (less, with a negative amount). A reference that has been
+  // booked is not booked again; `is_conflict` when it was for another amount.
+  struct top_up_result {
+    credit_state credit{};
+    bool is_repeated = false, is_conflict = false;
+  };
+  result<credit_state> credit(const std::string& account);
+  result<top_up_result> top_up(const std::string& account, std::int64_t amount, const std::string& reference, wall_time now);
+
   [[nodiscard]] core& state() noexcept { return core_; }
   [[nodiscard]] const core& state() const noexcept { return core_; }
 
  private:
   bool look_up(std::vector<event>& events, wall_time now);
+  fault broken(const fault& f);
   [[nodiscard]] bool is_shared() const { return store_.instance_number().has_value(); }
   [[nodiscard]] changes batch() const;
   bool commit_batch();
@@ -83,6 +110,8 @@ class processor {
   void purge(wall_time now);
   void purge_facts(wall_time now);
   void index_more(wall_time now);
+  bool look_for_settlements(std::vector<event>& events, wall_time now);
+  bool look_for_holds(std::vector<event>& events, wall_time now);
   result<void> share(wall_time now);
   [[nodiscard]] bool upkeep_is_due(wall_time now) const;
   void upkeep(wall_time now);
@@ -96,11 +125,14 @@ class processor {
   std::vector<action> released_;
   std::vector<query> elsewhere_;  // asks about messages that are not active
   std::vector<std::string> keys_;  // of the facts this batch reads
-  wall_time purge_at_{}, upkeep_at_{}, facts_at_{}, overdue_at_{}, share_at_{}, look_around_at_{}, index_at_{};
+  wall_time purge_at_{}, upkeep_at_{}, facts_at_{}, overdue_at_{}, share_at_{}, look_around_at_{}, index_at_{},
+      settle_at_{}, sweep_at_{};
+  std::string swept_{};  // holds up to this one have been looked at
   bool has_neighbours_ = false;
 
   // While faulted.
   bool faulted_ = false;
+  bool is_broken_ = false;  // found between two batches; the next one says so
   std::uint32_t recovery_tries_ = 0;
   wall_time retry_at_{};
   std::vector<message_id> refused_ids_;   // must not survive in the store

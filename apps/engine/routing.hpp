@@ -22,7 +22,7 @@ struct route_target {
   std::string endpoint{};       // "carrier:NAME" or "client:NAME"
   std::uint32_t priority = 0;   // lowest first
   std::uint32_t weight = 1;     // share among targets of the same priority (and cost), 1..1000
-  double cost = 0;              // of one segment, in any unit all routes and prices share; see route::cheapest_first
+  double cost = 0;              // of one segment, in any unit all routes share, thousandths where prices count; see route::cheapest_first
   friend bool operator==(const route_target&, const route_target&) = default;
 };
 

@@ -33,11 +33,13 @@ constexpr const char* facts_schema = R"(
   CREATE INDEX fact_expires ON fact(expires) WHERE expires IS NOT NULL;
 )";
 
-// Entries of the index of numbers, in runs: those of some thousand messages at once, sorted, behind the ones before. A run
-// is named by its last id. Entries put in one by one would touch a page each, and every commit would write all of these.
+// Entries of the index of numbers, in runs: those of some thousand messages at once, sorted and cut into slots by the head
+// of the number's hash, behind the runs before. A run is named by its last id. Entries put in one by one would touch a page
+// each, and every commit would write all of these.
 constexpr const char* numbers_schema = R"(
-  CREATE TABLE number(run INTEGER, number INTEGER, id INTEGER, PRIMARY KEY(run, number, id)) WITHOUT ROWID;
+  CREATE TABLE number(run INTEGER, slot INTEGER, entries BLOB NOT NULL, PRIMARY KEY(run, slot)) WITHOUT ROWID;
 )";
+constexpr unsigned slot_bits = 7;
 constexpr std::size_t run_messages = 4'096;
 constexpr std::size_t runs_per_look_max = 1'000;
 
@@ -45,7 +47,7 @@ enum statement : std::size_t {
   begin, commit_, rollback, insert, insert_large, update_active, update_settled, select_one, select_page, select_active,
   select_last, delete_message, delete_large, replace_content, replace_large, purge_large, purge_message,
   put_fact, drop_fact, get_fact, scan_facts, overdue_facts, purge_facts_, count_facts,
-  add_number, drop_number, last_run, run_of_id, next_run, numbers_of_run, drop_run, first_run, first_message, select_after,
+  put_slot, get_slot, last_run, run_of_id, next_run, drop_run, first_run, first_message, select_after,
   statement_count
 };
 constexpr std::array<const char*, statement_count> statement_text{
@@ -79,12 +81,11 @@ constexpr std::array<const char*, statement_count> statement_text{
     "DELETE FROM fact WHERE key IN (SELECT key FROM fact WHERE expires < ?1 AND NOT (key >= ?2 AND key < ?3)"
     " ORDER BY expires LIMIT ?4)",
     "SELECT count(*) FROM fact INDEXED BY fact_expires WHERE expires IS NOT NULL",
-    "INSERT INTO number VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
-    "DELETE FROM number WHERE run = (SELECT min(run) FROM number WHERE run >= ?2) AND number = ?1 AND id = ?2",
+    "INSERT INTO number VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET entries = excluded.entries",
+    "SELECT entries FROM number WHERE run = ?1 AND slot = ?2",
     "SELECT coalesce(max(run), 0) FROM number",
     "SELECT min(run) FROM number WHERE run >= ?1",
     "SELECT max(run) FROM number WHERE run < ?1",
-    "SELECT id FROM number WHERE run = ?1 AND number = ?2 AND id >= ?3 AND id < ?4 ORDER BY id DESC LIMIT ?5",
     "DELETE FROM number WHERE run = ?1",
     "SELECT min(run) FROM number",
     "SELECT min(id) FROM message",
@@ -116,6 +117,28 @@ result<message> read_row(sqlite3_stmt* s) {
                  std::make_shared<const message_content>(*std::move(content)), *std::move(progress)};
 }
 
+std::uint64_t slot_of(std::int64_t number) { return static_cast<std::uint64_t>(number) >> (64 - slot_bits); }
+
+bool in_order(const number_entry& a, const number_entry& b) {
+  return a.number != b.number ? static_cast<std::uint64_t>(a.number) < static_cast<std::uint64_t>(b.number) : a.id < b.id;
+}
+
+constexpr std::size_t entry_octets = 2 * sizeof(std::uint64_t);
+
+void append_entry(byte_vector& out, const number_entry& e) {
+  append_big(out, static_cast<std::uint64_t>(e.number));
+  append_big(out, e.id.key());
+}
+
+std::vector<number_entry> read_entries(bytes_view octets) {
+  std::vector<number_entry> out;
+  out.reserve(octets.size() / entry_octets);
+  for (std::size_t at = 0; at + entry_octets <= octets.size(); at += entry_octets)
+    out.push_back({static_cast<std::int64_t>(load_big<std::uint64_t>(octets.data() + at)),
+                   message_id{load_big<std::uint64_t>(octets.data() + at + sizeof(std::uint64_t))}});
+  return out;
+}
+
 fault failed(std::string_view field) { return fault{make_error_code(errc::store_failed), field}; }
 
 }  // namespace
@@ -130,6 +153,8 @@ struct sqlite_store::connection {
   bool indexes = false, caught_up = false;
   std::uint64_t indexed_to = 0, read_to = 0;
   std::vector<number_entry> pending;
+  byte_vector slot_octets;
+  bool is_slot_read = true;  // the latest one
   bool sound = true;              // false: close without touching the files any more
 
   ~connection() {
@@ -252,11 +277,32 @@ struct sqlite_store::connection {
     return out;
   }
 
-  bool add_to_run(std::uint64_t last, const number_entry& e) {
-    bind(add_number, 1, last);
-    bind(add_number, 2, static_cast<std::uint64_t>(e.number));
-    bind(add_number, 3, e.id.key());
-    return run(add_number);
+  std::vector<number_entry> read_slot(std::uint64_t last, std::uint64_t slot) {
+    bind(get_slot, 1, last);
+    bind(get_slot, 2, slot);
+    std::vector<number_entry> out;
+    is_slot_read = each_row(get_slot, [&](sqlite3_stmt* row) { out = read_entries(column(row, 0)); });
+    return out;
+  }
+  bool write_slot(std::uint64_t last, std::uint64_t slot, std::span<const number_entry> entries) {
+    slot_octets.clear();
+    for (const auto& e : entries) append_entry(slot_octets, e);
+    bind(put_slot, 1, last);
+    bind(put_slot, 2, slot);
+    sqlite3_bind_blob(statements[put_slot], 3, slot_octets.empty() ? "" : reinterpret_cast<const char*>(slot_octets.data()),
+                      static_cast<int>(slot_octets.size()), SQLITE_STATIC);
+    return run(put_slot);
+  }
+  // Of an entry with an id that a run covers: puts it in, or takes it out.
+  bool change_slot(const number_entry& e, bool is_in) {
+    bind(run_of_id, 1, e.id.key());
+    const auto last = number_of(run_of_id);
+    if (!last) return !is_in;
+    auto entries = read_slot(*last, slot_of(e.number));
+    if (!is_slot_read) return false;
+    std::erase(entries, e);
+    if (is_in) entries.insert(std::ranges::upper_bound(entries, e, in_order), e);
+    return write_slot(*last, slot_of(e.number), entries);
   }
 
   bool index(message_id id, const message_content& c) {
@@ -267,29 +313,28 @@ struct sqlite_store::connection {
       return true;
     }
     // Its id was given out before that of the last one stored: the parts of a long message, which had to wait.
-    bind(run_of_id, 1, id.key());
-    const auto last = number_of(run_of_id);
-    if (!last) return false;
     for (const auto& e : number_entries(id, c))
-      if (!add_to_run(*last, e)) return false;
+      if (!change_slot(e, true)) return false;
     return true;
   }
 
   bool forget(const number_entry& e) {
     std::erase(pending, e);
-    bind(drop_number, 1, static_cast<std::uint64_t>(e.number));
-    bind(drop_number, 2, e.id.key());
-    return run(drop_number);
+    return e.id.key() > indexed_to || change_slot(e, false);
   }
 
   // Part of a transaction.
   bool store_run_when_due() {
     if (pending.size() < 2 * run_messages) return true;
-    std::ranges::sort(pending);
+    std::ranges::sort(pending, in_order);
+    pending.erase(std::ranges::unique(pending).begin(), pending.end());  // from a number to itself
     std::uint64_t last = 0;
     for (const auto& e : pending) last = std::max(last, e.id.key());
-    for (const auto& e : pending)
-      if (!add_to_run(last, e)) return false;
+    for (std::size_t at = 0, end = 0; at < pending.size(); at = end) {
+      const auto slot = slot_of(pending[at].number);
+      while (end < pending.size() && slot_of(pending[end].number) == slot) ++end;
+      if (!write_slot(last, slot, std::span(pending).subspan(at, end - at))) return false;
+    }
     pending.clear();
     indexed_to = last;
     read_to = std::max(read_to, last);
@@ -423,10 +468,12 @@ fault sqlite_store::fail(std::string_view what) {
 
 result<void> sqlite_store::write(const changes& c) {
   if (faulted_) return failed("commit");
-  if (c.records.empty() && c.facts.empty() && c.forgotten.empty()) return {};
+  if (c.records.empty() && c.facts.empty() && c.forgotten.empty() && c.erased.empty()) return {};
   const bool done = db_->transaction([&] {
     for (const auto& r : c.records)
       if (!db_->write(r) || (r.is_new && !db_->index(r.id, *r.content))) return false;
+    for (const auto& r : c.erased)
+      if (!db_->write(r)) return false;
     for (const auto& f : c.facts)
       if (!db_->write(f)) return false;
     for (const auto& e : c.forgotten)
@@ -579,14 +626,10 @@ result<store::number_report> sqlite_store::browse_number(std::int64_t key, messa
   auto run = ids.size() < limit ? db_->number_of(run_of_id) : std::nullopt;
   if (!run) run = db_->number_of(last_run);
   while (good && ids.size() < limit && run.value_or(0) >= from.key() && *run != 0) {
-    db_->bind(numbers_of_run, 1, *run);
-    db_->bind(numbers_of_run, 2, static_cast<std::uint64_t>(key));
-    db_->bind(numbers_of_run, 3, from.key());
-    db_->bind(numbers_of_run, 4, before.key());
-    db_->bind(numbers_of_run, 5, limit - ids.size());
-    good = db_->each_row(numbers_of_run, [&](sqlite3_stmt* s) {
-      ids.emplace_back(static_cast<std::uint64_t>(sqlite3_column_int64(s, 0)));
-    });
+    const auto entries = db_->read_slot(*run, slot_of(key));
+    good = db_->is_slot_read;
+    for (auto e = entries.rbegin(); e != entries.rend() && ids.size() < limit; ++e)
+      if (e->number == key && e->id >= from && e->id < before) ids.push_back(e->id);
     db_->bind(next_run, 1, *run);
     run = db_->number_of(next_run);
     if (++runs == runs_per_look_max && run) {

@@ -51,6 +51,7 @@ struct changes {
   std::span<const record> records{};
   std::span<const fact_change> facts{};
   std::span<const number_entry> forgotten{};  // leave the index of numbers
+  std::span<const record> erased{};  // settled ones, of whichever instance, that are written anew
   // Shared stores only.
   std::span<const handover> given{};
   std::span<const note> notes{};

@@ -235,6 +235,7 @@ msggw_config read_msggw_config(config_reader& reader) {
   c.store = read_store_config(reader.table("store"), "var/msggw.db");
   c.directory = read_directory_config(reader.table("directory"), c.store);
   c.engine = read_engine(reader.table("engine"), std::holds_alternative<engine::postgres_store_options>(c.store));
+  read_price_lists(reader, c.rules);
   c.smpp = read_smpp(reader, c.routes, c.rules);
   std::set<std::string, std::less<>> endpoints;
   for (const auto& a : c.smpp.accounts) endpoints.insert("client:" + a.name);

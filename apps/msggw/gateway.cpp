@@ -25,7 +25,9 @@
 #include "msggw/client_api/usage_api.hpp"
 #include "msggw/client_set.hpp"
 #include "msggw/config.hpp"
+#include "msggw/credit_api.hpp"
 #include "msggw/directory/postgres_document_store.hpp"
+#include "msggw/erasure/erasure_api.hpp"
 #include "msggw/gateway_metrics.hpp"
 #include "msggw/http_carriers.hpp"
 #include "msggw/http_metrics.hpp"
@@ -37,6 +39,7 @@
 #include "msggw/policy_of.hpp"
 #include "msggw/rewrites.hpp"
 #include "msggw/traffic_metrics.hpp"
+#include "msgkit/core/net/clock.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -51,6 +54,7 @@ class gateway final : public daemon {
     context_ = &context;
     if (!start_engine()) return false;
     clients_executor_ = context.pool.executor(0);
+    config_.smpp.pace_share = pace_share();
     sessions_ = std::make_shared<client_sessions>(make_server_observer(context.metrics));
     traffic_ = std::make_unique<traffic_metrics>(context.metrics, *engine_, *sessions_, config_.metrics_other_names);
     clients_ =
@@ -86,6 +90,7 @@ class gateway final : public daemon {
     clients_->drain();
     others_->drain();
     batch_runner_->stop();  // while the engine still answers
+    erasures_->stop();
     // The engine waits for what is on the wire; only then do the binds go.
     drainer_ = std::thread([this, done = std::move(done)] {
       media_->stop_adapting();
@@ -104,6 +109,7 @@ class gateway final : public daemon {
     if (metrics_http_) metrics_http_->close();
     worker_.stop();
     batch_runner_.reset();
+    erasures_.reset();
     if (http_client_) http_client_->stop();  // its last answers are posted before the connectors go
     if (media_) media_->stop();              // and what comes of them
     carriers_.reset();
@@ -150,6 +156,11 @@ class gateway final : public daemon {
     engine_->set_policy(config_.rules.make());
     collected_ = collect_engine_metrics(context_->metrics, *engine_, "msggw");
     return true;
+  }
+
+  // Asked about for each message of a client that has a pace.
+  std::function<double(std::string_view)> pace_share() {
+    return [this](std::string_view account) { return engine_->pace().take(account, driver_clock::wall_now()); };
   }
 
   bool start_media() {
@@ -233,7 +244,7 @@ class gateway final : public daemon {
     add_health_routes(*router, health_, context_->metrics, {}, config_.metrics_path);
     administrators_ = std::make_unique<administrators>(*directory_, config_.http_api_key);
     access_ = std::make_unique<api_access>(*directory_, credentials_.check(), *administrators_);
-    sender_ = std::make_unique<sender>(*engine_);
+    sender_ = std::make_unique<sender>(*engine_, pace_share());
     canceler_ = std::make_unique<message_canceler>(*engine_);
     std::string problem;
     batches_ = open_batches(problem);
@@ -251,6 +262,11 @@ class gateway final : public daemon {
     add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_, media_->intake(), config_.media.base_url});
     add_media_route(*router, media_->shelf());
     add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators_->guard());
+    erasures_ = std::make_unique<erasure_runner>(erasure_parts{*engine_, *batches_, media_->shelf(), *directory_});
+    add_erasure_routes(*router, {*engine_, *erasures_, *directory_, *administrators_, tasks});
+    add_credit_routes(*router, {*engine_, *directory_, *administrators_, tasks, [this](const std::string& client) {
+                                  return directory_->current()->client_of(client) != 0 || is_of_the_file(client);
+                                }});
     add_kannel_routes(*router, *access_, *sender_);
     add_admin_routes(*router, *directory_, tasks, *administrators_,
                      {.webhook_retries = config_.webhooks.retries,
@@ -267,6 +283,11 @@ class gateway final : public daemon {
     add_health_routes(*metrics_router, health_, context_->metrics, {}, config_.metrics_path);
     metrics_http_ = listen_http(metrics_router, config_.metrics);
     return metrics_http_ != nullptr;
+  }
+
+  bool is_of_the_file(const std::string& client) {
+    const std::lock_guard lock(applying_);
+    return std::ranges::any_of(config_.smpp.accounts, [&](const auto& a) { return a.name == client; });
   }
 
   std::unique_ptr<batch_store> open_batches(std::string& problem) const {
@@ -382,6 +403,7 @@ class gateway final : public daemon {
   std::unique_ptr<message_canceler> canceler_;
   std::unique_ptr<batch_store> batches_;
   std::unique_ptr<batch_runner> batch_runner_;
+  std::unique_ptr<erasure_runner> erasures_;
   task_worker worker_;   // for the directory
   std::mutex applying_;  // guards the parts of config_ that change, and applied_
   std::uint64_t applied_ = 0;

@@ -12,15 +12,10 @@ engine::usage_limits limits_of(const usage_limits& l, bool both) {
           .counts = both ? engine::usage_direction::both : engine::usage_direction::sent};
 }
 
-engine::price_list prices_of(const client_settings& s) {
-  std::vector<engine::price_list::price> prices;
-  for (const auto& p : s.prices) prices.push_back({p.prefix, p.amount});
-  return engine::price_list{std::move(prices), s.margin, s.margin_percent};
-}
-
 using rules_by_account = std::map<std::string, engine::account_rules, std::less<>>;
 
-rules_by_account rules_of(const directory_snapshot& managed) {
+rules_by_account rules_of(const rules_config& fixed, const directory_snapshot& managed) {
+  static const auto no_prices = std::make_shared<const engine::price_list>(std::vector<engine::price_list::price>{});
   rules_by_account out;
   for (const auto& [id, c] : managed.all<client>()) {
     const auto limits = limits_of(c->settings.sms, c->settings.limit_both);
@@ -28,7 +23,15 @@ rules_by_account rules_of(const directory_snapshot& managed) {
     if (c->settings.disable_message_splitting) out["client:" + c->username].whole_messages = true;
     const auto mms = limits_of(c->settings.mms, c->settings.limit_both);
     if (mms.any()) out["client:" + c->username].mms_limits = mms;
-    if (!c->settings.prices.empty()) out["client:" + c->username].prices = prices_of(c->settings);
+    if (const auto& list = c->settings.price_list; !list.empty()) {
+      auto& rules = out["client:" + c->username];
+      const auto found = fixed.price_lists.find(list);
+      rules.prices = found == fixed.price_lists.end() ? no_prices : found->second;  // unknown: nothing is sent for free
+      rules.prepaid = c->settings.prepaid;
+      rules.refund_failed = c->settings.refund_failed;
+      if (c->settings.keep_margin)
+        rules.margin = {.percent = c->settings.margin_percent, .amount = c->settings.margin};
+    }
     if (c->erase_text) out["client:" + c->username].erase_text = true;
   }
   for (const auto& [id, n] : managed.all<client_number>()) {
@@ -71,7 +74,7 @@ std::string replying_pool(const std::string& number) { return "number " + number
 std::shared_ptr<const engine::policy> policy_of(const rules_config& fixed, const directory_snapshot& managed,
                                                 const auto_reply_config& replies) {
   auto all = fixed;
-  all.accounts.merge(rules_of(managed));  // what is there stays
+  all.accounts.merge(rules_of(fixed, managed));  // what is there stays
   if (replies.enabled) add_replying_numbers(managed, replies.default_message, all.pools);
   return all.make();
 }

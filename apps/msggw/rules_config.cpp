@@ -62,20 +62,6 @@ void read_quiet_hours(config_reader r, engine::account_rules& rules) {
   rules.quiet = std::move(quiet);
 }
 
-engine::price_list read_prices(config_reader& r) {
-  std::vector<engine::price_list::price> prices;
-  for (auto& p : r.tables("prices")) prices.push_back({p.text("prefix", "", 20), p.number("price", 0, 0, 1e9)});
-  const auto most = r.number("max_cost", -1, -1, 1e9);
-  if (most >= 0) prices.push_back({{}, most});
-  const auto margin = r.number("margin", 0, 0, 1e9), percent = r.number("margin_percent", 0, 0, 100);
-  try {
-    return engine::price_list{std::move(prices), margin, percent};
-  } catch (const std::invalid_argument& e) {
-    r.fail("prices", e.what());
-    return {};
-  }
-}
-
 engine::number_pool read_pool(config_reader r) {
   engine::number_pool pool;
   pool.name = r.required_text("name", 64);
@@ -102,7 +88,38 @@ engine::number_pool read_pool(config_reader r) {
   return pool;
 }
 
+void read_prices(config_reader& r, const rules_config& all, engine::account_rules& rules) {
+  const auto list = r.text("price_list", "", 64);
+  rules.prepaid = r.flag("prepaid", true);
+  rules.refund_failed = r.flag("refund_failed", true);
+  const bool keep_margin = r.flag("keep_margin", false);
+  const engine::least_margin margin{.percent = r.number("margin_percent", 0, 0, 100),
+                                    .amount = r.u32("margin", 0, 0, 1'000'000'000)};
+  if (keep_margin) rules.margin = margin;
+  if (keep_margin && list.empty()) r.fail("keep_margin", "needs a price_list");
+  if (list.empty()) return;
+  const auto found = all.price_lists.find(list);
+  if (found == all.price_lists.end()) r.fail("price_list", list + " is none of [[price_lists]]");
+  else rules.prices = found->second;
+}
+
 }  // namespace
+
+void read_price_lists(config_reader& all, rules_config& out) {
+  for (auto& row : all.tables("price_lists")) {
+    const auto name = row.required_text("name", 64);
+    std::vector<engine::price_list::price> prices;
+    for (auto& p : row.tables("prices"))
+      prices.push_back({.prefix = p.text("prefix", "", 15),
+                        .per_segment = p.size("price", 0, 0, engine::price_list::price_max)});
+    try {
+      if (!out.price_lists.emplace(name, std::make_shared<const engine::price_list>(std::move(prices))).second)
+        row.fail("name", name + " is used twice");
+    } catch (const std::invalid_argument& e) {
+      row.fail("prices", e.what());
+    }
+  }
+}
 
 void read_account_rules(config_reader& r, const std::string& account, const std::vector<std::string>& numbers,
                         rules_config& out) {
@@ -120,10 +137,10 @@ void read_account_rules(config_reader& r, const std::string& account, const std:
   rules.allow_to = read_list(r, "allow_to");
   rules.whole_messages = r.flag("whole_messages", false);
   rules.erase_text = r.flag("erase_text", false);
-  rules.prices = read_prices(r);
   read_quiet_hours(r.table("quiet_hours"), rules);
-  const bool any = rules.limits.any() || each.any() || rules.mms_limits.any() || each_mms.any() || !rules.block_to.empty() || !rules.block_from.empty() ||
-                   !rules.allow_to.empty() || !rules.prices.empty() || rules.whole_messages || rules.erase_text || rules.quiet != nullptr;
+  if (account.starts_with("client:")) read_prices(r, out, rules);
+  const bool any = rules.prices != nullptr || rules.limits.any() || each.any() || rules.mms_limits.any() || each_mms.any() || !rules.block_to.empty() || !rules.block_from.empty() ||
+                   !rules.allow_to.empty() || rules.whole_messages || rules.erase_text || rules.quiet != nullptr;
   if (any) out.accounts[account] = std::move(rules);
 }
 

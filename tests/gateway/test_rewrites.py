@@ -12,13 +12,18 @@ from peers import wait_until  # noqa: E402
 import test_api  # noqa: E402
 
 NUMBER, PHONE = "15550001", "46700123456"
+PRICES = """\
+[[price_lists]]
+name = "retail"
+prices = [{prefix = "47", price = 100}]
+"""
 
 
 class Rewrites(test_api.ApiTest):
     def setUp(self):
         super().setUp()
         self.smppd = Smppd(self)
-        self.msggw = self.empty_gateway()
+        self.msggw = self.empty_gateway(PRICES)
         self.add_carrier(self.smppd)
         self.web = self.add("/clients", {"username": "web", "password": "secret-5", "type": "web"})
         self.add(f"/clients/{self.web['id']}/numbers", {"number": NUMBER, "carrier": "up", "tag": "vip"})
@@ -105,21 +110,21 @@ class Rewrites(test_api.ApiTest):
 
     def test_a_client_whose_price_leaves_no_margin_is_told_so(self):
         self.add("/routes", {"name": "norway", "destination": "47", "cheapest_first": True, "quality_min": 80,
-                             "to": [{"endpoint": "carrier:up", "cost": 0.075}]})
+                             "to": [{"endpoint": "carrier:up", "cost": 75}]})
         number = self.api.ask("GET", f"/clients/{self.web['id']}/numbers")[1][0]
         self.assertEqual(self.api.ask("PATCH", f"/clients/{self.web['id']}/numbers/{number['id']}", {"carrier": ""})[0], 200)
 
         def price(**settings):
             self.assertEqual(self.api.ask("PUT", f"/clients/{self.web['id']}/settings", settings)[0], 200)
 
-        price(prices=[{"prefix": "47", "price": 0.1}], margin_percent=30)
+        price(price_list="retail", prepaid=False, keep_margin=True, margin_percent=30)
         status, answer = self.post(to="4790000001")
         self.assertEqual((status, answer["error"]["code"]), (422, "too_dear"), answer)
         price(margin_percent=20)
         self.assertEqual(self.post(to="4790000001")[0], 202)
         self.assertEqual(self.taken(1)[1], "4790000001")
         status, answer = self.api.ask("PUT", f"/clients/{self.web['id']}/settings",
-                                      {"prices": [{"prefix": "47", "price": 1}, {"prefix": "47", "price": 2}]})[:2]
+                                      {"price_list": "", "keep_margin": True})[:2]
         self.assertEqual(status, 400, answer)
 
 

@@ -51,6 +51,10 @@ class batch_store {
   [[nodiscard]] virtual bool record(const std::string& id, std::span<const batch_item> items, std::int64_t now_ms) = 0;
   // Cancels what is not sent: the whole batch, or the item of that index. False in `changed`: there was nothing left.
   [[nodiscard]] virtual bool cancel(const std::string& id, const std::uint64_t* index, bool& changed) = 0;
+  // Forgets a recipient and the text in up to `limit` items that are not to be sent any more: `mask` stands there then.
+  // `waiting`: how many are still to be sent.
+  [[nodiscard]] virtual bool erase(const std::string& recipient, const std::string& mask, std::size_t limit,
+                                   std::size_t& erased, std::size_t& waiting) = 0;
   // Removes up to `limit` batches that were made before then and have ended, with their items; `removed` says how many.
   [[nodiscard]] virtual bool purge(std::int64_t created_before_ms, std::size_t limit, std::size_t& removed) = 0;
 };

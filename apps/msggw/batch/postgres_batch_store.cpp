@@ -28,9 +28,10 @@ constexpr const char* schema = R"(BEGIN;
     error text NOT NULL, message_id text NOT NULL, tried_ms bigint NOT NULL, PRIMARY KEY(batch_id, number));
   CREATE INDEX IF NOT EXISTS msgkit_batch_item_waiting ON msgkit_batch_item(batch_id, number)
     WHERE status IN ('pending', 'queued');
+  CREATE INDEX IF NOT EXISTS msgkit_batch_item_recipient ON msgkit_batch_item(recipient);
   COMMIT)";
 
-constexpr std::array<engine::postgres_statement, 12> statements{{
+constexpr std::array<engine::postgres_statement, 14> statements{{
     {"add",
      "INSERT INTO msgkit_batch VALUES($1::text, $2::bigint, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint)"},
     {"add_item",
@@ -72,6 +73,12 @@ constexpr std::array<engine::postgres_statement, 12> statements{{
      " AND i.status = 'sent') THEN 'completed' ELSE 'failed' END WHERE id = $1::text AND status = 'processing'"
      " AND NOT EXISTS (SELECT FROM msgkit_batch_item i WHERE i.batch_id = $1::text"
      " AND i.status IN ('pending', 'queued'))"},
+    {"erase",
+     "UPDATE msgkit_batch_item SET recipient = $2::text, body = '' WHERE (batch_id, number) IN"
+     " (SELECT batch_id, number FROM msgkit_batch_item WHERE recipient = $1::text AND status NOT IN ('pending', 'queued')"
+     "  LIMIT $3::bigint FOR UPDATE SKIP LOCKED)"},
+    {"left",
+     "SELECT count(*) FROM msgkit_batch_item WHERE recipient = $1::text AND status IN ('pending', 'queued')"},
     {"purge",
      "WITH old AS (DELETE FROM msgkit_batch WHERE id IN (SELECT id FROM msgkit_batch WHERE status <> 'processing'"
      "  AND created_ms < $1::bigint ORDER BY created_ms LIMIT $2::bigint FOR UPDATE SKIP LOCKED) RETURNING id),"
@@ -175,6 +182,16 @@ class postgres_batch_store final : public batch_store {
     run("end", id);
     if (!session_.finish(&rows_)) return false;
     changed = rows_[1].affected() > 0;
+    return true;
+  }
+
+  bool erase(const std::string& recipient, const std::string& mask, std::size_t limit, std::size_t& erased,
+             std::size_t& waiting) override {
+    const std::lock_guard lock(mutex_);
+    if (!query("erase", recipient, mask, limit)) return false;
+    erased = rows_[0].affected();
+    if (!query("left", recipient)) return false;
+    waiting = static_cast<std::size_t>(rows_[0].integer(0, 0));
     return true;
   }
 

@@ -16,6 +16,7 @@ constexpr const char* schema = R"(
     body TEXT NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL, message_id TEXT NOT NULL, tried_ms INTEGER NOT NULL,
     PRIMARY KEY(batch_id, number)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS item_waiting ON item(batch_id, number) WHERE status IN ('pending', 'queued');
+  CREATE INDEX IF NOT EXISTS item_recipient ON item(recipient);
 )";
 
 constexpr const char* select_batch =
@@ -70,6 +71,8 @@ class sqlite_batch_store final : public batch_store {
                std::vector<batch_item>& out) override;
   bool record(const std::string& id, std::span<const batch_item> items, std::int64_t now_ms) override;
   bool cancel(const std::string& id, const std::uint64_t* index, bool& changed) override;
+  bool erase(const std::string& recipient, const std::string& mask, std::size_t limit, std::size_t& erased,
+             std::size_t& waiting) override;
   bool purge(std::int64_t created_before_ms, std::size_t limit, std::size_t& removed) override;
 
  private:
@@ -193,6 +196,20 @@ bool sqlite_batch_store::cancel(const std::string& id, const std::uint64_t* inde
   good = good && end_when_done(id) && execute("COMMIT");
   if (!good) execute("ROLLBACK");
   return good;
+}
+
+bool sqlite_batch_store::erase(const std::string& recipient, const std::string& mask, std::size_t limit,
+                               std::size_t& erased, std::size_t& waiting) {
+  const std::lock_guard lock(mutex_);
+  sqlite_query q(db_,
+                 "UPDATE item SET recipient = ?2, body = '' WHERE (batch_id, number) IN (SELECT batch_id, number FROM item"
+                 " WHERE recipient = ?1 AND status NOT IN ('pending', 'queued') LIMIT ?3)");
+  if (!q.bind(recipient).bind(mask).bind(limit).run()) return false;
+  erased = static_cast<std::size_t>(sqlite3_changes(db_));
+  sqlite_query left(db_, "SELECT count(*) FROM item WHERE recipient = ?1 AND status IN ('pending', 'queued')");
+  left.bind(recipient);
+  if (left.next()) waiting = left.number(0);
+  return left.good();
 }
 
 bool sqlite_batch_store::purge(std::int64_t created_before_ms, std::size_t limit, std::size_t& removed) {

@@ -122,6 +122,7 @@ http_response answer(const send_order& order, const std::vector<sent_item>& item
   for (const auto& item : items) {
     const auto* refused = std::get_if<engine::refused>(&item.outcome);
     if (refused == nullptr) continue;
+    if (refused->reason == engine::refusal::no_credit) return text(402, "The credit is used up.");
     if (refused->reason == engine::refusal::no_route || refused->reason == engine::refusal::too_dear)
       return text(403, "Not routable. Do not try again.");
     if (engine::is_temporary(refused->reason)) return text(503, "Temporal failure, try again later.");

@@ -22,6 +22,8 @@ constexpr reason_status reasons[]{
     {engine::refusal::not_found, 404, "no active message has this id"},
     {engine::refusal::too_late, 409, "the message is already on its way"},
     {engine::refusal::conflict, 409, "the idempotency key belongs to another request"},
+    {engine::refusal::no_credit, 402, "the credit is used up"},
+    {engine::refusal::no_price, 422, "the price list has no price for this number"},
     {engine::refusal::blocked, 422, "the recipient is blocked or has opted out"},
     {engine::refusal::too_dear, 422, "every route to this number costs more than your price allows"},
 };
@@ -85,8 +87,9 @@ std::optional<http_response> sender::prepare(const api_caller& caller, send_orde
   if (rate == 0) return std::nullopt;
   const auto each = order.media.empty() ? segment_count_of(*content_of(order, caller.account(), order.to.front(), caller.who->settings.transliterate)) : 1;
   const auto segments = each * order.to.size();
+  const auto ours = rate * (share_ ? share_(caller.account()) : 1.0);
   const auto wait =
-      segments_.take(caller.client_id, rate, rate, static_cast<double>(segments), std::chrono::steady_clock::now());
+      segments_.take(caller.client_id, ours, ours, static_cast<double>(segments), std::chrono::steady_clock::now());
   if (wait > 0) return too_many("segments a second are used up", rate, wait);
   return std::nullopt;
 }

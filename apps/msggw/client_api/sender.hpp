@@ -21,7 +21,9 @@ struct sent_item {
 // Thread-safe.
 class sender {
  public:
-  explicit sender(engine::inbox& e) : submitter_(e) {}
+  // What of an account's pace is this gateway's; null: all of it.
+  using pace_share = std::function<double(std::string_view account)>;
+  explicit sender(engine::inbox& e, pace_share share = {}) : submitter_(e), share_(std::move(share)) {}
 
   // Fills in the only number of a client that names none. A response refuses: it is none of the caller's.
   static std::optional<http_response> choose_number(const api_caller& caller, send_order& order);
@@ -39,6 +41,7 @@ class sender {
 
  private:
   message_submitter submitter_;
+  pace_share share_;
   rate_limiter segments_;
 };
 

@@ -186,6 +186,20 @@ bool directory::audit(std::uint64_t before, std::size_t limit, std::vector<audit
   return store_->audit(before, limit, out) == store_outcome::done;
 }
 
+bool directory::record(const std::string& action, const std::string& kind, object_id id, const std::string& after,
+                       const std::string& actor) {
+  const std::lock_guard lock(changing_);
+  for (int i = 0; i < attempts_max; ++i) {
+    edit e(*current(), box_, last_id_);
+    e.audit.push_back({.action = action, .kind = kind, .id = id, .before = {}, .after = after});
+    const auto outcome = write(e, actor);
+    if (outcome == store_outcome::done) return true;
+    std::string why;
+    if (outcome == store_outcome::failed || !reread(why)) return false;
+  }
+  return false;
+}
+
 store_outcome directory::write(edit& e, const std::string& actor) {
   const auto expected = current()->version();
   for (auto& a : e.audit) {

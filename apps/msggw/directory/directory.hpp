@@ -129,6 +129,10 @@ class directory {
   change_result<administrator> create_administrator(const nlohmann::json& fields, const std::string& actor,
                                                     std::string& key);
 
+  // An entry of the audit about something that is not kept here; `after` is JSON without secrets. False: not written.
+  [[nodiscard]] bool record(const std::string& action, const std::string& kind, object_id id, const std::string& after,
+                            const std::string& actor);
+
   // Takes over what other instances wrote; true when there was something. Cheap when there was not. `why`, when given,
   // says what cannot be read, and is empty otherwise.
   bool refresh(std::string* why = nullptr);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "msggw/directory/rewrite_of.hpp"
 
@@ -46,9 +45,7 @@ change_error no_client(std::string_view field, object_id id) {
 change_error object_check::operator()(object_id id, const client& c) const {
   if (is_other(in.client_of(c.username), id)) return conflict(fmt::format("username: {} is taken", c.username));
   if (c.password.empty()) return invalid("password: is missing");
-  std::set<std::string_view> prefixes;
-  for (const auto& p : c.settings.prices)
-    if (!prefixes.insert(p.prefix).second) return invalid(fmt::format("prices: \"{}\" is listed twice", p.prefix));
+  if (c.settings.keep_margin && c.settings.price_list.empty()) return invalid("keep_margin: needs a price_list");
   return fine();
 }
 

@@ -33,20 +33,6 @@ struct usage_limits {
   friend bool operator==(const usage_limits&, const usage_limits&) = default;
 };
 
-// What a client pays for a segment to numbers that begin so.
-struct price {
-  std::string prefix{};  // empty: every number
-  double amount = 0;
-
-  template <class V, class S>
-  static void fields(V& v, S& s) {
-    v.text("prefix", s.prefix,
-           text_rule{0, 20, [](std::string_view t) { return t.empty() || accepts::digits(t); }, "digits"});
-    v.decimal("price", s.amount, 0, 1e9);
-  }
-  friend bool operator==(const price&, const price&) = default;
-};
-
 enum class auth_method : std::uint8_t { basic, bearer };
 enum class api_format : std::uint8_t { generic, bicom, telnyx };
 
@@ -64,9 +50,13 @@ struct client_settings {
   bool limit_both = false;  // inbound messages count too
   bool transliterate = false;  // what it sends, where that makes it fit GSM 7-bit
   bool any_sender = false;  // over SMPP it may send from what is not among its numbers, names too
-  std::uint32_t segments_per_second = 0;
-  std::vector<price> prices{};  // empty: routes may cost anything
-  double margin = 0, margin_percent = 0;
+  std::uint32_t segments_per_second = 0;  // over all gateways
+  std::string price_list{};   // of the configuration: what it pays for what it sends; empty: nothing
+  bool prepaid = true;        // it pays before
+  bool refund_failed = true;
+  bool keep_margin = false;  // routes that leave less of the price than the margin are not used
+  double margin_percent = 0;
+  std::uint32_t margin = 0;  // thousandths
 
   template <class V, class S>
   static void fields(V& v, S& s) {
@@ -86,9 +76,12 @@ struct client_settings {
     v.flag("transliterate", s.transliterate);
     v.flag("any_sender", s.any_sender);
     v.number("segments_per_second", s.segments_per_second, number_rule{0, 1'000'000});
-    v.objects("prices", s.prices, 0, 1'000);
-    v.decimal("margin", s.margin, 0, 1e9);
+    v.text("price_list", s.price_list, text_rule{0, 64, accepts::name, "letters, digits and _ - . @"});
+    v.flag("prepaid", s.prepaid);
+    v.flag("refund_failed", s.refund_failed);
+    v.flag("keep_margin", s.keep_margin);
     v.decimal("margin_percent", s.margin_percent, 0, 100);
+    v.number("margin", s.margin, number_rule{0, 1'000'000'000});
   }
   friend bool operator==(const client_settings&, const client_settings&) = default;
 };

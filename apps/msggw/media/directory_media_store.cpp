@@ -137,6 +137,12 @@ class directory_media_store final : public media_store {
     return true;
   }
 
+  bool remove(const std::string& token) override {
+    const auto shelf = shelf_of(token);
+    if (::unlink((shelf + '/' + token).c_str()) == 0) return sync_directory(shelf) || failed(std::strerror(errno));
+    return errno == ENOENT || failed(std::strerror(errno));
+  }
+
   bool remove_expired(wall_time now) override {
     constexpr std::string_view digits = "0123456789abcdef";
     const std::string shelf = path_ + '/' + digits[next_ / 16] + digits[next_ % 16];

@@ -16,10 +16,11 @@ constexpr const char* schema = R"(BEGIN;
   COMMIT)";
 
 constexpr std::size_t removed_at_once = 100;
-constexpr std::array<engine::postgres_statement, 3> statements{{
+constexpr std::array<engine::postgres_statement, 4> statements{{
     {"put", "INSERT INTO msgkit_media VALUES($1::text, $2::text, $3::text, $4::bigint, ($5::bytea[])[1])"},
     {"get",
      "SELECT type, name, expires_ms, content FROM msgkit_media WHERE token = $1::text AND expires_ms > $2::bigint"},
+    {"remove_one", "DELETE FROM msgkit_media WHERE token = $1::text"},
     {"remove",
      "DELETE FROM msgkit_media WHERE token IN"
      " (SELECT token FROM msgkit_media WHERE expires_ms <= $1::bigint LIMIT 100 FOR UPDATE SKIP LOCKED)"},
@@ -56,6 +57,12 @@ class postgres_media_store final : public media_store {
                  .expires_at = wall_time{std::chrono::milliseconds{r.integer(0, 2)}},
                  .content = std::string(as_text(r.octets(0, 3)))};
     return true;
+  }
+
+  bool remove(const std::string& token) override {
+    engine::postgres_parameters p;
+    p.text(token);
+    return session_.query("remove_one", p, rows_);
   }
 
   bool remove_expired(wall_time now) override {

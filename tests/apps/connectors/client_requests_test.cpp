@@ -252,6 +252,22 @@ TEST_F(ClientRequests, AnAccountHasItsPaceOverAllBinds) {
   EXPECT_EQ(engine.take<engine::submit>().size(), 1u);
 }
 
+TEST_F(ClientRequests, ItsPaceIsSharedWithOtherGateways) {
+  std::string asked;
+  options.pace_share = [&](std::string_view account) {
+    asked = account;
+    return 0.1;
+  };
+  start({.segments_per_second = 100});
+  const smpp::submit_sm m{.destination_addr = "1"};
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(c->request(m));
+  loop.settle();
+  loop.run_for(10ms);
+  EXPECT_LE(engine.take<engine::submit>().size(), 3u);
+  EXPECT_EQ(status, command_status::throttled);
+  EXPECT_EQ(asked, "client:alice");
+}
+
 TEST_F(ClientRequests, AReplaceFlagAsksForIt) {
   start();
   ask(smpp::submit_sm{.destination_addr = "1", .replace_if_present_flag = 1});

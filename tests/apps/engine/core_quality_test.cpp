@@ -10,7 +10,7 @@ using namespace msgkit::engine::test;
 namespace {
 
 route least_cost(std::uint32_t quality_min) {
-  auto r = to({{"carrier:cheap", 0, 1, 0.5}, {"carrier:dear", 0, 1, 0.8}});
+  auto r = to({{"carrier:cheap", 0, 1, 50}, {"carrier:dear", 0, 1, 80}});
   r.cheapest_first = true;
   r.quality_min = quality_min;
   return r;
@@ -34,9 +34,11 @@ class LeastCost : public ::testing::Test {
     d.post(delivery(id, s.link == 1 ? cheap_ends : dear_ends, carrier));
     return carrier;
   }
-  void price(price_list prices) {
+  void price(std::uint64_t per_segment) {
     account_rules rules;
-    rules.prices = std::move(prices);
+    rules.prices = std::make_shared<const price_list>(std::vector<price_list::price>{{"46", per_segment}});
+    rules.prepaid = false;
+    rules.margin = least_margin{.percent = 0, .amount = 20};
     d.state().set_policy(std::make_shared<const policy>(
         std::map<std::string, account_rules, std::less<>>{{"client:alice", std::move(rules)}},
         std::vector<number_pool>{}));
@@ -91,31 +93,28 @@ TEST_F(LeastCost, ACarrierThatDeliversAgainGetsItsTrafficBack) {
   EXPECT_EQ(in_a_row, 30);
 }
 
-TEST(PriceList, TakesTheLongestPrefixAndLeavesTheMargin) {
-  const price_list prices{{{"46", 1.0}, {"4670", 2.0}, {"", 0.5}}, 0.1, 10};
-  EXPECT_DOUBLE_EQ(prices.cost_max("46700000001"), 1.7);
-  EXPECT_DOUBLE_EQ(prices.cost_max("+4680000001"), 0.8);
-  EXPECT_DOUBLE_EQ(prices.cost_max("4790000001"), 0.35);
-  EXPECT_LT((price_list{{{"46", 1.0}}}.cost_max("4790000001")), 0) << "not sold";
-  EXPECT_THROW((price_list{{{"46", 1.0}, {"46", 2.0}}}), std::invalid_argument);
-  EXPECT_THROW((price_list{{{"46", -1.0}}}), std::invalid_argument);
-  EXPECT_THROW((price_list{{{"46", 1.0}}, 0, 101}), std::invalid_argument);
+TEST(LeastMargin, IsTakenOffThePrice) {
+  constexpr least_margin m{.percent = 10, .amount = 100};
+  EXPECT_DOUBLE_EQ(m.cost_max(2'000), 1'700);
+  EXPECT_DOUBLE_EQ(m.cost_max(1'000), 800);
+  EXPECT_LT(m.cost_max(50), 0);
+  EXPECT_LT(m.cost_max(std::nullopt), 0) << "not sold";
 }
 
 TEST_F(LeastCost, RoutesThatLeaveNoMarginAreNotUsed) {
-  price(price_list{{{"46", 0.9}}, 0.2});
+  price(90);
   EXPECT_EQ(one("46700000001", message_state::delivered), "carrier:cheap");
   d.down("carrier:cheap", 1);
   const auto out = d.post(driver::make_submit(text_message()));
   EXPECT_TRUE(all<send>(out).empty()) << "it waits rather than going by the dear one";
   const auto id = only<accepted>(out).id;
-  price(price_list{{{"46", 1.1}}, 0.2});
+  price(110);
   d.state().set_routes(routes({least_cost(80)}));
   EXPECT_EQ(only<send>(d.run()).id, id) << "changed prices hold for what waits";
 }
 
 TEST_F(LeastCost, WhatNoRouteCanDoForThePriceIsRefusedByName) {
-  price(price_list{{{"46", 0.6}}, 0.2});
+  price(60);
   EXPECT_EQ(only<refused>(d.post(driver::make_submit(text_message()))).reason, refusal::too_dear);
   EXPECT_EQ(name(refusal::too_dear), "too_dear");
   EXPECT_EQ(only<refused>(d.post(driver::make_submit(text_message("4790000001")))).reason, refusal::too_dear);

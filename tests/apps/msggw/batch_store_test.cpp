@@ -61,6 +61,29 @@ struct BatchStore : ::testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Each, BatchStore, ::testing::Values("sqlite", "postgres"),
                          [](const auto& which) { return std::string(which.param); });
 
+TEST_P(BatchStore, ForgetsARecipientInWhatIsNotSentAnyMore) {
+  add("a", 3);
+  record("a", 0, "sent");
+  record("a", 1, "failed");
+  std::size_t erased = 9, waiting = 9;
+  EXPECT_TRUE(store->erase("46700123456", "46*********", 1, erased, waiting));
+  EXPECT_EQ(erased, 1u) << "as many as asked for";
+  EXPECT_TRUE(store->erase("46700123456", "46*********", 10, erased, waiting));
+  EXPECT_EQ(erased, 1u);
+  EXPECT_EQ(waiting, 1u) << "it is to be sent first";
+  std::vector<batch_item> items;
+  ASSERT_TRUE(store->items("a", 10, 0, items));
+  ASSERT_EQ(items.size(), 3u);
+  EXPECT_EQ(items[0].to, "46*********");
+  EXPECT_EQ(items[0].text, "");
+  EXPECT_EQ(items[2].to, "46700123456");
+  EXPECT_EQ(items[2].text, "x");
+  record("a", 2, "sent");
+  EXPECT_TRUE(store->erase("46700123456", "46*********", 10, erased, waiting));
+  EXPECT_EQ(erased, 1u);
+  EXPECT_EQ(waiting, 0u);
+}
+
 TEST_P(BatchStore, RemovesWhatHasEndedAndIsOldAFewAtATime) {
   for (const auto* id : {"a", "b", "c"}) {
     add(id, 1);
