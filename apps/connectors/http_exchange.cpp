@@ -50,7 +50,10 @@ constexpr std::array<template_name, 17> template_names{{
        return v.message.validity_secs == 0 ? std::string() : std::to_string(v.message.validity_secs);
      }},
     {"media_urls", [](const values&) { return std::string(); }},  // stands for a list: see shape::texts
-    {"subject", [](const values& v) { return v.message.media_urls.empty() ? std::string() : v.message.subject; }},
+    {"subject",
+     [](const values& v) {
+       return v.message.media_urls.empty() && v.message.group.empty() ? std::string() : v.message.subject;
+     }},
     {"mms", [](const values& v) { return std::string(v.message.media_urls.empty() ? "" : "mms"); }},
     {"media_count", [](const values& v) { return std::to_string(v.message.media_urls.size()); }},
 }};
@@ -131,8 +134,18 @@ json json_value(const body_field& f, const values& v) {
 
 std::string json_body(const http_dialect& d, const values& v) {
   json out = json::object();
-  for (const auto& f : d.body)
+  const auto is_for_one = [&](const std::string& name) {
+    return name == d.group_to || name.starts_with(d.group_to + '/') ||
+           std::ranges::find(d.group_leaves_out, name) != d.group_leaves_out.end();
+  };
+  const auto& group = v.message.group;
+  for (const auto& f : d.body) {
+    if (!group.empty() && is_for_one(f.name)) continue;
     if (auto value = json_value(f, v); !value.is_null()) out[json::json_pointer(f.name)] = std::move(value);
+  }
+  auto to = json::array();
+  for (const auto& number : group) to.push_back('+' + number);
+  if (!to.empty()) out[json::json_pointer(d.group_to)] = std::move(to);
   return dump_json(out);
 }
 
@@ -320,7 +333,7 @@ http_call make_call(const http_dialect& dialect, const http_carrier_account& acc
   http_call call;
   auto base = base_url_of(dialect, account);
   while (base.ends_with('/')) base.pop_back();
-  call.url = base + expand(dialect.path, v, percent_encode);
+  call.url = base + expand(message.group.empty() ? dialect.path : dialect.group_path, v, percent_encode);
   const bool is_form = dialect.format == body_format::form;
   call.fields.push_back({"Content-Type", is_form ? "application/x-www-form-urlencoded" : "application/json"});
   call.fields.push_back({"Accept", "application/json"});

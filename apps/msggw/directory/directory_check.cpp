@@ -86,7 +86,8 @@ change_error object_check::operator()(object_id id, const carrier& c) const {
   if (is_other(in.carrier_of(c.name), id)) return conflict(fmt::format("name: {} is taken", c.name));
   if (std::ranges::find(carrier_types, c.type) == carrier_types.end())
     return invalid(fmt::format("type: must be one of {}", fmt::join(carrier_types, ", ")));
-  if (c.password.empty()) return invalid("password: is missing");
+  if (c.password.empty() && c.type != "mm4") return invalid("password: is missing");
+  if (c.type == "mm4" && c.address.empty()) return invalid("address: is missing");
   if (c.type == "smpp" && c.smpp.host.empty()) return invalid("smpp.host: is missing");
   return fine();
 }
