@@ -178,9 +178,9 @@ struct goip_lines::impl final : engine::sink, goip::server_handler, std::enable_
     if (found == by_number.end() || !server) return report(s, {.outcome = engine::attempt_outcome::not_sent});
     auto& l = *found->second;
     const auto& c = *s.content;
-    const auto text = c.kind == engine::message_kind::receipt ? std::nullopt : to_plain_text(*sms_of(s.content));
-    if (!text)
-      return report(s, {.outcome = engine::attempt_outcome::permanent, .text = "a GoIP line takes text only"});
+    const auto text =
+        c.kind == engine::message_kind::receipt || is_group(c) ? std::nullopt : to_plain_text(*sms_of(s.content));
+    if (!text) return report(s, {.outcome = engine::attempt_outcome::permanent, .text = "a GoIP line takes text only"});
     const auto to = dialled(c.destination);
     const auto number = orders.insert({std::move(s), l.number()});
     if (const auto taken = server->send_sms(l.key, to, text->text, number); !taken) {

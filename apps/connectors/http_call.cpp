@@ -53,7 +53,10 @@ constexpr template_name template_names[] = {
     {"validity_minutes", [](const values& v) { return number_or_empty((v.message.validity_secs + 59) / 60); }},
     {"timestamp", [](const values& v) { return std::to_string(v.message.unix_time); }},
     {"media_urls", [](const values&) { return std::string(); }},  // stands for a list: see shape::texts
-    {"subject", [](const values& v) { return v.message.media_urls.empty() ? std::string() : v.message.subject; }},
+    {"subject",
+     [](const values& v) {
+       return v.message.media_urls.empty() && v.message.group.empty() ? std::string() : v.message.subject;
+     }},
     {"mms", [](const values& v) { return std::string(v.message.media_urls.empty() ? "" : "mms"); }},
     {"media_count", [](const values& v) { return std::to_string(v.message.media_urls.size()); }},
     {"part_number", [](const values& v) { return std::to_string(v.message.part_number); }},
@@ -133,10 +136,20 @@ json json_value(const body_field& f, const values& v) {
   return text;
 }
 
-std::string json_of(const std::vector<body_field>& fields, const values& v) {
+std::string json_of(const http_dialect& d, const values& v) {
   json out = json::object();
-  for (const auto& f : fields)
+  const auto is_for_one = [&](const std::string& name) {
+    return name == d.group_to || name.starts_with(d.group_to + '/') ||
+           std::ranges::find(d.group_leaves_out, name) != d.group_leaves_out.end();
+  };
+  const auto& group = v.message.group;
+  for (const auto& f : d.body) {
+    if (!group.empty() && is_for_one(f.name)) continue;
     if (auto value = json_value(f, v); !value.is_null()) out[json::json_pointer(f.name)] = std::move(value);
+  }
+  auto to = json::array();
+  for (const auto& number : group) to.push_back('+' + number);
+  if (!to.empty()) out[json::json_pointer(d.group_to)] = std::move(to);
   return dump_json(out);
 }
 
@@ -147,7 +160,7 @@ std::string escaped(std::string value, body_format format) {
 }
 
 std::string body_of(const http_dialect& d, const values& v, std::string& problem) {
-  if (d.body_text.empty()) return d.format == body_format::form ? form_of(d.body, d, v, problem) : json_of(d.body, v);
+  if (d.body_text.empty()) return d.format == body_format::form ? form_of(d.body, d, v, problem) : json_of(d, v);
   if (d.format != body_format::form) {
     auto text = expand(d.body_text, v, [&](std::string value) { return escaped(std::move(value), d.format); });
     return in_charset(text, d.charset, problem);
@@ -211,7 +224,7 @@ http_call make_call(const http_dialect& dialect, const http_carrier_account& acc
   http_call call{.method = dialect.method};
   auto base = base_url_of(dialect, account);
   while (base.ends_with('/')) base.pop_back();
-  call.url = base + expand(dialect.path, v, percent_encode);
+  call.url = base + expand(message.group.empty() ? dialect.path : dialect.group_path, v, percent_encode);
   const bool has_body = dialect.method != "GET";
   auto query = form_of(dialect.query, dialect, v, call.problem);
   if (!has_body) {

@@ -243,8 +243,15 @@ struct http_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   // Why it cannot be sent; empty when it can.
   std::string fill_content(const engine::content_ptr& c, const std::optional<mms_message>& mms,
                            outbound_text& m) const {
-    if (mms && !mms->media.empty() && options.dialect.takes_media()) {
-      if (!options.media_is_public) return "http.public_url is not set: the carrier cannot fetch media";
+    if (mms && mms->is_group) {
+      if (options.dialect.group_path.empty()) return "the carrier takes no messages to a group";
+      if (mms->recipients.size() > options.dialect.group_max)
+        return "the carrier takes groups of at most " + std::to_string(options.dialect.group_max);
+      m.group = mms->recipients;
+    }
+    if (mms && (mms->is_group || !mms->media.empty()) && options.dialect.takes_media()) {
+      if (!options.media_is_public && !mms->media.empty())
+        return "http.public_url is not set: the carrier cannot fetch media";
       m.text = mms->text;
       m.subject = mms->subject;
       for (const auto& each : mms->media) m.media_urls.push_back(media_url(*mms, each));

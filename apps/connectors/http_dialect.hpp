@@ -118,7 +118,13 @@ struct http_dialect {
   std::size_t answer_octets_max = 1024 * 1024;
   // A message with media goes out as one when the body has `media_urls`, otherwise as text with their addresses.
   [[nodiscard]] bool takes_media() const;
-  http_login media_login = http_login::none;  // for media of its webhooks, on the host of base_url alone
+  // A message to a group, where the carrier takes one: its own path, and the pointer of the list of numbers, instead of
+  // which `body` has one number at or below it. No path: groups are not taken.
+  text_template group_path{};
+  std::string group_to{};
+  std::size_t group_max = 0;                    // recipients
+  std::vector<std::string> group_leaves_out{};  // names of `body`
+  http_login media_login = http_login::none;    // for media of its webhooks, on the host of base_url alone
   // Answers.
   std::vector<unsigned> accepted_statuses{200, 201, 202};
   bool has_ids = true;  // false: the carrier gives messages no id; in its webhooks they go by ours

@@ -29,6 +29,7 @@ struct outbound_text {
   bool is_gsm7 = true;
   std::string subject{};
   std::vector<std::string> media_urls{};
+  std::vector<std::string> group{};  // all recipients, in digits, of a message to several
   std::string callback_url{};
   std::uint32_t validity_secs = 0;  // 0: the carrier's own
   std::int64_t unix_time = 0;       // now, in seconds

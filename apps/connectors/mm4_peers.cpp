@@ -24,15 +24,20 @@ using outcome = engine::attempt_outcome;
 using state = engine::message_state;
 using incoming_ptr = std::shared_ptr<mm4::incoming>;
 
-struct peer_link {
+// Whoever waits for something of a link keeps it.
+struct peer_link : std::enable_shared_from_this<peer_link> {
+  peer_link(mm4_peer p, std::shared_ptr<mm4::client> c) : peer(std::move(p)), client(std::move(c)) {}
   mm4_peer peer;
   std::shared_ptr<mm4::client> client;
   std::size_t under_way = 0;
+  bool is_leaving = false;  // takes nothing further, and goes when nothing is under way
 };
+using link_ptr = std::shared_ptr<peer_link>;
 
 // One message of a peer, which is answered when the engine has spoken about every recipient.
 struct arrival {
   incoming_ptr mail;
+  link_ptr from;
   std::size_t open = 0;
   std::size_t accepted = 0;
   bool is_busy = false;
@@ -45,7 +50,7 @@ struct arrived_recipient {
 // A report, answered when the engine has it.
 struct arrived_report {
   incoming_ptr mail;
-  peer_link* from = nullptr;
+  link_ptr from;
 };
 using awaited = std::variant<arrived_recipient, arrived_report>;
 
@@ -127,22 +132,54 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
 
   std::error_code start() {
     auto o = options.server;
-    for (const auto& p : options.peers) o.peers.push_back(listener_peer_of(p));
+    for (const auto& p : options.peers)
+      if (may_call(p)) o.peers.push_back(listener_peer_of(p));
     server.emplace(executor, std::move(o), shared_from_this());
     if (const auto ec = server->listen()) return ec;
     listen_port = server->port();
-    for (auto& p : options.peers) {
-      auto made = std::make_unique<peer_link>(peer_link{.peer = p, .client = mm4::client::make(executor, p.client)});
-      const auto number = number_of(*made);
-      post_link(*links.emplace(number, std::move(made)).first->second, true);
-    }
+    for (auto& p : options.peers) add(p);
     flush();
     return {};
   }
 
+  // The listener lets nobody in about whom it is told nothing.
+  static bool may_call(const mm4_peer& p) { return !p.allowed_addresses.empty() || !p.inbound_username.empty(); }
+
+  void add(const mm4_peer& p) {
+    auto made = std::make_shared<peer_link>(p, mm4::client::make(executor, p.client));
+    const auto number = number_of(*made);
+    post_link(*links.emplace(number, std::move(made)).first->second, true);
+  }
+
+  // Who did not change keeps its connections and what is under way.
+  void set_peers(std::vector<mm4_peer> wanted) {
+    if (is_stopping || !server) return;
+    const auto is_same = [](const mm4_peer& a, const mm4_peer& b) {
+      return a.endpoint == b.endpoint && a.name == b.name && a.revision == b.revision;
+    };
+    std::vector<link_ptr> going;
+    for (const auto& [number, l] : links)
+      if (!l->is_leaving && std::ranges::none_of(wanted, [&](const auto& w) { return is_same(w, l->peer); }))
+        going.push_back(l);
+    std::vector<mm4::peer> callers;
+    for (auto& w : wanted) {
+      if (may_call(w)) callers.push_back(listener_peer_of(w));
+      const bool is_there = std::ranges::any_of(
+          links, [&](const auto& l) { return !l.second->is_leaving && is_same(l.second->peer, w); });
+      if (!is_there) add(w);
+    }
+    server->set_peers(std::move(callers));
+    for (const auto& l : going) {
+      l->is_leaving = true;
+      post_link(*l, true);
+      end_when_idle(*l);
+    }
+    flush();
+  }
+
   void post_link(const peer_link& l, bool up) {
     constexpr std::size_t mails_waiting = 2;  // behind each that is under way: the line never falls idle
-    const auto capacity = is_stopping || !up ? 0 : l.peer.client.connections_max * mails_waiting;
+    const auto capacity = is_stopping || l.is_leaving || !up ? 0 : l.peer.client.connections_max * mails_waiting;
     port.add_result(engine::link_state{.endpoint = l.peer.endpoint,
                                        .link = number_of(l),
                                        .sink = sink,
@@ -150,9 +187,9 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
                                        .capacity = static_cast<std::uint32_t>(capacity)});
   }
 
-  peer_link* find_peer(const std::string& name) {
+  link_ptr find_peer(const std::string& name) {
     for (const auto& [number, l] : links)
-      if (l->peer.name == name) return l.get();
+      if (l->peer.name == name && !l->is_leaving) return l;
     return nullptr;
   }
 
@@ -163,6 +200,18 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
     for (const auto& [number, l] : links) post_link(*l, true);
     flush();
     end_when_idle();
+  }
+
+  // After something of the link has ended.
+  void end_when_idle(peer_link& l) {
+    if (is_stopping) return end_when_idle();
+    if (!l.is_leaving || l.under_way > 0) return;
+    auto kept = l.shared_from_this();
+    if (links.erase(number_of(l)) == 0) return;  // already
+    l.client->stop();
+    post_link(l, false);
+    flush();
+    asio::post(executor, [gone = std::move(kept)] {});  // not inside its own callback
   }
 
   void end_when_idle() {
@@ -194,7 +243,8 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
 
   void begin(engine::send order) {
     const auto at = links.find(order.link);
-    if (at == links.end() || is_stopping) return report(order, outcome::not_sent, "the gateway is stopping");
+    if (at == links.end() || is_stopping || at->second->is_leaving)
+      return report(order, outcome::not_sent, "the peer is being changed, or the gateway is stopping");
     auto& l = *at->second;
     ++l.under_way;
     if (order.content->receipt) return send_receipt(l, std::move(order));
@@ -207,10 +257,11 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
       return end(l, order, outcome::permanent, "the content is neither text nor media");
     }
     d->order = std::move(order);
+    if (d->what.is_group) return end(l, d->order, outcome::permanent, "the peer takes no messages to a group");
     const auto in = l.peer.in_class;
     if (options.adapter == nullptr || in == media_class::none || d->what.media.empty()) return read_media(l, d);
-    options.adapter->adapt(d->what, in, [self = shared_from_this(), &l, d](adaptation a) {
-      asio::post(self->executor, [self, &l, d, a = std::move(a)]() mutable {
+    options.adapter->adapt(d->what, in, [self = shared_from_this(), kept = l.shared_from_this(), &l, d](adaptation a) {
+      asio::post(self->executor, [self, kept, &l, d, a = std::move(a)]() mutable {
         self->have_adapted(l, d, std::move(a));
         self->flush();
       });
@@ -226,8 +277,9 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
 
   void read_media(peer_link& l, const std::shared_ptr<departure>& d) {
     if (d->next == d->what.media.size()) return send_message(l, *d);
-    const auto read = [self = shared_from_this(), &l, d](media_find what, const medium& m) {
-      asio::post(self->executor, [self, &l, d, what, content = m.content]() mutable {
+    const auto read = [self = shared_from_this(), kept = l.shared_from_this(), &l, d](media_find what,
+                                                                                      const medium& m) {
+      asio::post(self->executor, [self, kept, &l, d, what, content = m.content]() mutable {
         self->have_read(l, d, what, std::move(content));
         self->flush();
       });
@@ -289,7 +341,8 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
 
   void transmit(peer_link& l, const engine::send& order, mm4::envelope to, byte_vector mail, outcome when_taken) {
     auto kept = std::make_shared<const engine::send>(order);
-    const auto done = [self = shared_from_this(), &l, kept, when_taken](const mm4::delivery& d) {
+    const auto done = [self = shared_from_this(), link = l.shared_from_this(), &l, kept,
+                       when_taken](const mm4::delivery& d) {
       const auto& answer = deciding_answer(d);
       const auto text = answer.code != 0 ? answer.text() : d.error.message();
       auto what = outcome::temporary;
@@ -307,7 +360,7 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
     --l.under_way;
     observer->on_attempt(l.peer.name, what);
     report(order, what, std::move(text), code, &l);
-    end_when_idle();
+    end_when_idle(l);
   }
 
   void report(const engine::send& order, outcome what, std::string text, std::uint32_t code = 0,
@@ -328,7 +381,7 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
   // ---- from the peers
 
   void on_message(incoming_ptr mail) override {
-    auto* const l = find_peer(mail->from_peer().name);
+    const auto l = find_peer(mail->from_peer().name);
     if (l == nullptr || is_stopping) return mail->refuse(try_later());
     std::visit([&](const auto& m) { take(*l, mail, m); }, mail->message());
     flush();
@@ -361,12 +414,13 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
     const auto until = driver_clock::wall_now() + std::chrono::hours{48};
     // `f` is part of `mail`.
     intake.take(std::move(content.media), until, all_or_nothing,
-                [self = shared_from_this(), &l, mail, &f, text = std::move(content.text)](media_result r) {
-                  asio::post(self->executor, [self, &l, mail, &f, text, r = std::move(r)]() mutable {
+                [self = shared_from_this(), kept = l.shared_from_this(), &l, mail, &f,
+                 text = std::move(content.text)](media_result r) {
+                  asio::post(self->executor, [self, kept, &l, mail, &f, text, r = std::move(r)]() mutable {
                     --l.under_way;
                     self->have_media(l, mail, f, std::move(text), std::move(r));
                     self->flush();
-                    self->end_when_idle();
+                    self->end_when_idle(l);
                   });
                 });
   }
@@ -379,7 +433,7 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
 
   void submit(peer_link& l, const incoming_ptr& mail, const mm4::forward_req& f, std::string text,
               std::vector<mms_medium> media) {
-    arrival a{.mail = mail, .recipients = mm4_recipients_of(mail->envelope(), f)};
+    arrival a{.mail = mail, .from = l.shared_from_this(), .recipients = mm4_recipients_of(mail->envelope(), f)};
     if (a.recipients.empty() || a.recipients.size() > mms_recipients_max)
       return refuse(l, mail, mm4::smtp::make_reply(554, "5.1.3", "no recipient, or too many"));
     mms_message m{
@@ -450,7 +504,7 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
   }
 
   void add_report(peer_link& l, const incoming_ptr& mail, engine::report r) {
-    r.token = {sink, waiting.insert(arrived_report{mail, &l})};
+    r.token = {sink, waiting.insert(arrived_report{mail, l.shared_from_this()})};
     r.endpoint = l.peer.endpoint;
     port.add_ingress(std::move(r));
   }
@@ -477,12 +531,11 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
 
   // What is busy the peer brings again; those that were taken are then known.
   void conclude(const arrival& a) {
-    const auto& name = a.mail->from_peer().name;
-    auto* const l = find_peer(name);
+    const auto& l = a.from;
     if (a.is_busy) return refuse(*l, a.mail, try_later());
     if (a.accepted == 0)
       return refuse(*l, a.mail, mm4::smtp::make_reply(550, "5.1.1", "none of the recipients can be reached"));
-    observer->on_message(name, mm4_verdict::taken, {});
+    observer->on_message(l->peer.name, mm4_verdict::taken, {});
     a.mail->accept();
     const auto status = a.refused.empty() ? mm4::request_status::ok : mm4::request_status::sending_address_unresolved;
     respond(*l, a.mail->message(), status, a.refused);
@@ -502,9 +555,9 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
     ++l.under_way;
     const auto sent =
         l.client->send(mm4::make_envelope(*response, p), std::make_shared<const byte_vector>(*std::move(mail)),
-                       [self = shared_from_this(), &l](const mm4::delivery&) {
-                         --l.under_way;
-                         self->end_when_idle();
+                       [self = shared_from_this(), kept = l.shared_from_this()](const mm4::delivery&) {
+                         --kept->under_way;
+                         self->end_when_idle(*kept);
                        });
     if (!sent) --l.under_way;
   }
@@ -526,7 +579,7 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
   engine::sink_id sink = 0;
   std::optional<mm4::server> server;
   std::uint16_t listen_port = 0;
-  std::map<std::uint64_t, std::unique_ptr<peer_link>> links;
+  std::map<std::uint64_t, link_ptr> links;
   slab<arrival> arrivals;
   slab<awaited> waiting;
   bool is_stopping = false;
@@ -552,6 +605,11 @@ std::error_code mm4_peers::start() {
 }
 
 std::uint16_t mm4_peers::port() const noexcept { return impl_->listen_port; }
+
+void mm4_peers::set_peers(std::vector<mm4_peer> peers) {
+  asio::post(impl_->executor,
+             [self = impl_, peers = std::move(peers)]() mutable { self->set_peers(std::move(peers)); });
+}
 
 void mm4_peers::stop(std::function<void()> done) {
   asio::post(impl_->executor, [self = impl_, done = std::move(done)]() mutable { self->stop(std::move(done)); });

@@ -18,9 +18,10 @@
 namespace msgkit::app {
 
 struct mm4_peer : mm4_peer_settings {
-  std::string endpoint{};              // "client:NAME" or "carrier:NAME"
+  std::string endpoint{};              // "client:NAME", "client:NAME/mm4" or "carrier:NAME"
   std::vector<std::string> numbers{};  // digits; it may send as these alone; empty: as anybody
   media_class in_class = media_class::none;
+  std::uint64_t revision = 0;  // another one for another definition
 };
 
 struct mm4_peers_options {
@@ -54,6 +55,9 @@ class mm4_peers {
 
   // Listens, and takes messages from the engine. Waits for the executor, so not from there. Errors: the system's.
   std::error_code start();
+  // From now on these. Those with the same endpoint and revision stay as they are; others finish what is under way.
+  // From any thread, after start().
+  void set_peers(std::vector<mm4_peer> peers);
   [[nodiscard]] std::uint16_t port() const noexcept;
   // Takes no further messages; `done` runs on the executor when none is under way any more.
   void stop(std::function<void()> done);

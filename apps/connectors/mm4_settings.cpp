@@ -4,6 +4,11 @@ namespace msgkit::app {
 
 using namespace std::chrono_literals;
 
+void use_engine_retries(mm4::client_options& o) {
+  o.attempts_max = 1;
+  o.retry = {.initial = 10ms, .maximum = 250ms};
+}
+
 std::shared_ptr<tls_context> read_client_tls(config_reader& r) {
   tls_options o;
   o.ca_file = r.text("ca_file");
@@ -35,9 +40,7 @@ mm4_peer_settings read_mm4_peer(config_reader& r, const mm4_names& names) {
   g.client.session.password = r.secret("password");
   g.client.session.auth_without_tls = r.flag("auth_without_tls", false);
   g.client.connections_max = r.size("connections", 4, 1, 100);
-  g.client.attempts_max = 1;  // who sends tries again, and keeps count
-  // Nor does a mail wait long in front of a peer that is away: another one may take it.
-  g.client.retry = {.initial = 10ms, .maximum = 250ms};
+  use_engine_retries(g.client);
   auto& p = g.profile;
   p.version = r.text("version", "6.10.0", 32);
   p.domain = r.text("local_domain", names.local_domain, 255);

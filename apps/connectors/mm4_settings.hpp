@@ -34,6 +34,10 @@ mm4_peer_settings read_mm4_peer(config_reader& r, const mm4_names& names);
 std::shared_ptr<tls_context> read_client_tls(config_reader& r);
 std::shared_ptr<tls_context> read_listener_tls(config_reader& r);
 
+// Mails are tried once: who sends tries again, and keeps count. Nor does a mail wait long in front of a peer that is
+// away: another one may take it.
+void use_engine_retries(mm4::client_options& o);
+
 // As the listener knows it.
 mm4::peer listener_peer_of(const mm4_peer_settings& s);
 

@@ -9,14 +9,15 @@
 namespace msgkit::app {
 namespace {
 
-constexpr std::uint8_t version = 1;
-constexpr std::uint8_t octets_coding = 0x04;  // nobody takes it for text
+constexpr std::uint8_t version = 1,
+                       version_of_groups = 2;  // the same octets; what is older shall not take it for its own
+constexpr std::uint8_t octets_coding = 0x04;   // nobody takes it for text
 constexpr std::size_t token_octets_max = 64, type_octets_max = 128, url_octets_max = 2'048;
 
 byte_vector encode(const mms_message& m) {
   byte_vector out;
   engine::octet_writer w{out};
-  w.octet(version);
+  w.octet(m.is_group ? version_of_groups : version);
   w.string(cut_utf8(m.subject, mms_subject_octets_max));
   w.string(cut_utf8(m.text, mms_text_octets_max));
   w.string(m.base_url);
@@ -38,7 +39,9 @@ byte_vector encode(const mms_message& m) {
 std::optional<mms_message> decode(bytes_view octets) {
   engine::octet_reader in{octets};
   mms_message m;
-  if (in.octet("version") != version) in.fail("version");
+  const auto written_as = in.octet("version");
+  m.is_group = written_as == version_of_groups;
+  if (!m.is_group && written_as != version) in.fail("version");
   m.subject = in.string("subject", mms_subject_octets_max);
   m.text = in.string("text", mms_text_octets_max);
   m.base_url = in.string("base_url", url_octets_max);
@@ -79,6 +82,10 @@ engine::content_ptr mms_content(const mms_message& m, std::string account, const
 std::optional<mms_message> read_mms(const engine::message_content& c) {
   if (c.kind != engine::message_kind::mms) return std::nullopt;
   return decode(c.body);
+}
+
+bool is_group(const engine::message_content& c) {
+  return c.kind == engine::message_kind::mms && !c.body.empty() && c.body.front() == version_of_groups;
 }
 
 std::string media_url(const mms_message& m, const mms_medium& what) {

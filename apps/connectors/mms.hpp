@@ -25,6 +25,7 @@ struct mms_message {
   std::string base_url{};                 // of the media, without a slash at the end
   std::vector<mms_medium> media{};        // in the sender's order
   std::vector<std::string> recipients{};  // of a message to several: all of them, as addresses are in the engine
+  bool is_group = false;                  // one message for all recipients, the first of which is its destination
   std::uint32_t media_lost = 0;           // could not be had from where the message came from
   friend bool operator==(const mms_message&, const mms_message&) = default;
 };
@@ -39,6 +40,8 @@ constexpr std::size_t mms_recipients_max = 100;
 // The engine's content of it. `from` and `to` as from_plain_text() takes them.
 engine::content_ptr mms_content(const mms_message& m, std::string account, const std::string& from,
                                 const std::string& to);
+// Whether it is one for several, which only who takes groups can deliver.
+bool is_group(const engine::message_content& c);
 // Nothing when it is no MMS, or one without its body, or one that we did not write.
 std::optional<mms_message> read_mms(const engine::message_content& c);
 

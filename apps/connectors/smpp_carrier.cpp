@@ -26,7 +26,11 @@ struct pending_request {
 
 struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<impl> {
   impl(asio::any_io_executor e, engine::inbox& eng, smpp_carrier_options o, std::shared_ptr<smpp_carrier_observer> obs)
-      : executor(std::move(e)), engine_(eng), port(eng), options(std::move(o)), observer(std::move(obs)),
+      : executor(std::move(e)),
+        engine_(eng),
+        port(eng),
+        options(std::move(o)),
+        observer(std::move(obs)),
         endpoint("carrier:" + options.name) {
     // One pace for all binds.
     options.client.rate = std::make_shared<smpp::rate_control>(options.rate);
@@ -38,12 +42,18 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
   // One bind. Its link in the engine is the current connection.
   struct bind final : smpp::client_handler {
     explicit bind(std::weak_ptr<impl> o) : owner(std::move(o)) {}
-    void on_bound(client& c) override { with([&](impl& o) { o.bound(*this, c); }); }
+    void on_bound(client& c) override {
+      with([&](impl& o) { o.bound(*this, c); });
+    }
     void on_unbound(client&, std::error_code why, std::chrono::milliseconds retry_in) override {
       with([&](impl& o) { o.unbound(*this, why, retry_in); });
     }
-    void on_request(client& c, const smpp::pdu& m) override { with([&](impl& o) { o.take(c, *this, m); }); }
-    void on_outcome(client&, const smpp::outcome& r) override { with([&](impl& o) { o.part_done(r); }); }
+    void on_request(client& c, const smpp::pdu& m) override {
+      with([&](impl& o) { o.take(c, *this, m); });
+    }
+    void on_outcome(client&, const smpp::outcome& r) override {
+      with([&](impl& o) { o.part_done(r); });
+    }
     void on_ready(client&) override {
       with([&](impl& o) {
         o.pump(*this);
@@ -62,7 +72,7 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     }
     std::weak_ptr<impl> owner;
     std::shared_ptr<client> session;
-    std::uint64_t link = 0;                 // 0 while not bound
+    std::uint64_t link = 0;  // 0 while not bound
     attempt_table::lane waiting;
   };
 
@@ -88,12 +98,12 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     ++bound_count;
     observer->on_bound(options.name);
     if (options.client.mode == smpp::bind_mode::receiver) return;  // brings messages in, takes none out
-    port.add_result(engine::link_state{
-        .endpoint = endpoint,
-        .link = b.link,
-        .sink = sink,
-        .up = true,
-        .capacity = static_cast<std::uint32_t>(options.client.connection.session.window_size)});
+    port.add_result(
+        engine::link_state{.endpoint = endpoint,
+                           .link = b.link,
+                           .sink = sink,
+                           .up = true,
+                           .capacity = static_cast<std::uint32_t>(options.client.connection.session.window_size)});
     flush_port();
   }
 
@@ -134,12 +144,17 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     if (const auto* done = std::get_if<engine::report_done>(&a)) return answer(done->token.value, command_status::ok);
     if (const auto* no = std::get_if<engine::refused>(&a))
       return answer(no->token.value, engine::is_temporary(no->reason) ? command_status::receiver_temporary_error
-                                                                       : command_status::receiver_permanent_error);
+                                                                      : command_status::receiver_permanent_error);
   }
 
   void begin(engine::send order) {
     const auto found = by_link.find(order.link);
     if (found == by_link.end()) return report({.order = std::move(order)});  // the link is gone: it never left
+    if (is_group(*order.content))
+      return port.add_result(engine::attempt_result{.id = order.id,
+                                                    .attempt = order.attempt,
+                                                    .outcome = engine::attempt_outcome::permanent,
+                                                    .text = "the carrier takes no messages to a group"});
     order.content = sms_of(std::move(order.content));
     const auto& content = *order.content;
     auto parts = to_parts(content, options.profile, references.next(content.source.value, content.destination.value));
@@ -157,7 +172,8 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     const auto may_go = [&] { return b.session->window_room() > 0 && b.session->may_go(); };
     attempts.pump(
         b.waiting, may_go,
-        [&](attempt& a, std::size_t part, std::uint64_t cookie) { return transmit(b, a, part, cookie); }, reporter{*this});
+        [&](attempt& a, std::size_t part, std::uint64_t cookie) { return transmit(b, a, part, cookie); },
+        reporter{*this});
   }
 
   result<std::uint32_t> transmit(bind& b, attempt& a, std::size_t part, std::uint64_t cookie) {
@@ -207,7 +223,8 @@ struct smpp_carrier::impl final : engine::sink, std::enable_shared_from_this<imp
     const pending_request pending{c.weak_from_this(), b.link, m.head.sequence, m.head.id};
     if (const auto* deliver = std::get_if<smpp::deliver_sm>(&m)) return take_sms(pending, *deliver);
     if (const auto* data = std::get_if<smpp::data_sm>(&m)) return take_sms(pending, *data);
-    if (smpp::find_command(m.head.id)->has_response) (void)c.reject(m.head.sequence, command_status::invalid_command_id);
+    if (smpp::find_command(m.head.id)->has_response)
+      (void)c.reject(m.head.sequence, command_status::invalid_command_id);
   }
 
   template <class Pdu>

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "common/log.hpp"
+#include "msggw/media/mm4_directory.hpp"
 #include "msggw/policy_of.hpp"
 
 namespace msgkit::app {
@@ -70,7 +71,8 @@ std::vector<web_client> web_clients_of(const directory_snapshot& managed) {
   return out;
 }
 
-std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, const directory_snapshot& managed) {
+std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, const directory_snapshot& managed,
+                                     bool mm4) {
   auto all = fixed;
   for (const auto& [id, n] : managed.all<client_number>()) {
     const auto owner = managed.find<client>(n->client_id);
@@ -78,6 +80,14 @@ std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, co
     const auto endpoint = "client:" + owner->username;
     engine::route in{.name = "number " + n->number, .destination = n->number, .destination_exact = true};
     in.targets.push_back({.endpoint = endpoint});
+    const bool by_mm4 = mm4 && has_mm4(*owner);
+    if (by_mm4) {
+      auto media = in;
+      media.name = "MMS for " + n->number;
+      media.media_only = true;
+      media.targets.front().endpoint = mm4_endpoint_of(*owner);
+      all.push_back(std::move(media));
+    }
     all.push_back(std::move(in));
     if (n->carrier.empty()) continue;
     engine::route out{.name = "carrier of " + n->number, .source_prefix = n->number, .account = endpoint};
@@ -87,6 +97,12 @@ std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, co
       answers.name = "answers of " + n->number;
       answers.account = "care:" + replying_pool(n->number);
       all.push_back(std::move(answers));
+    }
+    if (by_mm4) {
+      auto media = out;
+      media.name = "carrier of MMS of " + n->number;
+      media.account = mm4_endpoint_of(*owner);
+      all.push_back(std::move(media));
     }
     all.push_back(std::move(out));
   }
@@ -114,6 +130,8 @@ std::map<std::string, std::string, std::less<>> protocols_of(const std::vector<s
   for (const auto& c : fixed_carriers) more.emplace("carrier:" + c.name, "smpp");
   for (const auto& [id, c] : managed.all<client>())
     more.emplace("client:" + c->username, c->type == client_type::web ? "http" : "smpp");
+  for (const auto& [id, c] : managed.all<client>())
+    if (has_mm4(*c)) more.emplace(mm4_endpoint_of(*c), "mm4");
   for (const auto& [id, c] : managed.all<carrier>()) more.emplace("carrier:" + c->name, c->type);
   return more;
 }

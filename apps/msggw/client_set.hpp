@@ -23,7 +23,9 @@ std::vector<web_client> web_clients_of(const directory_snapshot& managed);
 
 // The file's routes, then those of the directory: each number to its client, what a number sends to the number's
 // carrier, and the rules.
-std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, const directory_snapshot& managed);
+// With `mm4`, MMS to the number of a client with MM4 go there, and what it sends by MM4 takes the same ways.
+std::vector<engine::route> routes_of(const std::vector<engine::route>& fixed, const directory_snapshot& managed,
+                                     bool mm4);
 
 // Which protocol stands behind each endpoint: "client:shop" -> "http"; `more` knows those of other tables of the file.
 std::map<std::string, std::string, std::less<>> protocols_of(const std::vector<smpp_account>& fixed_clients,

@@ -34,6 +34,7 @@
 #include "msggw/lines_and_chats.hpp"
 #include "msggw/media/media_api.hpp"
 #include "msggw/media/media_part.hpp"
+#include "msggw/media/mm4_directory.hpp"
 #include "msggw/message_log.hpp"
 #include "msggw/operator_api.hpp"
 #include "msggw/policy_of.hpp"
@@ -65,8 +66,9 @@ class gateway final : public daemon {
     http_client_ = std::make_unique<http_client>();
     if (!start_media()) return false;
     http_carriers_ = std::make_unique<http_carriers>(
-        config_.outbound, http_carrier_media{&media_->intake(), config_.media.base_url, number_finder(), media_->adapter()}, *http_client_,
-        *engine_, make_http_carrier_observer(context.metrics));
+        config_.outbound,
+        http_carrier_media{&media_->intake(), config_.media.base_url, number_finder(), media_->adapter()},
+        *http_client_, *engine_, make_http_carrier_observer(context.metrics));
     http_carriers_->add_types(*carriers_);
     web_executor_ = context.pool.next();
     web_clients_ = std::make_unique<web_clients>(
@@ -74,6 +76,10 @@ class gateway final : public daemon {
         web_client_options{.guard = config_.outbound.guard, .ca_file = config_.outbound.ca_file},
         [this](outbound_request r, http_client::handler h) { return http_client_->send(std::move(r), std::move(h)); },
         make_web_client_observer(context.metrics));
+    if (config_.mm4) {
+      mm4_directory_ = std::make_unique<mm4_directory>(config_.mm4->peers, config_.mm4->server.session.host_name);
+      add_mm4_type(*carriers_);
+    }
     if (!start_directory() || !start_http() || !start_lines_and_chats() || !start_mm4()) return false;
     log_.info("ready", {{"smpp_port", clients_->port()}, {"http_port", http_->port()}});
     return true;
@@ -165,7 +171,8 @@ class gateway final : public daemon {
 
   bool start_media() {
     std::string problem;
-    media_ = media_part::open(context_->pool.next(), config_.media, config_.store, *http_client_, context_->metrics, problem);
+    media_ = media_part::open(context_->pool.next(), config_.media, config_.store, *http_client_, context_->metrics,
+                              problem);
     if (!media_) log_.error("cannot open the media", {{"detail", problem}});
     return media_ != nullptr;
   }
@@ -175,11 +182,14 @@ class gateway final : public daemon {
     auto options = *config_.mm4;
     options.media_base_url = config_.media.base_url;
     options.adapter = media_->adapter();
+    const std::lock_guard lock(applying_);
+    options.peers = mm4_directory_->peers_of(*directory_->current());
+    const auto peers = options.peers.size();
     mm4_executor_ = context_->pool.next();
     mm4_ = std::make_unique<mm4_peers>(mm4_executor_, *engine_, media_->shelf(), media_->intake(), std::move(options),
                                        make_mm4_observer(context_->metrics));
     if (const auto ec = mm4_->start()) return cannot_listen("mm4.listen", config_.mm4->server.accept.listen_port, ec);
-    log_.info("MM4 peers are served", {{"port", mm4_->port()}, {"peers", config_.mm4->peers.size()}});
+    log_.info("MM4 peers are served", {{"port", mm4_->port()}, {"peers", peers}});
     return true;
   }
 
@@ -343,7 +353,8 @@ class gateway final : public daemon {
     const std::lock_guard lock(applying_);
     if (managed.version() < applied_) return true;  // overtaken by a newer one
     try {
-      engine_->set_routes(std::make_shared<const engine::route_table>(routes_of(config_.routes, managed)));
+      engine_->set_routes(
+          std::make_shared<const engine::route_table>(routes_of(config_.routes, managed, config_.mm4.has_value())));
     } catch (const std::invalid_argument& e) {
       log_.error("routes not changed", {{"reason", std::string_view(e.what())}});
       return false;
@@ -358,6 +369,7 @@ class gateway final : public daemon {
     clients_->set_accounts(std::move(accounts));
     web_clients_->set_clients(web_clients_of(managed));
     carriers_->apply(config_.carriers, managed);
+    if (mm4_) mm4_->set_peers(mm4_directory_->peers_of(managed));
     message_log_.set(managed);
     log_.info("configuration applied", {{"clients", clients}, {"carriers", carriers_->status().size()}});
     return true;
@@ -393,6 +405,7 @@ class gateway final : public daemon {
   std::unique_ptr<web_clients> web_clients_;
   std::unique_ptr<lines_and_chats> others_;
   asio::any_io_executor mm4_executor_;
+  std::unique_ptr<mm4_directory> mm4_directory_;
   std::unique_ptr<mm4_peers> mm4_;
   std::unique_ptr<directory> directory_;
   std::shared_ptr<client_sessions> sessions_;

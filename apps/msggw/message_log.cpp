@@ -1,6 +1,7 @@
 #include "msggw/message_log.hpp"
 
 #include "common/log.hpp"
+#include "msggw/media/mm4_directory.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -12,7 +13,7 @@ constexpr logger log_{"messages"};
 void message_log::set(const directory_snapshot& managed) {
   auto fresh = std::make_shared<accounts>();
   for (const auto& [id, c] : managed.all<client>())
-    if (!c->log_privacy) fresh->insert("client:" + c->username);
+    if (!c->log_privacy) fresh->insert({"client:" + c->username, mm4_endpoint_of(*c)});
   const std::lock_guard lock(mutex_);
   open_ = std::move(fresh);
 }

@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "msggw/media/mm4_directory.hpp"
+
 namespace msgkit::app {
 namespace {
 
@@ -46,6 +48,7 @@ rules_by_account rules_of(const rules_config& fixed, const directory_snapshot& m
     const auto found = out.find("client:" + c->username);
     if (found == out.end()) continue;
     if (auto zone = engine::time_zone::load(c->timezone)) found->second.zone = *std::move(zone);
+    if (has_mm4(*c)) out[mm4_endpoint_of(*c)] = found->second;
   }
   return out;
 }

@@ -97,6 +97,63 @@ class MediaTest(carriers.HttpCarrierTest):
         return [json.loads(r["body"]) for r in self.hook.seen()]
 
 
+class Groups(MediaTest):
+    def test_a_group_is_one_message_where_the_carrier_takes_groups(self):
+        files = self.endpoint(media_server({"/cat.jpg": ("image/jpeg", JPEG)}))
+        to = ["+46700123456", "+46700123457", "+46700123458"]
+        for i, (carrier, path) in enumerate(((Telnyx(self.scratch), "/v2/messages/group_mms"), (Bandwidth(), "/messages"))):
+            for media in ([{"url": files.url + "/cat.jpg"}], []):
+                with self.subTest(carrier.type, media=bool(media)):
+                    if media:
+                        endpoint = self.carrier_for_web(carrier, f"1555999{i:04d}")
+                    before = len(endpoint.seen())
+                    status, answer, _ = self.send({"from": carrier.number, "to": to, "text": "all of you", "subject": "s",
+                                                   "group": True, "receipt": True, "media": media})
+                    self.assertEqual(status, 202, answer)
+                    self.assertNotIn("messages", answer)
+                    self.wait_for(answer["id"], "sent")
+                    requests = endpoint.seen()[before:]
+                    self.assertEqual(len(requests), 1)
+                    self.assertTrue(requests[0]["path"].endswith(path), requests[0]["path"])
+                    body = json.loads(requests[0]["body"])
+                    self.assertEqual((body["to"], body["text"], body["from"]), (to, "all of you", "+" + carrier.number))
+                    self.assertNotIn("messaging_profile_id", body)
+                    self.assertEqual(len(sent_media(carrier, requests[0])[1]), len(media))
+            self.assertEqual(self.call(carrier, carrier.status(1, True), "status")[0], carrier.inbound_answer[0])
+
+    def test_a_group_is_one_message_each_where_it_cannot_be_one(self):
+        files = self.endpoint(media_server({"/cat.jpg": ("image/jpeg", JPEG)}))
+        telnyx, twilio = Telnyx(self.scratch), Twilio()
+        endpoints = self.carrier_for_web(telnyx, "15559990001"), self.carrier_for_web(twilio, "15559990002")
+        media = [{"url": files.url + "/cat.jpg"}]
+        cases = (({"from": telnyx.number, "to": ["46700123456", "46700123457"]}, 0, 2),  # nobody asked for a group
+                 ({"from": telnyx.number, "to": [f"467001234{i:02}" for i in range(9)], "group": True}, 0, 9),
+                 ({"from": twilio.number, "to": ["46700123456", "46700123457"], "group": True}, 1, 2))
+        for body, which, count in cases:
+            with self.subTest(body):
+                before = len(endpoints[which].seen())
+                status, answer, _ = self.send({**body, "text": "hi", "media": media})
+                self.assertEqual(status, 202, answer)
+                self.assertEqual(len(answer["messages"]), count)
+                for m in answer["messages"]:
+                    self.wait_for(m["id"], "sent")
+                self.assertEqual(len(endpoints[which].seen()) - before, count)
+        # One of them is a client here, whom no carrier can reach for us.
+        status, answer, _ = self.send({"from": telnyx.number, "to": ["46700123456", twilio.number], "text": "hi", "group": True})
+        self.assertEqual((status, len(answer["messages"])), (202, 2), answer)
+        self.assertEqual(self.send({"from": telnyx.number, "to": ["46700123456", "46700123457"], "text": "hi", "group": 1})[0], 400)
+
+    def test_a_group_that_a_route_leads_elsewhere_ends_with_the_reason(self):
+        telnyx, twilio = Telnyx(self.scratch), Twilio()
+        self.carrier_for_web(telnyx, "15559990001")
+        self.carrier_for_web(twilio, "15559990002")
+        self.add("/routes", {"name": "elsewhere", "destination": "46700123456", "exact": True,
+                             "to": [{"endpoint": "carrier:twilio"}]})
+        status, answer, _ = self.send({"from": telnyx.number, "to": ["46700123456", "46700123457"], "text": "hi", "group": True})
+        self.assertEqual(status, 202, answer)
+        self.assertIn("takes no messages to a group", str(self.wait_for(answer["id"], "rejected")))
+
+
 class Outbound(MediaTest):
     def test_text_and_media_reach_the_carrier(self):
         files = self.endpoint(media_server({"/a/cat.jpg": ("image/jpeg", JPEG), "/dog": ("image/png", PNG)}))

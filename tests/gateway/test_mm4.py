@@ -309,5 +309,142 @@ class Peers(Mm4Test):
         self.assertEqual(self.fetch(self.hooked()[0]["media"][0]["url"])[2], JPEG)
 
 
+class Managed(Mm4Test):
+    """Peers that the API made: they work at once, change at once, and are gone at once."""
+
+    def configure(self, _=""):
+        self.gateway.program.stop()
+        path = Path(self.gateway.config)
+        path.write_text(path.read_text().split("[mm4]")[0] + f"""\
+[mm4]
+listen = "127.0.0.1:{self.mm4_port}"
+host_name = "gw.example.org"
+""")
+        self.gateway.start()
+
+    def make_client(self, **more):
+        made = self.add("/clients", {"username": "hub", "password": "secret-9", "address": f"127.0.0.1:{self.client_server.port}",
+                                     "allowed_addresses": [CLIENT], **more})
+        self.add(f"/clients/{made['id']}/numbers", {"number": CLIENT_NUMBER, "carrier": "twilio"})
+        return made
+
+    def make_carrier(self, **more):
+        made = self.add("/carriers", {"name": "up", "type": "mm4", "username": "gw",
+                                      "address": f"127.0.0.1:{self.carrier_server.port}", "allowed_addresses": [CARRIER],
+                                      "mm4": {"remote_domain": "up.example"}, **more})
+        # A route may name it at once.
+        self.add("/routes", {"name": "to up", "destination": "4670", "to": [{"endpoint": "carrier:up"}]})
+        return made
+
+    def wait_until_served(self, source, sender):
+        """Until the listener lets the peer in; what it does with this mail is another matter."""
+        def is_let_in():
+            try:
+                with smtplib.SMTP("127.0.0.1", self.mm4_port, source_address=(source, 0), timeout=20) as smtp:
+                    return smtp.ehlo()[0] == 250 and smtp.mail(sender)[0] == 250
+            except (smtplib.SMTPException, OSError):
+                return False
+        wait_until(is_let_in, 20, self.gateway.program.tail)
+
+    def test_a_client_made_over_the_api_works_at_once_both_ways(self):
+        self.carrier_for_web(Twilio())
+        with self.assertRaises((smtplib.SMTPException, OSError)):
+            self.mail(forward("t-0", [NUMBER]), [f"+{NUMBER}/TYPE=PLMN@gw.example.org"])  # nobody yet
+        made = self.make_client()
+        self.wait_until_served(CLIENT, "system@peer.example")
+        self.mail(forward("t-1", [NUMBER]), [f"+{NUMBER}/TYPE=PLMN@gw.example.org"])
+        got = self.hooked()[0]
+        self.assertEqual((got["from"], got["to"], got["type"]), ("+" + CLIENT_NUMBER, "+" + NUMBER, "mms"))
+        told = self.wait_for_mails(self.client_server, "MM4_delivery_report.REQ")[0][2]
+        self.assertEqual(told["X-Mms-MM-Status-Code"], "Retrieved")
+        answer = self.send_media(CLIENT_NUMBER)
+        self.wait_for(answer["id"], "sent")
+        mail = self.wait_for_mails(self.client_server, "MM4_forward.REQ")[0][2]
+        self.assertEqual(self.parts(mail)["image/png"], PNG)
+        # It may send as its own numbers alone.
+        with self.assertRaises(smtplib.SMTPDataError) as refused:
+            self.mail(forward("t-2", [NUMBER], sender="15557777777"), [f"+{NUMBER}/TYPE=PLMN@gw.example.org"])
+        self.assertEqual(refused.exception.smtp_code, 550)
+        # Another address takes what comes from now on.
+        other = MailServer()
+        self._closers.callback(other.close)
+        status, answer, _ = self.api.ask("PATCH", f"/clients/{made['id']}", {"address": f"127.0.0.1:{other.port}"})
+        self.assertEqual(status, 200, answer)
+        self.send_media(CLIENT_NUMBER)
+        self.wait_for_mails(other, "MM4_forward.REQ")
+        self.assertEqual(len(self.client_server.of("MM4_forward.REQ")), 1)
+        # After a restart it is as it was.
+        self.gateway.program.stop()
+        self.gateway.start()
+        self.send_media(CLIENT_NUMBER)
+        self.wait_for_mails(other, "MM4_forward.REQ", 2)
+        self.mail(forward("t-3", [NUMBER]), [f"+{NUMBER}/TYPE=PLMN@gw.example.org"])
+        self.hooked(2)
+        # And disabled it is a stranger.
+        self.assertEqual(self.api.ask("PATCH", f"/clients/{made['id']}", {"enabled": False})[0], 200)
+
+        def is_refused():
+            try:
+                self.mail(forward("t-4", [NUMBER]), [f"+{NUMBER}/TYPE=PLMN@gw.example.org"])
+            except (smtplib.SMTPException, OSError):
+                return True
+            return False
+        wait_until(is_refused, 20, self.gateway.program.tail)
+
+    def test_texts_to_its_number_do_not_go_by_mail(self):
+        self.carrier_for_web(Twilio())
+        self.make_client()
+        status, answer, _ = self.send({"to": CLIENT_NUMBER, "text": "for SMPP"})
+        self.assertEqual(status, 202, answer)
+        self.wait_for(self.send_media(CLIENT_NUMBER)["id"], "sent")
+        self.assertEqual(len(self.client_server.of("MM4_forward.REQ")), 1)
+        self.assertEqual(self.message(answer["id"])["state"], "queued")  # nobody is bound
+
+    def test_a_carrier_made_over_the_api_works_at_once_and_changes_at_once(self):
+        self.carrier_for_web(Twilio())
+        made = self.make_carrier()
+        self.assertIn(("up", "mm4", True), [(c["name"], c["type"], c["up"]) for c in self.api.ask("GET", "/stats")[1]["carriers"]])
+        message = self.send_media("46700123456", receipt=True)["id"]
+        _, to, mail = self.wait_for_mails(self.carrier_server, "MM4_forward.REQ")[0]
+        self.assertEqual(to, ["+46700123456/TYPE=PLMN@up.example"])
+        self.assertEqual(mail["Sender"], "system-user@gw.example.org")
+        self.wait_for(message, "sent")
+        # What is on the way ends as it would have, whatever is changed meanwhile.
+        status, answer, _ = self.api.ask("PATCH", f"/carriers/{made['id']}", {"mm4": {"remote_domain": "new.example"}})
+        self.assertEqual(status, 200, answer)
+        self.wait_until_served(CARRIER, "system@up.example")
+        ids = (f"X-Mms-Transaction-ID: {mail['X-Mms-Transaction-ID']}\r\nX-Mms-Message-ID: {mail['X-Mms-Message-ID']}\r\n"
+               f"From: +46700123456/TYPE=PLMN\r\nTo: +{NUMBER}/TYPE=PLMN\r\n").encode()
+        self.mail(ids + report("MM4_delivery_report.REQ", X_Mms_MM_Status_Code="Retrieved"),
+                  ["system-user@gw.example.org"], CARRIER)
+        self.wait_for(message, "delivered")
+        self.send_media("46700123457")
+        self.assertEqual(self.wait_for_mails(self.carrier_server, "MM4_forward.REQ", 2)[1][1],
+                         ["+46700123457/TYPE=PLMN@new.example"])
+
+    def test_what_is_sent_while_peers_change_arrives_once(self):
+        self.carrier_for_web(Twilio())
+        made = self.make_carrier()
+        messages = []
+        for i in range(30):
+            messages.append(self.send_media(f"467001234{i:02}")["id"])
+            if i % 5 == 4:
+                self.api.ask("PATCH", f"/carriers/{made['id']}", {"mm4": {"connections": 1 + i // 5}})
+        for message in messages:
+            self.wait_for(message, "sent", 60)
+        self.assertEqual(len(self.carrier_server.of("MM4_forward.REQ")), 30)
+
+    def test_mistakes_are_named(self):
+        for body, why in (({"name": "x", "type": "mm4", "username": "u"}, "address: is missing"),
+                          ({"name": "x", "type": "mm4", "username": "u", "address": "a b"}, "address: must be a host"),
+                          ({"name": "x", "type": "mm4", "username": "u", "address": "h", "mm4": {"connections": 0}},
+                           "mm4.connections: must be 1..100"),
+                          ({"name": "x", "type": "mm4", "username": "u", "address": "h", "media_class": "5k"},
+                           "media_class: must be one of none, 300k, 600k, 1m")):
+            status, answer, _ = self.api.ask("POST", "/carriers", body)
+            self.assertEqual(status, 400, answer)
+            self.assertIn(why, str(answer))
+
+
 if __name__ == "__main__":
     unittest.main()

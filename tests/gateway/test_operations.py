@@ -389,8 +389,8 @@ class EnvironmentTest(unittest.TestCase):
             read, _ = self.check(arguments=["--config", str(file)], MM4_ORIGINATOR_SYSTEM="system@other.example",
                                  MSGGW_STORE_PATH=f"{scratch}/msggw.db")
             self.assertEqual(read["mm4.local_domain"][0], '"other.example"')
-        _, said = self.check(2, MM4_LISTEN="127.0.0.1:2599")
-        self.assertIn("needs at least one [[mm4_peers]]", said)
+        read, _ = self.check(MM4_LISTEN="127.0.0.1:2599")
+        self.assertEqual(read["mm4.listen"][0].strip('"'), "127.0.0.1:2599")
 
     def test_names_that_mean_nothing_are_refused_or_warned_of(self):
         lists = {word: re.findall(r"`([A-Z0-9_]+)`", text) for word, text in

@@ -108,6 +108,7 @@ void send_media(const api_ptr& api, const api_caller& caller, send_order order, 
     whole.mms = mms_message{
         .subject = order.subject, .text = order.text, .base_url = api->media_base_url, .media = std::move(r.media)};
     if (order.to.size() > 1) whole.mms->recipients = order.to;
+    whole.mms->is_group = order.group;
     submit(api, caller, whole, asked, responder);
   };
   constexpr bool all_or_nothing = true;
@@ -129,6 +130,13 @@ void send(const api_ptr& api, const http_request& r, const api_caller& caller, c
   if (auto refusal = api->sending.prepare(caller, order))
     return responder.send(in_shape(order.shape, *std::move(refusal), "the message was refused"));
   const sender::request_id asked{std::string(key), key.empty() ? "" : digest(digest_kind::sha256, r.body)};
+  order.group = order.group && sender::takes_group(caller, order);
+  if (order.media.empty() && order.group)
+    order.mms = mms_message{.subject = order.subject,
+                            .text = order.text,
+                            .base_url = api->media_base_url,
+                            .recipients = order.to,
+                            .is_group = true};
   if (order.media.empty()) submit(api, caller, order, asked, responder);
   else send_media(api, caller, std::move(order), asked, responder);
 }

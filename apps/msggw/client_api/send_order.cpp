@@ -184,6 +184,13 @@ bool read_send_order(const json& body, api_format usual, send_order& out, std::s
     why = fmt::format("subject: must have at most {} octets", mms_subject_octets_max);
     return false;
   }
+  if (const auto group = in->find("group"); group != in->end() && !group->is_null()) {
+    if (!group->is_boolean()) {
+      why = "group: must be true or false";
+      return false;
+    }
+    out.group = group->get<bool>();
+  }
   return read_times(*in, out, why);
 }
 

@@ -27,6 +27,7 @@ struct send_order {
   std::vector<std::string> to{};           // digits, 1..recipients_max
   std::string text{};                      // UTF-8, at most text_octets_max octets, and some where there are no media
   std::string subject{};                   // of an MMS
+  bool group = false;                      // one message to all of `to`, where the carrier takes groups
   std::vector<order_medium> media{};       // as they were asked for; at most order_media_max
   std::optional<mms_message> mms{};        // once the media are in the store
   wall_time send_at{};                     // the epoch: at once
@@ -40,7 +41,8 @@ constexpr std::size_t recipients_max = 50;
 constexpr std::size_t text_octets_max = 16 * 1024;
 constexpr std::size_t order_media_max = 10;
 
-// generic  {"from"?, "to", "text", "subject"?, "media": [{"url" or "content", "content_type"?, "filename"?}]?,
+// generic  {"from"?, "to", "text", "subject"?, "group"?, "media": [{"url" or "content", "content_type"?,
+// "filename"?}]?,
 //          "send_at"?, "validity_secs"?, "priority"?, "receipt"?}, `to` also as a list; "content" is base64
 // bicom    {"from", "to", "text", "media_urls": []}
 // telnyx   {"data": {"payload": {"from": {"phone_number"}, "to": [{"phone_number"}], "text", "media": [{"url"}]}}},

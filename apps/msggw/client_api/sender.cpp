@@ -1,9 +1,11 @@
 #include "msggw/client_api/sender.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "common/json.hpp"
+#include "connectors/http_dialect.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -94,12 +96,23 @@ std::optional<http_response> sender::prepare(const api_caller& caller, send_orde
   return std::nullopt;
 }
 
+bool sender::takes_group(const api_caller& caller, const send_order& order) {
+  const auto& s = *caller.snapshot;
+  const auto number = s.find<client_number>(s.number_of(order.from));
+  const auto through = number ? s.find<carrier>(s.carrier_of(number->carrier)) : nullptr;
+  const auto* const dialect = through ? find_http_dialect(through->type) : nullptr;
+  return dialect != nullptr && !dialect->group_path.empty() && order.to.size() > 1 &&
+         order.to.size() <= dialect->group_max &&
+         std::ranges::none_of(order.to, [&](const std::string& to) { return s.number_of(to) != 0; });
+}
+
 void sender::send(const api_caller& caller, const send_order& order, const request_id& asked, done d) {
   auto all = std::make_shared<gathering>();
-  for (const auto& to : order.to) all->items.push_back({.to = to});
-  all->open = order.to.size();
+  const std::size_t messages = order.mms && order.mms->is_group ? 1 : order.to.size();
+  for (std::size_t i = 0; i < messages; ++i) all->items.push_back({.to = order.to[i]});
+  all->open = messages;
   all->done = std::move(d);
-  for (std::size_t i = 0; i < order.to.size(); ++i) {
+  for (std::size_t i = 0; i < messages; ++i) {
     std::shared_ptr<engine::submit_extras> extras;
     if (!asked.key.empty()) {
       extras = std::make_shared<engine::submit_extras>();

@@ -29,7 +29,11 @@ class sender {
   static std::optional<http_response> choose_number(const api_caller& caller, send_order& order);
   // The same, and takes from the client's rate.
   std::optional<http_response> prepare(const api_caller& caller, send_order& order);
-  // Precondition: prepare() had no objection. `done` is called once, with one item for each recipient in order.
+  // Whether the carrier of the order's number takes one message to all of its recipients. Those who are clients here
+  // are none for a carrier.
+  static bool takes_group(const api_caller& caller, const send_order& order);
+  // Precondition: prepare() had no objection. `done` is called once, with one item for each recipient in order,
+  // or one item for a group.
   using done = std::function<void(const std::vector<sent_item>&)>;
   // `request_id`: the client's key for this request and a digest of the request, both empty or none. Asked again with
   // both, also after a crash, it gets the first answer and nothing is sent; with another digest, refusal::conflict.

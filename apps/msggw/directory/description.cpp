@@ -1,6 +1,7 @@
 #include "msggw/directory/description.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -31,6 +32,8 @@ bool name(std::string_view text) {
 bool digits(std::string_view text) { return std::ranges::all_of(text, is_digit); }
 
 bool address_range(std::string_view text) { return ip_ranges::parse({std::string(text)}).has_value(); }
+
+bool host_port(std::string_view text) { return read_host_port(text, 1).has_value(); }
 
 bool http_url(std::string_view text) {
   for (const std::string_view scheme : {"https://", "http://"}) {
@@ -107,6 +110,31 @@ bool is_past(std::string_view date_time) {
   const auto at = read_date_time(date_time);
   // In nanoseconds, the clock's own, years beyond 2262 would wrap around into the past.
   return at && *at <= std::chrono::floor<wall_time::duration>(std::chrono::system_clock::now());
+}
+
+std::optional<host_port> read_host_port(std::string_view text, std::uint16_t usual_port) {
+  std::string_view host = text, port;
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos) return std::nullopt;
+    host = text.substr(1, end - 1);
+    port = text.substr(end + 1);
+    if (!port.empty() && !port.starts_with(':')) return std::nullopt;
+  } else if (const auto colon = text.find(':'); colon != std::string_view::npos) {
+    host = text.substr(0, colon);
+    port = text.substr(colon);
+  }
+  const auto is_fine = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == ':';
+  };
+  if (host.empty() || !std::ranges::all_of(host, is_fine)) return std::nullopt;
+  if (port.empty()) return host_port{std::string(host), usual_port};
+  std::uint16_t number = 0;
+  const auto* const end = port.data() + port.size();
+  const auto read = std::from_chars(port.data() + 1, end, number);
+  if (read.ec != std::errc{} || read.ptr != end || number == 0) return std::nullopt;
+  return host_port{std::string(host), number};
 }
 
 }  // namespace msgkit::app

@@ -52,11 +52,19 @@ bool name(std::string_view text);    // letters, digits, '_', '-', '.', '@'
 bool digits(std::string_view text);  // a number as it is stored: digits only
 bool address_range(std::string_view text);
 bool http_url(std::string_view text);
+bool host_port(std::string_view text);  // see read_host_port()
 bool time_zone(std::string_view text);  // known to the system, "UTC" always
 bool date_time(std::string_view text);  // RFC 3339
 bool language(std::string_view text);   // with a national table of short messages
 bool country(std::string_view text);    // one that engine/number.hpp knows; or empty
 }  // namespace accepts
+
+// "mms.example.org", "mms.example.org:2566", "192.0.2.1:25", "[2001:db8::1]:25". Nothing for what is none.
+struct host_port {
+  std::string host{};
+  std::uint16_t port = 0;
+};
+std::optional<host_port> read_host_port(std::string_view text, std::uint16_t usual_port);
 
 // RFC 3339, to the second. Nothing for what is none.
 std::optional<wall_time> read_date_time(std::string_view text);

@@ -89,8 +89,9 @@ change_error object_check::operator()(object_id id, const carrier& c) const {
   if (is_other(in.carrier_of(c.name), id)) return conflict(fmt::format("name: {} is taken", c.name));
   if (std::ranges::find(carrier_types, c.type) == carrier_types.end())
     return invalid(fmt::format("type: must be one of {}", fmt::join(carrier_types, ", ")));
-  // A carrier that is described by a template may have no login.
-  if (c.password.empty() && c.http_template.empty()) return invalid("password: is missing");
+  // A carrier that is described by a template may have no login, and one of MM4 none to us.
+  if (c.password.empty() && c.http_template.empty() && c.type != "mm4") return invalid("password: is missing");
+  if (c.type == "mm4" && c.address.empty()) return invalid("address: is missing");
   if (c.type == "smpp" && c.smpp.host.empty()) return invalid("smpp.host: is missing");
   if (!carrier_faults) return fine();
   auto faults = carrier_faults(c);

@@ -354,7 +354,7 @@ struct carrier {
     v.number("segments_per_second", s.segments_per_second, number_rule{0, 1'000'000});
     v.number("timeout_secs", s.timeout_secs, number_rule{1, 300});
     media_class_field(v, s.in_class);
-    v.text("address", s.address, text_rule{0, 255});
+    v.text("address", s.address, text_rule{0, 255, accepts::host_port, "a host or host:port"});
     v.texts("allowed_addresses", s.allowed_addresses,
             list_rule{100, {1, 64, accepts::address_range, "an address or a range like 192.0.2.0/24"}});
     v.object("mm4", s.mm4);

@@ -15,8 +15,8 @@
 
 namespace msgkit::app {
 
-// Nothing without peers. Their endpoints are added to `endpoints`, the numbers of clients to `routes`. Mistakes go into
-// the reader.
+// Nothing without [mm4] and peers; with [mm4] alone they are the directory's. Their endpoints are added to `endpoints`,
+// the numbers of clients to `routes`. Mistakes go into the reader.
 std::optional<mm4_peers_options> read_mm4_config(config_reader& all, std::vector<engine::route>& routes,
                                                  rules_config& rules, std::set<std::string, std::less<>>& endpoints);
 

@@ -58,7 +58,7 @@ TEST(MediaRecipes, AnAnimationStaysOne) {
   using namespace std::string_literals;
   const auto frame = "\x21\xF9\x04\0\0\0"s;
   EXPECT_FALSE(plan("image/gif", "GIF89a" + frame, 5).is_animation);
-  const auto two = plan("image/gif", "GIF89a" + frame + frame, 5);
+  const auto two = plan("image/gif", "GIF89a\x40\0\x40\0"s + frame + frame, 5);
   EXPECT_TRUE(two.is_animation);
   EXPECT_TRUE(two.recipes.empty()) << "it is small, and still too large";
   const auto large = plan("image/gif", "GIF89a\x40\x01\x10\x01" + frame + frame, 5);

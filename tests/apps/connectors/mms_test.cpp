@@ -78,5 +78,15 @@ TEST(Mms, CutsWhatIsTooLongAtACharacter) {
   EXPECT_EQ(read->media.front().name.size(), mms_name_octets_max);
 }
 
+TEST(Mms, AGroupIsKnownAndNothingElseIs) {
+  mms_message m{.text = "hi", .recipients = {"1", "2"}};
+  EXPECT_FALSE(is_group(*mms_content(m, "client:a", "1", "2")));
+  m.is_group = true;
+  const auto content = mms_content(m, "client:a", "1", "2");
+  EXPECT_TRUE(is_group(*content));
+  EXPECT_EQ(read_mms(*content), m);
+  EXPECT_FALSE(is_group(*sms_of(content)));
+}
+
 }  // namespace
 }  // namespace msgkit::app::test
