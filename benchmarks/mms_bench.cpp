@@ -1,5 +1,5 @@
 // MMS end to end: mails of Postfix's smtp-source into mmsgw, held against its smtp-sink, which parses and keeps
-// nothing; MM7 requests of wrk, in memory and durable, held against a fixed answer of nginx.
+// nothing; MM7 requests of wrk, in memory and durable, held against a server of RESTinio that always says hello.
 #include <fmt/format.h>
 
 #include <asio/executor_work_guard.hpp>
@@ -15,6 +15,7 @@
 #include "msgkit/core/net/clock.hpp"
 #include "msgkit/mm7/service.hpp"
 #include "references/programs.hpp"
+#include "references/restinio_hello.hpp"
 
 using namespace msgkit;
 using namespace msgkit::bench;
@@ -198,18 +199,10 @@ double mm7_durable(seconds length, std::string& note) {
   return g.received() / seconds(std::chrono::steady_clock::now() - begin).count();
 }
 
-double nginx_hello(seconds length, std::string&) {
-  need("/usr/sbin/nginx", "nginx-light");
-  const auto directory = fresh_directory("mms_nginx");
+double restinio_answers(seconds length, std::string&) {
+  const auto directory = fresh_directory("mms_hello");
   const auto port = free_port();
-  write_file(directory / "nginx.conf", fmt::format(R"(daemon off; master_process off; pid {0}/pid; error_log stderr;
-events {{ }}
-http {{ access_log off; client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f; uwsgi_temp_path {0}/u; scgi_temp_path {0}/s;
-server {{ listen 127.0.0.1:{1}; location / {{ return 200 "hello"; }} }} }}
-)",
-                                                   directory.string(), port));
-  const program server({"/usr/sbin/nginx", "-e", "stderr", "-c", directory / "nginx.conf"}, directory / "nginx.log");
-  wait_for_port(port);
+  const restinio_hello server(port);
   return requests_per_second(fmt::format("http://127.0.0.1:{}/", port), length, directory, false);
 }
 
@@ -227,12 +220,12 @@ int main(int argc, char** argv) {
                    .run_reference = sink_mails});
   s.add(comparison{.name = "MM7 SubmitReq 2 KB, in memory",
                    .subject = "libmm7 behind our HTTP server",
-                   .reference = "nginx, fixed answer",
+                   .reference = "RESTinio hello",
                    .unit = "requests/s",
                    .counts = kind::rate,
                    .budget = 0.25,
                    .run_subject = mm7_in_memory,
-                   .run_reference = nginx_hello});
+                   .run_reference = restinio_answers});
   s.add(limit{.name = "MM7 SubmitReq 2 KB, durable",
               .subject = "mmsgw",
               .unit = "messages/s",

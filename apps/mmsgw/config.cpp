@@ -124,9 +124,9 @@ mm7_gateway read_mm7(config_reader& r) {
   g.request_delivery_report = r.flag("request_delivery_report", true);
   g.request_read_receipt = r.flag("request_read_receipt", true);
   g.extended_operations = r.flag("extended_operations", false);
-  g.allowed_addresses = read_ranges(r, "allowed_addresses", {"127.0.0.0/8", "::1"});
-  g.inbound_username = r.text("inbound_username");
-  g.inbound_password = r.secret("inbound_password");
+  g.callers.allowed_addresses = read_ranges(r, "allowed_addresses", {"127.0.0.0/8", "::1"});
+  g.callers.username = r.text("inbound_username");
+  g.callers.password = r.secret("inbound_password");
   return g;
 }
 

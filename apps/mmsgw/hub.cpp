@@ -54,6 +54,16 @@ void hub::add(std::shared_ptr<gateway_link> link, gateway_options o) {
   gateways_.push_back({.link = std::move(link), .options = std::move(o), .up = up});
 }
 
+void hub::reconfigure(hub_options options, const std::map<std::string, gateway_options>& gateways) {
+  options.beat_interval = options_.beat_interval;
+  options.beat_lease = options_.beat_lease;
+  options.make_id = options_.make_id;
+  options_ = std::move(options);
+  for (auto& g : gateways_)
+    if (const auto found = gateways.find(g.link->name()); found != gateways.end()) g.options = found->second;
+  soon();
+}
+
 bool hub::has_group(const std::string& group) const {
   return std::ranges::any_of(gateways_, [&](const gateway& g) { return g.link->group() == group; });
 }

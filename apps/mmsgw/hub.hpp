@@ -97,6 +97,9 @@ class hub {
   hub& operator=(const hub&) = delete;
 
   void add(std::shared_ptr<gateway_link> link, gateway_options o);
+  // What holds from now on, for messages that wait too; of the gateways those that are here, by name. The times of this
+  // process among the others stay as they are.
+  void reconfigure(hub_options options, const std::map<std::string, gateway_options>& gateways);
   [[nodiscard]] bool has_group(const std::string& group) const;
   [[nodiscard]] std::vector<std::string> groups() const;
   // Takes up what was left by the last run.

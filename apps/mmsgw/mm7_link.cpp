@@ -98,13 +98,7 @@ mm7_link::mm7_link(asio::any_io_executor executor, asio::any_io_executor intake,
       prober_(std::make_unique<prober>(executor)) {
   settings_.client.exchange.attempts_max = 1;  // the hub tries again, and keeps count
   client_ = mm7::client::make(std::move(executor), settings_.client);
-  if (!settings_.inbound_username.empty()) {
-    authentication_ = std::make_unique<mm7::server_authentication>(mm7::server_authentication_options{
-        .realm = "mmsgw", .password_of = [this](std::string_view user) -> std::optional<std::string> {
-          if (user == settings_.inbound_username) return settings_.inbound_password;
-          return std::nullopt;
-        }});
-  }
+  admit_only(settings_.callers);
   mm7::service_options o;
   o.limits.mime.message_bytes_max = 2 * part_bytes_max;
   o.admit = [this](const mm7::http_call& call, time_point now) { return admit(call, now); };
@@ -113,6 +107,17 @@ mm7_link::mm7_link(asio::any_io_executor executor, asio::any_io_executor intake,
 }
 
 mm7_link::~mm7_link() = default;
+
+void mm7_link::admit_only(mm7_callers callers) {
+  callers_ = std::move(callers);
+  authentication_ = nullptr;
+  if (callers_.username.empty()) return;
+  authentication_ = std::make_unique<mm7::server_authentication>(mm7::server_authentication_options{
+      .realm = "mmsgw", .password_of = [this](std::string_view user) -> std::optional<std::string> {
+        if (user == callers_.username) return callers_.password;
+        return std::nullopt;
+      }});
+}
 
 mm7::envelope mm7_link::wrap(std::string transaction_id, mm7::operation o) const {
   return {.transaction_id = std::move(transaction_id), .version = settings_.version, .operation = std::move(o)};
@@ -266,7 +271,7 @@ void mm7_link::post(const http_request& request, const http_responder& responder
 mm7::admission mm7_link::admit(const mm7::http_call& call, time_point now) {
   const auto address = call.peer.substr(0, call.peer.rfind(':'));
   const bool is_bracketed = address.starts_with('[') && address.ends_with(']');
-  if (!settings_.allowed_addresses.contains(is_bracketed ? address.substr(1, address.size() - 2) : address)) {
+  if (!callers_.allowed_addresses.contains(is_bracketed ? address.substr(1, address.size() - 2) : address)) {
     log_.warn("a peer was refused", {{"gateway", name()}, {"address", address}});
     return mm7::http_reply{.status = 403};
   }

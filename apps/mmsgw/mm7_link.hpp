@@ -13,13 +13,18 @@
 
 namespace msgkit::app::mms {
 
+// Who may post as a peer.
+struct mm7_callers {
+  ip_ranges allowed_addresses{};
+  std::string username{}, password{};  // Basic or Digest, besides
+};
+
 struct mm7_gateway {
   std::string name{}, group{};
   mm7::client_options client{};
   std::string version = "6.8.0", vasp_id{}, vas_id{}, service_code{};
   std::string applic_id{}, reply_applic_id{}, aux_applic_info{};
-  ip_ranges allowed_addresses{};                       // who may post as this peer
-  std::string inbound_username{}, inbound_password{};  // Basic or Digest, besides
+  mm7_callers callers{};
   bool request_delivery_report = true, request_read_receipt = true;
   bool extended_operations = false;  // extendedCancelReq and extendedReplaceReq instead of CancelReq and ReplaceReq
   gateway_options options{};
@@ -38,8 +43,9 @@ class mm7_link final : public gateway_link, public std::enable_shared_from_this<
   [[nodiscard]] bool takes_changes() const noexcept override { return true; }
   void probe(std::function<void(bool)> done) override;
   void stop(std::function<void()> done) override;
-  // A request from HTTP. These two on the executor of the intake; the second ends it, before the hub does.
+  // A request from HTTP. These three on the executor of the intake; the last one ends it, before the hub does.
   void post(const http_request& request, const http_responder& responder);
+  void admit_only(mm7_callers callers);
   void close_intake() { service_.reset(); }
 
  private:
@@ -58,6 +64,7 @@ class mm7_link final : public gateway_link, public std::enable_shared_from_this<
   mm7_gateway settings_;
   hub& hub_;
   mailbox hub_box_, intake_box_;
+  mm7_callers callers_;  // belongs to the intake
   std::size_t part_bytes_max_;
   std::shared_ptr<mm7::client> client_;
   std::unique_ptr<prober> prober_;

@@ -1,5 +1,6 @@
 #include "mmsgw/mmsgw.hpp"
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <future>
 #include <map>
@@ -38,10 +39,17 @@ class mmsgw final : public daemon {
            on(http_executor_, [&] { return start_http(); }) && on(executor_, [&] { return start_traffic(); });
   }
 
-  // Gateways and callbacks are read at the start alone.
   std::function<void()> reload(config_reader& reader) override {
-    (void)mms::read_mmsgw_config(reader);
-    return [] { log_.warn("the configuration is valid; what changed takes effect at the next start"); };
+    const auto next = std::make_shared<const mms::mmsgw_config>(mms::read_mmsgw_config(reader));
+    return [this, next] {
+      tell_what_waits(*next);
+      asio::post(executor_, [this, next] { reconfigure(*next); });
+      asio::post(http_executor_, [this, next] {
+        for (const auto& g : next->mm7_gateways)
+          for (const auto& link : mm7_links_)
+            if (link->name() == g.name) link->admit_only(g.callers);
+      });
+    };
   }
 
   void drain(std::function<void()> done) override {
@@ -63,6 +71,41 @@ class mmsgw final : public daemon {
   }
 
  private:
+  // Connections, listeners and the store are made at the start.
+  void tell_what_waits(const mms::mmsgw_config& next) const {
+    const auto made_of = [](const mms::mmsgw_config& c) {
+      std::map<std::string, std::string> all{{"http.listen", c.http.to_string()}, {"mm4.listen", c.mm4.to_string()}};
+      const auto add = [&](const auto& g) {
+        const auto& to = g.client.connect;
+        all["gateway " + g.name] = g.group + ' ' + to.host + ':' + std::to_string(to.port);
+      };
+      for (const auto& g : c.mm4_gateways) add(g);
+      for (const auto& g : c.mm7_gateways) add(g);
+      return all;
+    };
+    const auto old = made_of(config_), now = made_of(next);
+    for (const auto* side : {&old, &now})
+      for (const auto& [what, value] : *side) {
+        const auto& other = side == &old ? now : old;
+        const auto found = other.find(what);
+        if (found == other.end() || (side == &old && found->second != value))
+          log_.warn("takes effect at the next start", {{"what", what}});
+      }
+  }
+
+  void reconfigure(const mms::mmsgw_config& next) {
+    std::map<std::string, mms::gateway_options> options;
+    std::vector<mm4::peer> peers;
+    for (const auto& g : next.mm4_gateways) options[g.name] = g.options;
+    for (const auto& g : next.mm7_gateways) options[g.name] = g.options;
+    if (!hub_) return;
+    hub_->reconfigure(next.hub, options);
+    for (const auto& g : next.mm4_gateways)
+      if (std::ranges::any_of(mm4_links_, [&](const auto& l) { return l->name() == g.name; }))
+        peers.push_back(listener_peer_of(g));
+    if (mm4_server_) mm4_server_->set_peers(std::move(peers));
+  }
+
   static bool on(const asio::any_io_executor& executor, const std::function<bool()>& work) {
     std::promise<bool> done;
     asio::post(executor, [&] { done.set_value(work()); });

@@ -1,11 +1,15 @@
 """Several gateways of a group, several processes on one database, limits of time and rate, mails by Maildir."""
+import base64
 import os
+import signal
 import smtplib
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 
-from mmsgw import FROM, TO, Application, Gateway, MmsgwTest, mm4_gateway
+from mmsgw import FROM, TO, Application, Gateway, MmsgwTest, mm4_gateway, mm7_gateway
 from gateway import binary
 from mm4_peers import Postfix, aiosmtpd
 from peers import free_port
@@ -102,6 +106,44 @@ class GroupsTest(MmsgwTest):
         self.assertEqual((got["origin"], got["destination"]), (FROM, [TO]))
         b.call("POST", f"/mms/inbound/dr/{got['id']}", {"status": "200"})
         self.wait(lambda: "DELIVERED" in a.states(sent), a, b)  # though the peer knows the recipient by another number
+
+    def test_the_configuration_is_read_again(self):
+        _, port = aiosmtpd(self)
+        first, second = Application(self), Application(self)
+        inbound = 'inbound_username = "u"\ninbound_password = "{}"\n'
+        def peers(more, password):
+            return mm4_gateway("one", "one", port, "a.test", "b.test") + more + mm7_gateway("two", "http://127.0.0.1:9/", inbound.format(password))
+        a = Gateway(self, "a", peers("", "old"), first).start()
+        config = os.path.join(self.scratch, "a.toml")
+        with open(config, encoding="utf-8") as file:
+            text = file.read()
+
+        def again(new, expected):
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(new)
+            seen = a.process.tail().count(expected)
+            os.kill(a.process.process.pid, signal.SIGHUP)
+            self.wait(lambda: a.process.tail().count(expected) > seen, a)
+
+        def knocks(password):
+            request = urllib.request.Request(f"http://127.0.0.1:{a.http_port}/mmsgw/v1/mms/inbound/two", b"x", method="POST")
+            request.add_header("Authorization", "Basic " + base64.b64encode(f"u:{password}".encode()).decode())
+            try:
+                return urllib.request.urlopen(request, timeout=20).status
+            except urllib.error.HTTPError as refused:
+                return refused.code
+        template = a.template(parts=TEXT)["id"]
+        sent = a.send(template, destination=TO, gateway="one")
+        self.wait(lambda: "SENT" in a.states(sent), a)
+        self.assertEqual((knocks("old"), knocks("new")), (200, 401))
+        again(text + "unknown = 1\n", "configuration refused")
+        again(text.replace(peers("", "old"), peers('denied_prefixes = ["+1"]\n', "new")).replace(first.url, second.url),
+              "configuration reloaded")
+        self.wait(lambda: (knocks("old"), knocks("new")) == (401, 200), a)
+        sent = a.send(template, destination=TO, gateway="one")
+        self.wait(lambda: "FAILED" in a.states(sent), a)
+        self.wait(lambda: any(e.get("state") == "FAILED" for e, _ in second.all()), a)
+        again(text.replace(f":{port}", ":9"), "takes effect at the next start")
 
     def test_import_of_their_files(self):
         """The files of the product whose API this is, together and one by itself."""
