@@ -71,9 +71,8 @@ void read_url(template_section& s, http_dialect& d) {
 
 // A value of a body or a query: a template, or {"number": template} or {"flag": template}.
 void read_value(template_section& s, const std::string& key, const json& j, body_field& f) {
-  std::string_view kind;
-  if (j.is_object() && j.size() == 1)
-    kind = j.begin().key() == "number" || j.begin().key() == "flag" ? j.begin().key() : "";
+  std::string kind;
+  if (j.is_object() && j.size() == 1 && (j.contains("number") || j.contains("flag"))) kind = j.begin().key();
   const auto& value = kind.empty() ? j : j.begin().value();
   if (!kind.empty()) f.as = kind == "flag" ? body_field::shape::flag : body_field::shape::number;
   if (!value.is_string()) return s.fail(key, "must be text, {\"number\": text} or {\"flag\": text}");
