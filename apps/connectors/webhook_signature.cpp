@@ -80,8 +80,7 @@ std::string joined_for_twilio(const http_request& r) {
   if (!is_form(r)) return {};
   auto form = parse_form(r.body);
   std::ranges::sort(form);
-  const auto repeated = std::ranges::unique(form);
-  form.erase(repeated.begin(), repeated.end());
+  form.erase(std::unique(form.begin(), form.end()), form.end());
   std::string out;
   for (const auto& [key, value] : form) out.append(key).append(value);
   return out;
