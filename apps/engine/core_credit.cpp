@@ -13,12 +13,6 @@ bool failed_for_good(message_state s) {
 
 }  // namespace
 
-// The message that the parts make has a price too.
-void core::impl::wants(const overdue& e, std::vector<std::string>& keys) const {
-  keys.push_back(e.key);
-  if (rules && rules->has_prepaid()) keys.push_back(credit_key(e.key.substr(1, e.key.find('\0') - 1)));
-}
-
 void core::impl::wants(const settle_credit& e, std::vector<std::string>& keys) const {
   keys.push_back(settlement_key(e.account, e.id));
   keys.push_back(hold_key(e.account, e.id));

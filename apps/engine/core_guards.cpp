@@ -67,10 +67,7 @@ void core::impl::wants(const submit& s, wall_time now, std::vector<std::string>&
     if (is_joined(s, now)) keys.push_back(part_key(s));
   }
   if (!rules) return;
-  for (auto& subject : usage_subjects(c)) keys.push_back(std::move(subject.key));
-  if (prepaid(c) != nullptr) keys.push_back(credit_key(c.account));
-  if (const auto* pool = rules->pool_of(c.source.value))
-    keys.push_back(fact_key(fact_space::opt_out, {pool->name, c.destination.value}));
+  wants_of(c, keys);
   if (rewrites && rewrites->has_intake()) {  // what the recipient sees counts too
     const auto way = rewrites->on_intake(s.content, now);
     if (const auto* pool = way.content == s.content ? nullptr : rules->pool_of(way.content->source.value))
@@ -80,6 +77,14 @@ void core::impl::wants(const submit& s, wall_time now, std::vector<std::string>&
     keys.push_back(fact_key(fact_space::opt_out, {pool->name, c.source.value}));
     keys.push_back(fact_key(fact_space::reply, {pool->name, c.source.value}));
   }
+}
+
+// What holds for it whoever brings it.
+void core::impl::wants_of(const message_content& c, std::vector<std::string>& keys) const {
+  for (auto& subject : usage_subjects(c)) keys.push_back(std::move(subject.key));
+  if (prepaid(c) != nullptr) keys.push_back(credit_key(c.account));
+  if (const auto* pool = rules->pool_of(c.source.value))
+    keys.push_back(fact_key(fact_space::opt_out, {pool->name, c.destination.value}));
 }
 
 // ---- again --------------------------------------------------------------------------------------------------------

@@ -142,6 +142,7 @@ struct core::impl {
 
   // core_guards.cpp: what came before, and how much
   void wants(const submit& s, wall_time now, std::vector<std::string>& keys) const;
+  void wants_of(const message_content& c, std::vector<std::string>& keys) const;
   const std::string* read(const std::string& key, wall_time now);
   void keep(const std::string& key, std::string value, wall_time expires);
   void drop(const std::string& key);
@@ -161,7 +162,6 @@ struct core::impl {
 
   // core_credit.cpp: what accounts have paid before
   bool has_settlements = false;
-  void wants(const overdue& e, std::vector<std::string>& keys) const;
   void wants(const settle_credit& e, std::vector<std::string>& keys) const;
   [[nodiscard]] const policy::account* prepaid(const message_content& c) const;
   credit_state credit_of(const std::string& account, wall_time now);
@@ -186,6 +186,7 @@ struct core::impl {
   // core_join.cpp: parts of long messages
   [[nodiscard]] bool is_joined(const submit& s, wall_time now) const;
   [[nodiscard]] std::string part_key(const submit& s) const;
+  void wants(const overdue& e, std::vector<std::string>& keys) const;
   void apply_part(const submit& s, wall_time now);
   void release_parts(const std::string& key, message_id id, const std::string& stored, wall_time now);
   void apply(const overdue& e, wall_time now);

@@ -88,6 +88,25 @@ std::string core::impl::part_key(const submit& s) const {
   return fact_key(fact_space::parts, {c.account, rest});
 }
 
+// The message that the parts make is counted, has a price and may be unwanted like any other: the key names its numbers.
+void core::impl::wants(const overdue& e, std::vector<std::string>& keys) const {
+  keys.push_back(e.key);
+  if (!rules) return;
+  std::string_view rest{e.key};
+  rest.remove_prefix(1);
+  const auto next = [&rest] {
+    const auto end = std::min(rest.find('\0'), rest.size());
+    std::string word{rest.substr(0, end)};
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return word;
+  };
+  message_content c;
+  c.account = next();
+  c.source.value = next();
+  c.destination.value = next();
+  wants_of(c, keys);
+}
+
 bool core::impl::is_joined(const submit& s, wall_time now) const {
   if (!rules || !s.extras || !s.extras->piece || s.replace_if_present) return false;
   const auto& p = *s.extras->piece;

@@ -86,6 +86,18 @@ TEST_P(Join, WhatStaysIncompleteGoesOnAfterItsTime) {
   EXPECT_EQ(stats().incomplete, 1u);
 }
 
+TEST_P(Join, WhatStaysIncompleteCountsBesideWhatWasCountedBefore) {
+  account_rules r;
+  r.whole_messages = true;
+  r.limits.day = 4;
+  set_rules({{"client:alice", r}});
+  for (std::uint64_t i = 1; i <= 3; ++i) take(with(text_message(), {}, i));
+  take(part(2, 3, "b"));
+  pass(31min);
+  EXPECT_EQ(stats().incomplete, 1u);
+  EXPECT_EQ(refuse(with(text_message(), {}, 5)).reason, refusal::limit_reached);
+}
+
 TEST_P(Join, OrIsDroppedWhereTheOperatorWantsThat) {
   core_options o;
   o.forward_incomplete = false;
