@@ -27,6 +27,7 @@ struct mm4_peer : mm4_peer_settings {
 struct mm4_peers_options {
   mm4::server_options server{};  // its peers are filled in
   std::vector<mm4_peer> peers{};
+  mm4_names names{};  // for peers made while it runs
   std::string media_base_url{};
   std::size_t part_octets_max = 5 * 1024 * 1024;
   media_adapter* adapter = nullptr;  // outlives the peers; null: media go as they are

@@ -23,7 +23,7 @@ struct mm4_peer_settings {
 // What we are called, where a peer's own keys do not say otherwise.
 struct mm4_names {
   std::string host_name = "localhost";     // in the greeting
-  std::string local_domain = "localhost";  // of our addresses and message ids
+  std::string local_domain = "localhost";  // of our addresses and message ids; host_name unless given
   std::string originator_address{};        // empty: system-user@ the peer's local_domain
 };
 

@@ -77,7 +77,7 @@ class gateway final : public daemon {
         [this](outbound_request r, http_client::handler h) { return http_client_->send(std::move(r), std::move(h)); },
         make_web_client_observer(context.metrics));
     if (config_.mm4) {
-      mm4_directory_ = std::make_unique<mm4_directory>(config_.mm4->peers, config_.mm4->server.session.host_name);
+      mm4_directory_ = std::make_unique<mm4_directory>(config_.mm4->peers, config_.mm4->names);
       add_mm4_type(*carriers_);
     }
     if (!start_directory() || !start_http() || !start_lines_and_chats() || !start_mm4()) return false;

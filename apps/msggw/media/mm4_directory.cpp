@@ -23,7 +23,7 @@ std::string check_link(const std::string& address, const mm4_link& l) {
 
 // `check_link` has let it pass.
 mm4_peer peer_of(const std::string& address, const std::vector<std::string>& allowed, const mm4_link& l,
-                 const std::string& host_name) {
+                 const mm4_names& names) {
   constexpr std::uint16_t smtp = 25, smtps = 465;
   const auto at = *read_host_port(address, l.tls ? smtps : smtp);
   mm4_peer p;
@@ -32,21 +32,23 @@ mm4_peer peer_of(const std::string& address, const std::vector<std::string>& all
   c.connect.port = at.port;
   c.session.tls = mm4::smtp::tls_policy::never;
   if (l.tls || l.starttls) {
-    if (auto context = tls_context::make({.verify_peer = l.verify_peer}, tls_role::client)) {
-      (l.tls ? c.connect.tls : c.starttls) = *std::move(context);
-      if (!l.tls) c.session.tls = mm4::smtp::tls_policy::required;
-    }
+    auto context = tls_context::make({.verify_peer = l.verify_peer}, tls_role::client);
+    // Required also when there is no context: then nothing goes, rather than in clear.
+    if (!context || !l.tls) c.session.tls = mm4::smtp::tls_policy::required;
+    if (context) (l.tls ? c.connect.tls : c.starttls) = *std::move(context);
   }
-  c.session.host_name = host_name;
+  c.session.host_name = names.host_name;
   c.connections_max = l.connections;
   use_engine_retries(c);
   auto& f = p.profile;
   f.version = l.version;
-  f.domain = l.local_domain.empty() ? host_name : l.local_domain;
+  f.domain = l.local_domain.empty() ? names.local_domain : l.local_domain;
   f.peer_domain = l.remote_domain.empty() ? at.host : l.remote_domain;
-  if (!l.originator_address.empty()) {
-    f.system_user = l.originator_address.substr(0, l.originator_address.find('@'));
-    f.domain = l.originator_address.substr(f.system_user.size() + 1);
+  // The gateway's own mailbox is that of peers at its domain.
+  const bool is_ours = l.originator_address.empty() && names.originator_address.ends_with('@' + f.domain);
+  if (const auto& mailbox = is_ours ? names.originator_address : l.originator_address; !mailbox.empty()) {
+    f.system_user = mailbox.substr(0, mailbox.find('@'));
+    f.domain = mailbox.substr(f.system_user.size() + 1);
   }
   f.fixed_recipient = l.recipient_address;
   f.peer_system_address = l.peer_system_address;
@@ -59,13 +61,13 @@ mm4_peer peer_of(const std::string& address, const std::vector<std::string>& all
   return p;
 }
 
-mm4_peer peer_of(const client& c, const std::string& host_name) {
-  auto p = peer_of(c.address, c.allowed_addresses, c.mm4, host_name);
+mm4_peer peer_of(const client& c, const mm4_names& names) {
+  auto p = peer_of(c.address, c.allowed_addresses, c.mm4, names);
   p.in_class = c.in_class;
   return p;
 }
-mm4_peer peer_of(const carrier& c, const std::string& host_name) {
-  auto p = peer_of(c.address, c.allowed_addresses, c.mm4, host_name);
+mm4_peer peer_of(const carrier& c, const mm4_names& names) {
+  auto p = peer_of(c.address, c.allowed_addresses, c.mm4, names);
   p.in_class = c.in_class;
   if (!c.password.empty()) {
     p.client.session.user = c.username;
@@ -123,7 +125,7 @@ void mm4_directory::add(const T& object, const std::string& endpoint, std::vecto
     now.emplace(endpoint, std::move(before->second));
     return;
   }
-  auto p = peer_of(object, host_name_);
+  auto p = peer_of(object, names_);
   p.name = p.endpoint = endpoint;
   p.numbers = numbers;
   p.revision = ++revision_;

@@ -28,8 +28,8 @@ void add_mm4_type(carrier_set& carriers);
 class mm4_directory {
  public:
   // `fixed` are those of the configuration file; they win over the directory's of the same endpoint.
-  mm4_directory(std::vector<mm4_peer> fixed, std::string host_name)
-      : fixed_(std::move(fixed)), host_name_(std::move(host_name)) {}
+  mm4_directory(std::vector<mm4_peer> fixed, mm4_names names)
+      : fixed_(std::move(fixed)), names_(std::move(names)) {}
   // All that are to run. A definition that did not change has the revision that it had.
   std::vector<mm4_peer> peers_of(const directory_snapshot& managed);
 
@@ -45,7 +45,7 @@ class mm4_directory {
            std::map<std::string, known>& now);
 
   std::vector<mm4_peer> fixed_;
-  std::string host_name_;
+  mm4_names names_;
   std::map<std::string, known> known_;  // by endpoint
   std::uint64_t revision_ = 0;
 };

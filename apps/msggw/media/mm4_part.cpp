@@ -61,7 +61,7 @@ mm4_names read_names(config_reader& r) {
   n.originator_address = r.text("originator_address", "", 320);
   const auto at = n.originator_address.find('@');
   const auto domain = at == std::string::npos ? std::string() : n.originator_address.substr(at + 1);
-  n.local_domain = r.text("local_domain", domain.empty() ? n.local_domain : domain, 255);
+  n.local_domain = r.text("local_domain", domain.empty() ? n.host_name : domain, 255);
   return n;
 }
 
@@ -79,6 +79,7 @@ std::optional<mm4_peers_options> read_mm4_config(config_reader& all, std::vector
   o.server.accept.proxy_protocol = r.flag("proxy_protocol", false);
   const auto names = read_names(r);
   o.server.session.host_name = names.host_name;
+  o.names = names;
   const auto mail_octets_max = r.bytes("mail_bytes_max", 16 * 1024 * 1024, 1024, 256 * 1024 * 1024);
   o.server.session.message_bytes_max = mail_octets_max;
   o.server.limits.message_bytes_max = mail_octets_max;
