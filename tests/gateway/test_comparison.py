@@ -1,4 +1,4 @@
-"""docs/gateway-comparison.md: every row has a verdict, a "yes" has tests, and tests that are named exist."""
+"""docs/gateway-comparison.md, and the like of docs/mmsgw.md: every row has a verdict, a "yes" has tests, and tests that are named exist."""
 import re
 import sys
 import unittest
@@ -23,6 +23,16 @@ class Comparison(unittest.TestCase):
                 found = [p for base in ("apps", "apps/msggw", "apps/msggw/batch", ".") for p in (ROOT / base).glob(place + "*")]
                 self.assertTrue(found or place.startswith("net/"), f"row {number}: there is no {place}")
         self.assertEqual(seen, list(range(1, 41)))
+
+    def test_what_mmsgw_promises_has_tests_that_exist(self):
+        section = (ROOT / "docs/mmsgw.md").read_text().split("## What is expected of an MMS gateway")[1].split("\n## ")[0]
+        table = [line.strip("| ").split(" | ") for line in section.split("\n") if line.startswith("|")][2:]
+        self.assertGreater(len(table), 10)
+        names = named_tests()
+        for expected, verdict, tests in table:
+            self.assertTrue(verdict.startswith("no") or named_in(tests), f"{expected}: no test")
+            for test in named_in(tests):
+                self.assertTrue(exists(test, names), f"{expected}: there is no {test}")
 
 
 if __name__ == "__main__":
