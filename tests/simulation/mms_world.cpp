@@ -169,7 +169,7 @@ class world {
     h.name = h.group = "http";
     h.client.dial = dial(":http");
     h.client.connect.host = "peer";
-    h.allowed_addresses = *ip_ranges::parse(std::vector<std::string>{"127.0.0.0/8"});
+    h.callers.allowed_addresses = *ip_ranges::parse(std::vector<std::string>{"127.0.0.0/8"});
     s.http = std::make_shared<mms::mm7_link>(loop_.executor(), loop_.executor(), h, *s.work, part_bytes_max);
     s.work->add(s.http, automatic);
     mm4::server_options server;

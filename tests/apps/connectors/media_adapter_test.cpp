@@ -41,6 +41,11 @@ class memory_media_store final : public media_store {
     if (const auto at = m_->all.find(token); at != m_->all.end()) out = at->second;
     return !m_->fails;
   }
+  bool remove(const std::string& token) override {
+    const std::lock_guard lock(m_->mutex);
+    if (!m_->fails) m_->all.erase(token);
+    return !m_->fails;
+  }
   bool remove_expired(wall_time) override { return false; }
   [[nodiscard]] std::string problem() const override { return "full"; }
 
