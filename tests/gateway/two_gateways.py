@@ -145,6 +145,12 @@ class TwoGateways(PeerTest):
     def arrived(self):
         return Counter(bytes.fromhex(r["octets"]).decode(errors="replace") for r in self.smppd.accepted())
 
+    def kill_first(self):
+        """Until its lease has been ended by the other one, which takes over what there is."""
+        self.first.program.kill()
+        fenced = "SELECT count(*) FROM msgkit_instance WHERE name = 'gw1' AND lease_until = '-infinity'"
+        wait_until(lambda: self.postgres.sql(fenced) == "1", 40, self.second.program.tail)
+
     def under_load(self, act, loads=4):
         """Runs `act` while clients submit at both gateways; then every acknowledged message must have arrived, and no
         refused one. Returns how many deliveries were one too many."""
