@@ -27,7 +27,7 @@ RATE_MAX = 20_000 if IS_SHORT else 10_000_000
 GROWTH_SHARE_MAX = 0.03    # of the resident memory, from after the warm-up to the end
 GROWTH_BYTES_FLOOR = (8 if IS_SHORT else 1) << 20
 PROBE_SECONDS = 2 if IS_SHORT else 5
-TAIL_RATIO_MAX, TAIL_SLACK_US = 1.5, 5_000  # last third against the first
+TAIL_RATIO_MAX, TAIL_SLACK_US = 1.5, 5_000  # the best of the last third against the first
 OTHERS_SHARE_MAX = 0.1     # of all CPUs, by processes that are not ours, in the third that had most of it
 
 
@@ -140,10 +140,11 @@ password = "{CARRIER_PASSWORD}"
             self.assertLess(after - before, max(GROWTH_SHARE_MAX * before, GROWTH_BYTES_FLOOR), w.program.name)
             self.assertEqual(len(files), 1, w.program.name)
         tails = [i["latency_us"]["p99"] for i in intervals]
-        first, last = statistics.median(tails[1:len(tails) // 3 + 1]), statistics.median(tails[-(len(tails) // 3):])
+        # What grows is in every interval of the last third, a burst of another job in some.
+        first, last = statistics.median(tails[1:len(tails) // 3 + 1]), min(tails[-(len(tails) // 3):])
         share = others.most_share()
         is_quiet = share <= OTHERS_SHARE_MAX
-        print(f"soak: p99 of the first third {first:.0f} us, of the last {last:.0f} us; other jobs took {100 * share:.0f} % "
+        print(f"soak: p99 of the first third {first:.0f} us, best of the last {last:.0f} us; other jobs took {100 * share:.0f} % "
               f"of the CPUs{'' if is_quiet else ': not judged'}")
         if not IS_SHORT and is_quiet:
             self.assertLess(last, max(TAIL_RATIO_MAX * first, first + TAIL_SLACK_US))
