@@ -3,9 +3,8 @@
 // once, over gateways and crashes. Amounts are those of price_list.hpp. Pure functions.
 //
 //   accept    available (balance - held) >= price of all segments: held += price
-//   end       held -= price; charged: balance -= price. Given back when it failed for good and the account's rules say
-//   so,
-//             and always when it was withdrawn
+//   end       held -= price; charged: balance -= price. Given back when it failed for good and the account's rules
+//             say so, and always when it was withdrawn
 #pragma once
 
 #include <cstdint>
