@@ -223,7 +223,9 @@ bool postgres_store::write_new(std::span<const record> records) {
     const auto entries = number_entries(r.id, *r.content);
     numbers.insert(numbers.end(), entries.begin(), entries.end());
   }
-  add_numbers("index", numbers);
+  std::ranges::sort(numbers);
+  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());  // from a number to itself
+  add_numbers("index_new", numbers);
   return true;
 }
 
