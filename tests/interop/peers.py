@@ -361,6 +361,8 @@ class Kannel:
         self.bearerbox.wait_for_port(smsbox_port, 20)
         self.smsbox = test.start("smsbox", [find_in_sbin("smsbox"), "-v", "1", config])
         self.smsbox.wait_for_port(self.sendsms_port, 20)
+        # Its port is open before it knows the bearerbox, without which it takes no message.
+        wait_until(lambda: "Connected to bearerbox" in self.smsbox.tail(), 30, self.smsbox.tail)
         wait_until(self.is_bound, 30, lambda: f"the bind of Kannel\n{self.bearerbox.tail()}")
 
     def is_bound(self):
