@@ -224,7 +224,7 @@ bool postgres_store::write_new(std::span<const record> records) {
     numbers.insert(numbers.end(), entries.begin(), entries.end());
   }
   std::ranges::sort(numbers);
-  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());  // from a number to itself
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());  // from a number to itself
   add_numbers("index_new", numbers);
   return true;
 }

@@ -50,7 +50,7 @@ result<void> postgres_store::look_up(std::span<const std::string> keys, const fa
   s.ids.clear();
   for (const auto& key : keys) s.ids.push_back(lock_of(key));
   std::ranges::sort(s.ids);
-  s.ids.erase(std::ranges::unique(s.ids).begin(), s.ids.end());
+  s.ids.erase(std::unique(s.ids.begin(), s.ids.end()), s.ids.end());
   p.clear();
   p.integers(s.ids);
   db_->add("lock", p);

@@ -251,7 +251,7 @@ result<void> processor::erase_remembered(const std::string& number) {
     for (auto i = at; i < std::min(at + pools_at_once, pools.size()); ++i)
       for (const auto space : {fact_space::opt_out, fact_space::reply}) keys.push_back(fact_key(space, {pools[i], number}));
     std::ranges::sort(keys);
-    keys.erase(std::ranges::unique(keys).begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
     fact_list found;
     if (const auto done = store_.look_up(
             keys, [&](std::string_view key, fact&& f) { found.emplace_back(key, std::move(f)); }); !done)
@@ -280,7 +280,7 @@ bool processor::look_up(std::vector<event>& events, wall_time now) {
   for (const auto& e : events) core_.wants(e, now, keys_);
   if (keys_.empty()) return true;
   std::ranges::sort(keys_);
-  keys_.erase(std::ranges::unique(keys_).begin(), keys_.end());
+  keys_.erase(std::unique(keys_.begin(), keys_.end()), keys_.end());
   return bool{store_.look_up(keys_, [this](std::string_view key, fact&& f) { core_.know(key, std::move(f)); })};
 }
 

@@ -91,7 +91,7 @@ bool sqlite_store::connection::forget(const number_entry& e) {
 bool sqlite_store::connection::store_run_when_due() {
   if (pending.size() < 2 * run_messages) return true;
   std::ranges::sort(pending, in_order);
-  pending.erase(std::ranges::unique(pending).begin(), pending.end());  // from a number to itself
+  pending.erase(std::unique(pending.begin(), pending.end()), pending.end());  // from a number to itself
   std::uint64_t last = 0;
   for (const auto& e : pending) last = std::max(last, e.id.key());
   for (std::size_t at = 0, end = 0; at < pending.size(); at = end) {
@@ -119,7 +119,7 @@ result<store::number_report> sqlite_store::browse_number(std::int64_t key, messa
   for (const auto& e : db_->pending)
     if (e.number == key && e.id >= from && e.id < before) ids.push_back(e.id);
   std::ranges::sort(ids, std::greater{});
-  ids.erase(std::ranges::unique(ids).begin(), ids.end());  // to itself
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());  // to itself
   auto reached = from;
   bool good = true;
   std::size_t runs = 0;
