@@ -82,9 +82,12 @@ void top_up(const api_ptr& api, const http_request& r, const std::string& client
     if (!done) return to.send(unavailable());
     if (done->is_conflict) return to.send(http_error(409, "conflict", "reference: was booked with another amount"));
     const auto body = credit_json(client, done->credit);
-    const auto after = dump_json(
-        {{"client", client}, {"amount", amount}, {"reference", reference}, {"balance", done->credit.balance}});
-    if (done->is_repeated) return to.send({.status = 200, .body = body});
+    // A repetition too: the first may have been booked and not noted.
+    const auto after = dump_json({{"client", client},
+                                  {"amount", amount},
+                                  {"reference", reference},
+                                  {"balance", done->credit.balance},
+                                  {"repeated", done->is_repeated}});
     const auto id = api->records.current()->client_of(client);
     const bool taken = api->run([=] {
       const bool noted = api->records.record("update", "credit", id, after, actor);

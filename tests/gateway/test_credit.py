@@ -66,6 +66,10 @@ class OnSqlite(test_api.ApiTest):
         audit = [e for e in self.api.ask("GET", "/audit")[1] if e["kind"] == "credit"]
         self.assertEqual([(e["id"], e["after"]["amount"], e["after"]["reference"]) for e in audit],
                          [(self.web["id"], 100, "invoice 1")])
+        # Who asks again after an answer that was lost is noted too: the first time may not have been.
+        self.top_up(100, "invoice 1")
+        noted = [e["after"]["repeated"] for e in self.api.ask("GET", "/audit")[1] if e["kind"] == "credit"]
+        self.assertEqual((self.credit()["balance"], sorted(noted)), (0, [False, True]))
 
     def test_over_smpp_the_status_says_so(self):
         self.api.ask("PUT", f"/clients/{self.web['id']}/settings", {"price_list": ""})
