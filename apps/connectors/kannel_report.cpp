@@ -6,23 +6,12 @@
 #include <charconv>
 
 #include "connectors/plain_text.hpp"
+#include "connectors/template_text.hpp"
 
 namespace msgkit::app {
 namespace {
 
 constexpr std::string_view mark = "kannel-report ";
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view plain = "-_.~";
-  std::string out;
-  for (const char c : text) {
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                          plain.find(c) != std::string_view::npos;
-    if (is_plain) out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
 
 std::string number_text(const engine::address& a) { return is_number(a.value) ? '+' + a.value : a.value; }
 
@@ -65,18 +54,18 @@ bool append_escape(std::string& out, char escape, const engine::message_content&
     case 'd': out += std::to_string(kannel_event(r)); break;
     case 'A':
     case 'a':
-    case 'b': out += percent_encoded(reply_text(c)); break;
-    case 'F': out += percent_encoded(r.carrier_id); break;
+    case 'b': out += percent_encode(reply_text(c)); break;
+    case 'F': out += percent_encode(r.carrier_id); break;
     case 'I': out += r.receipt_of.text(); break;
-    case 'i': out += percent_encoded(after_colon(r.endpoint)); break;
+    case 'i': out += percent_encode(after_colon(r.endpoint)); break;
     case 'p':
-    case 'q': out += percent_encoded(number_text(c.source)); break;
+    case 'q': out += percent_encode(number_text(c.source)); break;
     case 'P':
-    case 'Q': out += percent_encoded(number_text(c.destination)); break;
+    case 'Q': out += percent_encode(number_text(c.destination)); break;
     case 't': out += fmt::format("{:%Y-%m-%d+%H:%M:%S}", fmt::gmtime(done)); break;
     case 'T': out += std::to_string(done); break;
-    case 'B': out += percent_encoded(c.service_type); break;
-    case 'o': out += percent_encoded(after_colon(c.account)); break;
+    case 'B': out += percent_encode(c.service_type); break;
+    case 'o': out += percent_encode(after_colon(c.account)); break;
     case 'c': out += '0'; break;
     case 'C': out += "UTF-8"; break;
     case 'y': out += std::to_string(c.priority); break;

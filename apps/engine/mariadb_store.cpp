@@ -44,6 +44,17 @@ result<message> read_row(const mariadb_connection::row& row) {
                  *std::move(progress)};
 }
 
+void hand_over(const mariadb_connection::row& row, load_report& report, const store::message_handler& on_message,
+               const store::corrupt_handler& on_corrupt) {
+  if (auto m = read_row(row)) {
+    on_message(*std::move(m));
+    ++report.loaded;
+  } else {
+    on_corrupt(id_of(row.integer(0)), m.error());
+    ++report.corrupt;
+  }
+}
+
 void hand_over(const mariadb_connection::row& row, const store::fact_handler& on_fact) {
   on_fact(row.text(0), fact{std::string{row.text(2)}, wall_time{std::chrono::milliseconds{row.integer(1)}}});
 }
@@ -393,15 +404,7 @@ result<store::number_report> mariadb_store::browse_number(std::int64_t key, mess
   if (!db_->query(entries, [&](const auto& row) { ids.push_back(row.integer(0)); })) return fail("browse");
   if (ids.size() == limit) report.reached = id_of(ids.back());
   if (ids.empty()) return report;
-  const auto take = [&](const auto& row) {
-    if (auto m = read_row(row)) {
-      on_message(*std::move(m));
-      ++report.loaded;
-    } else {
-      on_corrupt(id_of(row.integer(0)), m.error());
-      ++report.corrupt;
-    }
-  };
+  const auto take = [&](const auto& row) { hand_over(row, report, on_message, on_corrupt); };
   if (!db_->query(fmt::format("{}m.id IN {} ORDER BY m.id DESC", select_message,
                               list_of(ids, [](std::string& out, std::int64_t id) { out += std::to_string(id); })),
                   take))
@@ -447,13 +450,7 @@ result<load_report> mariadb_store::load_active(const message_handler& on_message
     const auto take = [&](const mariadb_connection::row& row) {
       ++rows;
       from = fmt::format("m.id > {}", row.text(0));
-      if (auto m = read_row(row)) {
-        on_message(*std::move(m));
-        ++report.loaded;
-      } else {
-        on_corrupt(id_of(row.integer(0)), m.error());
-        ++report.corrupt;
-      }
+      hand_over(row, report, on_message, on_corrupt);
     };
     if (!db_->query(fmt::format("{}m.active = 1 AND {} ORDER BY m.id LIMIT {}", select_message, from, load_page_rows), take))
       return fail("load");
@@ -475,15 +472,7 @@ result<load_report> mariadb_store::browse(message_id from, message_id before, st
                                           const message_handler& on_message, const corrupt_handler& on_corrupt) {
   if (faulted_) return failed("browse");
   load_report report;
-  const auto take = [&](const auto& row) {
-    if (auto m = read_row(row)) {
-      on_message(*std::move(m));
-      ++report.loaded;
-    } else {
-      on_corrupt(id_of(row.integer(0)), m.error());
-      ++report.corrupt;
-    }
-  };
+  const auto take = [&](const auto& row) { hand_over(row, report, on_message, on_corrupt); };
   if (!db_->query(fmt::format("{}m.id >= {} AND m.id < {} ORDER BY m.id DESC LIMIT {}", select_message, from.key(),
                               before.key(), limit),
                   take))

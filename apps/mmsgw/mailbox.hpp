@@ -1,4 +1,5 @@
 // Work for an executor from other threads, in order. What comes while it is busy is handed over in one piece.
+// It holds no more than what its users have under way: requests, which the HTTP server limits, and their answers.
 // Thread-safe; copies share one box. Work that an executor never gets to run is destroyed with the box or the executor.
 #pragma once
 

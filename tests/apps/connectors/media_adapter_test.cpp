@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "memory_media_store.hpp"
 #include "msgkit/core/net/clock.hpp"
 
 namespace msgkit::app::test {
@@ -20,38 +21,6 @@ using namespace std::chrono_literals;
 using verdict = adaptation_verdict;
 
 const std::string jpeg = "\xFF\xD8\xFF";
-
-struct shared_media {
-  std::mutex mutex;
-  std::map<std::string, medium> all;
-  bool fails = false;
-};
-
-class memory_media_store final : public media_store {
- public:
-  explicit memory_media_store(std::shared_ptr<shared_media> m) : m_(std::move(m)) {}
-  bool put(const std::string& token, const medium& m) override {
-    const std::lock_guard lock(m_->mutex);
-    if (!m_->fails) m_->all[token] = m;
-    return !m_->fails;
-  }
-  bool get(const std::string& token, wall_time, std::optional<medium>& out) override {
-    const std::lock_guard lock(m_->mutex);
-    out.reset();
-    if (const auto at = m_->all.find(token); at != m_->all.end()) out = at->second;
-    return !m_->fails;
-  }
-  bool remove(const std::string& token) override {
-    const std::lock_guard lock(m_->mutex);
-    if (!m_->fails) m_->all.erase(token);
-    return !m_->fails;
-  }
-  bool remove_expired(wall_time) override { return false; }
-  [[nodiscard]] std::string problem() const override { return "full"; }
-
- private:
-  std::shared_ptr<shared_media> m_;
-};
 
 class MediaAdapter : public ::testing::Test {
  protected:
@@ -215,7 +184,8 @@ TEST_F(MediaAdapter, StopEndsWhatRunsAndAnswersWhatWaits) {
   std::promise<adaptation> running, waiting, late;
   const auto one = picture();
   adapter->adapt({.media = {one}}, media_class::k300, [&](adaptation a) { running.set_value(std::move(a)); });
-  while (run_count() == 0) std::this_thread::sleep_for(5ms);
+  for (int i = 0; i < 6'000 && run_count() == 0; ++i) std::this_thread::sleep_for(5ms);
+  ASSERT_EQ(run_count(), 1U) << "it has not begun in half a minute";
   adapter->adapt({.media = {one}}, media_class::k300, [&](adaptation a) { waiting.set_value(std::move(a)); });
   EXPECT_EQ(adapter->waiting(), 1U);
   EXPECT_EQ(adapt({one}).is, verdict::busy) << "the queue is full";
