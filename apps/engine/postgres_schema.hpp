@@ -23,7 +23,7 @@ constexpr const char* postgres_version_table =
     "CREATE TABLE IF NOT EXISTS msgkit_schema(version integer PRIMARY KEY); COMMIT";
 constexpr const char* postgres_read_version = "SELECT coalesce(max(version), 0) FROM msgkit_schema";
 
-constexpr std::array<const char*, 4> postgres_migrations{
+constexpr std::array<const char*, 5> postgres_migrations{
     // Room in the pages lets an update of progress stay in its page and leave the indexes alone.
     R"(BEGIN;
     SELECT pg_advisory_xact_lock(1836279659);
@@ -61,7 +61,30 @@ constexpr std::array<const char*, 4> postgres_migrations{
     CREATE TABLE IF NOT EXISTS msgkit_setting(name text PRIMARY KEY, value bigint NOT NULL);
     ALTER TABLE msgkit_instance ADD COLUMN IF NOT EXISTS indexes boolean NOT NULL DEFAULT false;
     INSERT INTO msgkit_schema VALUES(4) ON CONFLICT DO NOTHING;
+    COMMIT)",
+    // The index as runs: a row for each write, merged into sorted runs by whoever wrote enough. Instances of an older
+    // version use no index any more, because ours say that they do not write into theirs.
+    R"(BEGIN;
+    SELECT pg_advisory_xact_lock(1836279659);
+    CREATE TABLE IF NOT EXISTS msgkit_number_new(
+      seq bigserial PRIMARY KEY, first bigint NOT NULL, last bigint NOT NULL, entries bytea NOT NULL);
+    CREATE TABLE IF NOT EXISTS msgkit_number_run(run bigserial PRIMARY KEY, first bigint NOT NULL, last bigint NOT NULL);
+    CREATE INDEX IF NOT EXISTS msgkit_number_run_last ON msgkit_number_run(last, run);
+    CREATE TABLE IF NOT EXISTS msgkit_number_slot(
+      run bigint, slot smallint, entries bytea NOT NULL, PRIMARY KEY(run, slot));
+    ALTER TABLE msgkit_number_new ALTER entries SET STORAGE EXTERNAL;
+    ALTER TABLE msgkit_number_slot ALTER entries SET STORAGE EXTERNAL;
+    ALTER TABLE msgkit_instance ADD COLUMN IF NOT EXISTS keeps_runs boolean NOT NULL DEFAULT false;
+    INSERT INTO msgkit_schema VALUES(5) ON CONFLICT DO NOTHING;
     COMMIT)"};
+
+// Run by everybody who joins: the table of version 4 goes once nobody who lives writes into it.
+constexpr const char* postgres_drop_old_numbers =
+    R"(DO $$ BEGIN
+      IF to_regclass('msgkit_number') IS NOT NULL AND EXISTS(SELECT FROM msgkit_setting WHERE name = 'runs_from') THEN
+        DROP TABLE IF EXISTS msgkit_number;
+      END IF;
+    END $$)";
 
 struct postgres_statement {
   const char* name;
@@ -89,26 +112,49 @@ constexpr postgres_statement postgres_statements[] = {
              " ORDER BY id LIMIT $3::bigint"},
     {"browse", "SELECT id, progress, content FROM msgkit_message WHERE id >= $1::bigint AND id < $2::bigint"
                " ORDER BY id DESC LIMIT $3::bigint"},
-    {"index", "INSERT INTO msgkit_number SELECT v.* FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v"
-              " ON CONFLICT DO NOTHING"},
-    // Of messages that are new: there is nothing to conflict with, and not to look for it saves a fifth.
-    {"index_new", "INSERT INTO msgkit_number SELECT v.* FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v"},
-    {"forget", "DELETE FROM msgkit_number n USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v(day, number, id)"
-               " WHERE n.day = v.day AND n.number = v.number AND n.id = v.id"},
-    {"forget_days", "DELETE FROM msgkit_number WHERE (day, number, id) IN (SELECT day, number, id FROM msgkit_number"
-                    " WHERE day < $1::bigint ORDER BY day, number, id LIMIT $2::bigint FOR UPDATE SKIP LOCKED)"},
-    {"by_number", "SELECT k.id, m.progress, m.content, m.id IS NOT NULL FROM (SELECT a.id FROM generate_series($1::bigint, $2::bigint) AS d"
-                  " CROSS JOIN LATERAL (SELECT id FROM msgkit_number n WHERE n.day = d AND n.number = $3::bigint"
-                  " AND n.id >= $4::bigint AND n.id < $5::bigint ORDER BY n.id DESC LIMIT $6::bigint) AS a"
-                  " ORDER BY a.id DESC LIMIT $6::bigint) AS k LEFT JOIN msgkit_message m ON m.id = k.id ORDER BY k.id DESC"},
-    {"indexed", "SELECT coalesce((SELECT value FROM msgkit_setting WHERE name = 'numbers_from'), -1),"
+    {"index", "INSERT INTO msgkit_number_new(first, last, entries) SELECT $1::bigint, $2::bigint, v FROM unnest($3::bytea[]) AS v"},
+    {"unmerged", "SELECT coalesce(sum(length(entries)), 0)::bigint FROM msgkit_number_new"},
+    // The oldest up to so many octets.
+    {"take_new", "DELETE FROM msgkit_number_new WHERE seq IN (SELECT seq FROM msgkit_number_new WHERE seq <= (SELECT"
+                 " coalesce(max(seq) FILTER (WHERE octets <= $1::bigint), min(seq)) FROM (SELECT seq, sum(length(entries))"
+                 " OVER (ORDER BY seq) AS octets FROM msgkit_number_new) AS n) ORDER BY seq FOR UPDATE SKIP LOCKED) RETURNING entries"},
+    {"add_run", "INSERT INTO msgkit_number_run(first, last) VALUES($1::bigint, $2::bigint)"},
+    {"add_slots", "INSERT INTO msgkit_number_slot SELECT (SELECT currval(pg_get_serial_sequence('msgkit_number_run', 'run'))), v.*"
+                  " FROM unnest($1::bigint[], $2::bytea[]) AS v"},
+    // Two that forget would lock the same rows in different order. Nobody who holds this waits for another.
+    {"forgets", "SELECT pg_advisory_xact_lock('msgkit_number_run'::regclass::oid::bigint::integer, 0)"},
+    // An entry among those that wait for a run, then in runs, so that a run made at the same time is seen.
+    {"forget_new", "UPDATE msgkit_number_new n SET entries = overlay(n.entries placing '' from position(v IN n.entries) for length(v))"
+                   " FROM unnest($2::bytea[]) AS v WHERE n.first <= $1::bigint AND n.last >= $1::bigint"
+                   " AND position(v IN n.entries) % length(v) = 1"},
+    {"forget", "UPDATE msgkit_number_slot s SET entries = overlay(s.entries placing '' from position(v IN s.entries) for length(v))"
+               " FROM unnest($3::bytea[]) AS v, msgkit_number_run r WHERE r.first <= $1::bigint AND r.last >= $1::bigint"
+               " AND s.run = r.run AND s.slot = $2::bigint AND position(v IN s.entries) % length(v) = 1"},
+    {"forget_runs", "WITH gone AS (DELETE FROM msgkit_number_run WHERE run IN (SELECT run FROM msgkit_number_run"
+                    " WHERE last < $1::bigint ORDER BY last LIMIT $2::bigint FOR UPDATE SKIP LOCKED) RETURNING run)"
+                    " DELETE FROM msgkit_number_slot s USING gone WHERE s.run = gone.run"},
+    {"unmerged_between", "SELECT entries FROM msgkit_number_new WHERE last >= $1::bigint AND first < $2::bigint ORDER BY seq"},
+    {"slots", "SELECT r.last, r.run, s.entries FROM (SELECT run, last FROM msgkit_number_run WHERE last >= $2::bigint"
+              " AND first < $3::bigint AND (last, run) < ($4::bigint, $5::bigint) ORDER BY last DESC, run DESC LIMIT $6::bigint) AS r"
+              " LEFT JOIN msgkit_number_slot s ON s.run = r.run AND s.slot = $1::bigint ORDER BY r.last DESC, r.run DESC"},
+    {"find_all", "SELECT id, progress, content FROM msgkit_message WHERE id = ANY($1::bigint[]) ORDER BY id DESC"},
+    {"indexed", "SELECT coalesce((SELECT value FROM msgkit_setting WHERE name = 'runs_from'), -1),"
                 " coalesce((SELECT min(id) FROM msgkit_message), -1)"},
     // Once all that write also index. Those that come later are new messages; a minute is for clocks that differ.
-    {"index_from", "INSERT INTO msgkit_setting SELECT 'numbers_from', $1::bigint WHERE NOT EXISTS (SELECT FROM msgkit_instance"
-                   " WHERE NOT indexes AND lease_until > '-infinity') ON CONFLICT DO NOTHING"},
-    {"indexed_from", "UPDATE msgkit_setting SET value = $1::bigint WHERE name = 'numbers_from' AND value = $2::bigint"},
-    {"says_indexes", "UPDATE msgkit_instance SET indexes = $2::bigint <> 0 WHERE number = $1::bigint"},
-    {"not_indexed", "DELETE FROM msgkit_setting WHERE name = 'numbers_from' AND $1::bigint = 0"},
+    {"index_from", "INSERT INTO msgkit_setting SELECT 'runs_from', $1::bigint WHERE NOT EXISTS (SELECT FROM msgkit_instance"
+                   " WHERE NOT keeps_runs AND lease_until > '-infinity') ON CONFLICT DO NOTHING"},
+    // Everything before is indexed anew, so what is there of it from an earlier time goes.
+    {"restart_new", "DELETE FROM msgkit_number_new WHERE last < $1::bigint"
+                    " AND EXISTS (SELECT FROM msgkit_setting WHERE name = 'runs_from' AND value = $1::bigint)"},
+    {"restart_runs", "WITH gone AS (DELETE FROM msgkit_number_run WHERE last < $1::bigint AND EXISTS (SELECT FROM"
+                     " msgkit_setting WHERE name = 'runs_from' AND value = $1::bigint) RETURNING run)"
+                     " DELETE FROM msgkit_number_slot s USING gone WHERE s.run = gone.run"},
+    // Several instances may read the same messages; the entries of one of them get in.
+    {"index_old", "WITH moved AS (UPDATE msgkit_setting SET value = $1::bigint WHERE name = 'runs_from' AND value = $2::bigint"
+                  " RETURNING 1) INSERT INTO msgkit_number_new(first, last, entries) SELECT $3::bigint, $4::bigint, v"
+                  " FROM moved, unnest($5::bytea[]) AS v"},
+    {"says_indexes", "UPDATE msgkit_instance SET indexes = false, keeps_runs = $2::bigint <> 0 WHERE number = $1::bigint"},
+    {"not_indexed", "DELETE FROM msgkit_setting WHERE name = 'numbers_from' OR (name = 'runs_from' AND $1::bigint = 0)"},
     {"find", "SELECT id, progress, content FROM msgkit_message WHERE id = $1::bigint"},
     {"last", "SELECT coalesce(max(id), 0) FROM msgkit_message"},
 

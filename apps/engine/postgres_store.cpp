@@ -148,8 +148,11 @@ result<void> postgres_store::join(std::chrono::milliseconds patience) {
   indexes.integer(options_.number_index ? 1 : 0);
   postgres_parameters keeps;
   keeps.integer(options_.number_index ? 1 : 0);
-  if (!db_->query("says_indexes", indexes) || !db_->query("not_indexed", keeps))
+  if (!db_->query("says_indexes", indexes) || !db_->query("not_indexed", keeps) || !db_->script(postgres_drop_old_numbers))
     return open_failed("cannot be joined", db_->error().text);
+  const auto unmerged = db_->query("unmerged", {});
+  if (!unmerged || unmerged->size() != 1) return open_failed("cannot be joined", db_->error().text);
+  unmerged_octets_ = static_cast<std::size_t>(unmerged->integer(0, 0));
   // Links of an earlier life are no more; those of this one are announced anew by whoever holds them.
   postgres_parameters mine;
   mine.integer(number_);
@@ -216,16 +219,7 @@ void postgres_store::add_hold() {
 
 bool postgres_store::write_new(std::span<const record> records) {
   if (!write_whole(records, "insert")) return false;
-  if (!options_.number_index) return true;
-  auto& numbers = scratch_->numbers;
-  numbers.clear();
-  for (const auto& r : records) {
-    const auto entries = number_entries(r.id, *r.content);
-    numbers.insert(numbers.end(), entries.begin(), entries.end());
-  }
-  std::ranges::sort(numbers);
-  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());  // from a number to itself
-  add_numbers("index_new", numbers);
+  if (options_.number_index) add_numbers(records);
   return true;
 }
 
@@ -315,10 +309,11 @@ result<void> postgres_store::write(const changes& c) {
   flush(changed, &postgres_store::write_changes);
   if (!c.erased.empty()) good = good && write_whole(c.erased, "erase");
   add_facts(c.facts);
-  if (!c.forgotten.empty()) add_numbers("forget", c.forgotten);
+  forget_numbers(c.forgotten);
   add_for_others(c);
   if (std::exchange(open_, false)) good = good && db_->add("commit", {});
   if (!good || !db_->finish()) return fail("commit");
+  (void)merge_numbers_when_due();  // a fault of it is one of the next commit: this one is durable
   return {};
 }
 

@@ -85,7 +85,13 @@ class postgres_store final : public store {
   bool write_whole(std::span<const record> records, const char* statement);
   bool write_changes(std::span<const record> records);
   result<void> forget_old_numbers(std::size_t limit);
-  void add_numbers(const char* statement, std::span<const number_entry> entries);
+  void add_numbers(std::span<const record> records);
+  void forget_numbers(std::span<const number_entry> entries);
+  void add_run(std::span<const number_entry> sorted);
+  result<void> merge_numbers_when_due();
+  result<void> begin_index();
+  result<void> load_all(std::span<const message_id> ids, load_report& report, const message_handler& on_message,
+                        const corrupt_handler& on_corrupt);
   fault fail(std::string_view what);
   fault open_failed(std::string_view what, std::string_view why);
 
@@ -97,6 +103,7 @@ class postgres_store final : public store {
   std::uint32_t number_ = 0;
   std::int64_t epoch_ = 0;
   bool joined_ = false, faulted_ = false;
+  std::size_t unmerged_octets_ = 0;  // of entries that are in no run, about
   bool open_ = false;  // a transaction: between look_up() and write()
 };
 

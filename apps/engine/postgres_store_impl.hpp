@@ -1,5 +1,5 @@
-// Private to the PostgreSQL store, whose parts are postgres_store.cpp (coming and going, messages) and
-// postgres_store_shared.cpp (facts, other instances).
+// Private to the PostgreSQL store, whose parts are postgres_store.cpp (coming and going, messages),
+// postgres_store_numbers.cpp (the index of numbers) and postgres_store_shared.cpp (facts, other instances).
 #pragma once
 
 #include <string_view>
@@ -30,7 +30,6 @@ struct postgres_store::scratch {
   std::vector<std::uint8_t> settled;
   byte_vector octets;              // the rows of a chunk, one behind the other
   std::vector<std::size_t> ends;
-  std::vector<number_entry> numbers;
 };
 
 }  // namespace msgkit::engine

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "engine/number_run.hpp"
 #include "engine/sqlite_connection.hpp"
 
 namespace msgkit::engine {
@@ -14,28 +15,7 @@ constexpr unsigned slot_bits = 7;
 constexpr std::size_t run_messages = 4'096;
 constexpr std::size_t runs_per_look_max = 1'000;
 
-std::uint64_t slot_of(std::int64_t number) { return static_cast<std::uint64_t>(number) >> (64 - slot_bits); }
-
-bool in_order(const number_entry& a, const number_entry& b) {
-  return a.number != b.number ? static_cast<std::uint64_t>(a.number) < static_cast<std::uint64_t>(b.number)
-                              : a.id < b.id;
-}
-
-constexpr std::size_t entry_octets = 2 * sizeof(std::uint64_t);
-
-void append_entry(byte_vector& out, const number_entry& e) {
-  append_big(out, static_cast<std::uint64_t>(e.number));
-  append_big(out, e.id.key());
-}
-
-std::vector<number_entry> read_entries(bytes_view octets) {
-  std::vector<number_entry> out;
-  out.reserve(octets.size() / entry_octets);
-  for (std::size_t at = 0; at + entry_octets <= octets.size(); at += entry_octets)
-    out.push_back({static_cast<std::int64_t>(load_big<std::uint64_t>(octets.data() + at)),
-                   message_id{load_big<std::uint64_t>(octets.data() + at + sizeof(std::uint64_t))}});
-  return out;
-}
+std::uint64_t slot_of(std::int64_t number) { return number_slot(number, slot_bits); }
 
 }  // namespace
 
@@ -43,7 +23,9 @@ std::vector<number_entry> sqlite_store::connection::read_slot(std::uint64_t last
   bind(get_slot, 1, last);
   bind(get_slot, 2, slot);
   std::vector<number_entry> out;
-  is_slot_read = each_row(get_slot, [&](sqlite3_stmt* row) { out = read_entries(column(row, 0)); });
+  is_slot_read = each_row(get_slot, [&](sqlite3_stmt* row) {
+    each_entry(column(row, 0), [&](const number_entry& e) { out.push_back(e); });
+  });
   return out;
 }
 
@@ -66,7 +48,7 @@ bool sqlite_store::connection::change_slot(const number_entry& e, bool is_in) {
   auto entries = read_slot(*last, slot_of(e.number));
   if (!is_slot_read) return false;
   std::erase(entries, e);
-  if (is_in) entries.insert(std::ranges::upper_bound(entries, e, in_order), e);
+  if (is_in) entries.insert(std::ranges::upper_bound(entries, e, in_slot_order), e);
   return write_slot(*last, slot_of(e.number), entries);
 }
 
@@ -90,15 +72,11 @@ bool sqlite_store::connection::forget(const number_entry& e) {
 
 bool sqlite_store::connection::store_run_when_due() {
   if (pending.size() < 2 * run_messages) return true;
-  std::ranges::sort(pending, in_order);
-  pending.erase(std::unique(pending.begin(), pending.end()), pending.end());  // from a number to itself
+  sort_run(pending);
   std::uint64_t last = 0;
   for (const auto& e : pending) last = std::max(last, e.id.key());
-  for (std::size_t at = 0, end = 0; at < pending.size(); at = end) {
-    const auto slot = slot_of(pending[at].number);
-    while (end < pending.size() && slot_of(pending[end].number) == slot) ++end;
-    if (!write_slot(last, slot, std::span(pending).subspan(at, end - at))) return false;
-  }
+  if (!each_slot(pending, slot_bits, [&](std::uint64_t slot, auto entries) { return write_slot(last, slot, entries); }))
+    return false;
   pending.clear();
   indexed_to = last;
   read_to = std::max(read_to, last);

@@ -98,7 +98,7 @@ TEST_F(PostgresStore, ErrorsSayWhatIsWrongAndKeepThePassword) {
 TEST_F(PostgresStore, RefusesANewerSchema) {
   open_postgres(options()).reset();
   sql("INSERT INTO msgkit_schema VALUES(99)");
-  EXPECT_EQ(open_error(options(), errc::store_newer), "store postgres has schema version 99, this program knows up to 4");
+  EXPECT_EQ(open_error(options(), errc::store_newer), "store postgres has schema version 99, this program knows up to 5");
 }
 
 TEST_F(PostgresStore, TwoGatewaysMayCreateTheTablesAtOnce) {
