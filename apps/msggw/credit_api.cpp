@@ -42,11 +42,11 @@ std::string entry_json(const engine::ledger_entry& e) {
   return out;
 }
 
-void show(const api_ptr& api, const std::string& client, const http_responder& to) {
+void show(engine::engine& e, const std::string& client, const http_responder& to) {
   const auto taken = [client, to](const result<engine::credit_state>& c) {
     to.send(c ? http_response{.status = 200, .body = credit_json(client, *c)} : unavailable());
   };
-  if (!api->engine.query_credit(account_of(client), taken)) to.send(busy());
+  if (!e.query_credit(account_of(client), taken)) to.send(busy());
 }
 
 bool read_top_up(const std::string& text, std::int64_t& amount, std::string& reference, std::string& why) {
@@ -132,11 +132,18 @@ void add_credit_routes(http_router& router, const credit_api& given) {
         },
         options);
   };
-  add("GET", "/credit/{client}", [api](const auto&, const auto& client, const auto& to) { show(api, client, to); });
+  add("GET", "/credit/{client}",
+      [api](const auto&, const auto& client, const auto& to) { show(api->engine, client, to); });
   add("POST", "/credit/{client}",
       [api](const auto& r, const auto& client, const auto& to) { top_up(api, r, client, to); });
   add("GET", "/credit/{client}/ledger",
       [api](const auto& r, const auto& client, const auto& to) { list(api, r, client, to); });
+}
+
+void add_own_credit_route(http_router& router, api_access& access, engine::engine& e) {
+  router.add("GET", "/credit", access.protect("usage", [&e](const auto&, const auto& c, const auto& to) {
+    show(e, c.who->username, to);
+  }));
 }
 
 }  // namespace msgkit::app

@@ -1,4 +1,5 @@
-// What clients have paid before, for administrators: GET and POST /credit/{client}, GET /credit/{client}/ledger.
+// What clients have paid before: GET and POST /credit/{client} and GET /credit/{client}/ledger for administrators,
+// GET /credit for a client that asks about itself.
 #pragma once
 
 #include <functional>
@@ -8,6 +9,7 @@
 #include "engine/engine.hpp"
 #include "msggw/admin_api.hpp"
 #include "msggw/administrators.hpp"
+#include "msggw/client_api/api_access.hpp"
 #include "msggw/directory/directory.hpp"
 
 namespace msgkit::app {
@@ -22,5 +24,7 @@ struct credit_api {
 
 // What `api` refers to must outlive the router's requests.
 void add_credit_routes(http_router& router, const credit_api& api);
+// `access` and `e` must, too.
+void add_own_credit_route(http_router& router, api_access& access, engine::engine& e);
 
 }  // namespace msgkit::app

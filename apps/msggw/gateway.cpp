@@ -274,6 +274,7 @@ class gateway final : public daemon {
     add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators_->guard());
     erasures_ = std::make_unique<erasure_runner>(erasure_parts{*engine_, *batches_, media_->shelf(), *directory_});
     add_erasure_routes(*router, {*engine_, *erasures_, *directory_, *administrators_, tasks});
+    add_own_credit_route(*router, *access_, *engine_);
     add_credit_routes(*router, {*engine_, *directory_, *administrators_, tasks, [this](const std::string& client) {
                                   return directory_->current()->client_of(client) != 0 || is_of_the_file(client);
                                 }});

@@ -58,6 +58,9 @@ class OnSqlite(test_api.ApiTest):
         self.assertEqual([self.post(), self.post(), self.post()], [202, 202, 402])
         self.assertEqual(self.post(to="4915550001"), 422)
         self.settled(0)
+        own = self.api.ask("GET", "/credit", authorization=self.auth)
+        self.assertEqual((own[0], own[1]), (200, self.credit()))
+        self.assertEqual(self.api.ask("GET", "/credit", authorization=basic("web", "wrong"))[0], 401)
         kinds = [e["kind"] for e in self.ledger()]
         self.assertEqual((kinds[0], kinds.count("hold"), kinds.count("charge")), ("top-up", 2, 2))
         self.assertEqual(len(self.ledger(after=4)), 1)
