@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/json.hpp"
+#include "msgkit/core/xml_text.hpp"
 
 namespace msgkit::app {
 
@@ -21,18 +22,7 @@ std::string percent_encode(std::string_view text) {
 
 std::string xml_escape(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&apos;"; break;
-      default:
-        if (static_cast<unsigned char>(c) >= ' ' || c == '\t' || c == '\n') out += c;
-        else if (c == '\r') out += "&#13;";
-    }
-  }
+  append_xml_text(out, text, xml_place::attribute, U' ');
   return out;
 }
 

@@ -45,7 +45,7 @@ std::string check_template(std::string_view t, const Known& known) {
 }
 
 std::string percent_encode(std::string_view text);
-// As content and as attribute; characters that XML 1.0 cannot hold are left out.
+// As content and as attribute; controls that XML 1.0 cannot hold become blanks.
 std::string xml_escape(std::string_view text);
 // As inside the quotes of a JSON string.
 std::string json_escape(std::string_view text);

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "msgkit/xmppcomp/xml_text.hpp"
+#include "msgkit/core/xml_text.hpp"
+
 
 namespace msgkit::xmppcomp {
 namespace {
@@ -27,7 +28,7 @@ void append_attribute(std::string& out, std::string_view prefix, std::string_vie
   out += prefix;
   out += name;
   out += "='";
-  append_escaped(out, value, true);
+  append_xml_text(out, value, xml_place::attribute);
   out += '\'';
 }
 
@@ -57,10 +58,10 @@ void append_in(std::string& out, const element& e, std::string_view inherited) {
     return;
   }
   out += '>';
-  append_escaped(out, e.text);
+  append_xml_text(out, e.text);
   for (const auto& child : e.children) {
     append_in(out, child, e.ns);
-    append_escaped(out, child.tail);
+    append_xml_text(out, child.tail);
   }
   out += "</";
   out += e.name;

@@ -6,11 +6,11 @@
 #include "msgkit/core/backoff.hpp"
 #include "msgkit/core/hex.hpp"
 #include "msgkit/core/secure.hpp"
+#include "msgkit/core/xml_text.hpp"
 #include "msgkit/xmppcomp/errc.hpp"
 #include "msgkit/xmppcomp/jid.hpp"
 #include "msgkit/xmppcomp/stanza.hpp"
 #include "msgkit/xmppcomp/stream_error.hpp"
-#include "msgkit/xmppcomp/xml_text.hpp"
 #include "sha1.hpp"
 
 namespace msgkit::xmppcomp {
@@ -22,7 +22,7 @@ constexpr std::string_view end_of_stream = "</stream:stream>";
 std::string first_tag(std::string_view domain) {
   std::string out = "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' "
                     "xmlns:stream='http://etherx.jabber.org/streams' to='";
-  append_escaped(out, domain, true);
+  append_xml_text(out, domain, xml_place::attribute);
   return out += "'>";
 }
 

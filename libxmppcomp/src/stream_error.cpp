@@ -3,7 +3,8 @@
 #include <array>
 #include <utility>
 
-#include "msgkit/xmppcomp/xml_text.hpp"
+#include "msgkit/core/xml_text.hpp"
+
 
 namespace msgkit::xmppcomp {
 namespace {
@@ -89,7 +90,7 @@ void append_stream_error(std::string& out, stream_condition c, std::string_view 
   out += " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>";
   if (!text.empty()) {
     out += "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>";
-    append_escaped(out, text);
+    append_xml_text(out, text);
     out += "</text>";
   }
   out += "</stream:error></stream:stream>";

@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "msgkit/xmppcomp/xml_text.hpp"
+#include "msgkit/core/xml_text.hpp"
+
 
 namespace msgkit::xmppcomp {
 namespace {
@@ -134,7 +135,7 @@ struct stream_parser::impl {
     std::string root = "<" + own->first + (own->first.empty() ? "stream" : ":stream");
     for (const auto& [prefix, uri] : namespaces) {
       root += prefix.empty() ? " xmlns='" : " xmlns:" + prefix + "='";
-      append_escaped(root, uri, true);
+      append_xml_text(root, uri, xml_place::attribute);
       root += '\'';
     }
     root += '>';

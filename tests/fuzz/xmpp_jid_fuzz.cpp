@@ -9,7 +9,7 @@
 #include "msgkit/xmppcomp/address.hpp"
 #include "msgkit/xmppcomp/jid.hpp"
 #include "msgkit/xmppcomp/xep/message.hpp"
-#include "msgkit/xmppcomp/xml_text.hpp"
+#include "msgkit/core/xml_text.hpp"
 
 using namespace msgkit;
 using namespace msgkit::xmppcomp;
@@ -53,6 +53,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(number_of_local(*number, rules).has_value() && local_of_sender(*number) == *number);
   }
   if (const auto time = parse_xmpp_time(text)) require(parse_xmpp_time(to_xmpp_time(*time)) == time);
-  require(is_xml_text(clean_text(text)));
+  require(is_xml_text(clean_xml_text(text)));
   return 0;
 }

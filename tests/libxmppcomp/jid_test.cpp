@@ -4,7 +4,7 @@
 
 #include "msgkit/xmppcomp/address.hpp"
 #include "msgkit/xmppcomp/errc.hpp"
-#include "msgkit/xmppcomp/xml_text.hpp"
+#include "msgkit/core/xml_text.hpp"
 #include "support/random_source.hpp"
 
 using namespace msgkit;

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "msgkit/core/xml_text.hpp"
+
 namespace msgkit::mime {
 namespace {
 
@@ -26,20 +28,6 @@ const medium* medium_of(const media_type& type) noexcept {
   return nullptr;
 }
 
-std::string escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += static_cast<unsigned char>(c) < 32 ? ' ' : c;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string make_smil(const std::vector<smil_item>& items) {
@@ -62,7 +50,9 @@ std::string make_smil(const std::vector<smil_item>& items) {
     if (!in_slide) out += slide_begin;
     in_slide = true;
     used[slot] = true;
-    out.append("<").append(m->element).append(" src=\"").append(escape(item.source)).append("\"");
+    out.append("<").append(m->element).append(" src=\"");
+    append_xml_text(out, item.source, xml_place::attribute, U' ');
+    out += '"';
     if (!m->region.empty()) out.append(" region=\"").append(m->region).append("\"");
     out += "/>\r\n";
   }

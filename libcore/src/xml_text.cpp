@@ -1,11 +1,9 @@
-#include "msgkit/xmppcomp/xml_text.hpp"
+#include "msgkit/core/xml_text.hpp"
 
 #include <array>
 #include <cstdint>
 
-#include "msgkit/core/utf.hpp"
-
-namespace msgkit::xmppcomp {
+namespace msgkit {
 namespace {
 
 enum class treatment : std::uint8_t { plain, escape, escape_in_attribute, replace, multibyte };
@@ -47,7 +45,7 @@ void append_character(std::string& out, std::string_view text, std::size_t& i) {
 
 }  // namespace
 
-void append_escaped(std::string& out, std::string_view text, bool attribute) {
+void append_xml_text(std::string& out, std::string_view text, xml_place place, char32_t for_controls) {
   std::size_t i = 0;
   while (i < text.size()) {
     std::size_t run = i;
@@ -57,9 +55,9 @@ void append_escaped(std::string& out, std::string_view text, bool attribute) {
     i = run;
     switch (treatments[static_cast<unsigned char>(text[i])]) {
       case treatment::multibyte: append_character(out, text, i); continue;
-      case treatment::replace: append_utf8(out, replacement_character); break;
+      case treatment::replace: append_utf8(out, for_controls); break;
       case treatment::escape_in_attribute:
-        if (attribute) out += reference_to(text[i]);
+        if (place == xml_place::attribute) out += reference_to(text[i]);
         else out += text[i];
         break;
       default: out += reference_to(text[i]);
@@ -83,7 +81,7 @@ bool is_xml_text(std::string_view text) noexcept {
   return true;
 }
 
-std::string clean_text(std::string_view text) {
+std::string clean_xml_text(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   std::size_t i = 0;
@@ -115,4 +113,4 @@ bool is_xml_name(std::string_view name) noexcept {
   return !has_multibyte || is_xml_text(name);
 }
 
-}  // namespace msgkit::xmppcomp
+}  // namespace msgkit
