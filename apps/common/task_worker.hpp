@@ -7,15 +7,16 @@
 #include <functional>
 #include <utility>
 
+#include "common/task_queue.hpp"
+
 namespace msgkit::app {
 
 // Thread-safe.
-class task_worker {
+class task_worker final : public task_queue {
  public:
   explicit task_worker(std::size_t waiting_max = 64) : waiting_max_(waiting_max) {}
-  ~task_worker() { stop(); }
-  // False when too many tasks wait; the task is then gone.
-  [[nodiscard]] bool run(std::function<void()> task) {
+  ~task_worker() override { stop(); }
+  [[nodiscard]] bool run(std::function<void()> task) override {
     if (waiting_.fetch_add(1) >= waiting_max_) {
       --waiting_;
       return false;
@@ -26,8 +27,7 @@ class task_worker {
     });
     return true;
   }
-  // Finishes the task under way and drops the others.
-  void stop() {
+  void stop() override {
     thread_.stop();
     thread_.join();
   }

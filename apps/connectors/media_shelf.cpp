@@ -24,7 +24,7 @@ bool is_media_token(std::string_view text) noexcept {
 
 bool media_shelf::keep(medium m, kept done) {
   auto shared = std::make_shared<const medium>(std::move(m));
-  return worker_.run([this, shared, done = std::move(done)] {
+  return queue_->run([this, shared, done = std::move(done)] {
     const auto token = make_media_token();
     const bool good = store_->put(token, *shared);
     if (!good) log_.error("a medium cannot be kept", {{"reason", store_->problem()}});
@@ -33,7 +33,7 @@ bool media_shelf::keep(medium m, kept done) {
 }
 
 bool media_shelf::find(std::string token, found done) {
-  return worker_.run([this, token = std::move(token), done = std::move(done)] {
+  return queue_->run([this, token = std::move(token), done = std::move(done)] {
     std::optional<medium> m;
     if (is_media_token(token) && !store_->get(token, driver_clock::wall_now(), m)) {
       log_.error("media cannot be read", {{"reason", store_->problem()}});
@@ -45,7 +45,7 @@ bool media_shelf::find(std::string token, found done) {
 }
 
 bool media_shelf::remove(std::string token, std::function<void(bool)> done) {
-  return worker_.run([this, token = std::move(token), done = std::move(done)] {
+  return queue_->run([this, token = std::move(token), done = std::move(done)] {
     const bool good = !is_media_token(token) || store_->remove(token);
     if (!good) log_.error("a medium cannot be removed", {{"reason", store_->problem()}});
     done(good);
@@ -53,7 +53,7 @@ bool media_shelf::remove(std::string token, std::function<void(bool)> done) {
 }
 
 void media_shelf::sweep() {
-  (void)worker_.run([this] {
+  (void)queue_->run([this] {
     if (store_->remove_expired(driver_clock::wall_now())) sweep();
   });
 }

@@ -1,4 +1,5 @@
-// The media store for everybody: asynchronous, with a thread of its own for what blocks. Thread-safe.
+// The media store for everybody: asynchronous, as what blocks runs elsewhere, on a thread of its own unless it is told
+// otherwise. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -17,9 +18,11 @@ class media_shelf {
   using kept = std::function<void(std::string token)>;  // empty: it could not be kept
   using found = std::function<void(media_find, const medium&)>;
 
-  explicit media_shelf(std::unique_ptr<media_store> store) : store_(std::move(store)) {}
+  explicit media_shelf(std::unique_ptr<media_store> store,
+                       std::unique_ptr<task_queue> queue = std::make_unique<task_worker>(tasks_waiting_max))
+      : store_(std::move(store)), queue_(std::move(queue)) {}
 
-  // The callbacks run on the shelf's thread. False, and no callback, while too many calls wait.
+  // The callbacks run where its tasks do. False, and no callback, while too many calls wait.
   [[nodiscard]] bool keep(medium m, kept done);
   // Anything may be asked for; what is no token is absent.
   [[nodiscard]] bool find(std::string token, found done);
@@ -28,11 +31,12 @@ class media_shelf {
   // Removes what has expired.
   void sweep();
   // Calls that wait are dropped with their callbacks.
-  void stop() { worker_.stop(); }
+  void stop() { queue_->stop(); }
 
  private:
+  static constexpr std::size_t tasks_waiting_max = 256;
   std::unique_ptr<media_store> store_;
-  task_worker worker_{256};  // last: its thread uses the store
+  std::unique_ptr<task_queue> queue_;  // last: its thread uses the store
 };
 
 }  // namespace msgkit::app

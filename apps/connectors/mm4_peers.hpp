@@ -54,12 +54,18 @@ class mm4_peers {
   mm4_peers(const mm4_peers&) = delete;
   mm4_peers& operator=(const mm4_peers&) = delete;
 
-  // Listens, and takes messages from the engine. Waits for the executor, so not from there. Errors: the system's.
-  std::error_code start();
-  // From now on these. Those with the same endpoint and revision stay as they are; others finish what is under way.
-  // From any thread, after start().
-  void set_peers(std::vector<mm4_peer> peers);
+  // Errors: what the system says about the listening address.
+  std::error_code listen();
   [[nodiscard]] std::uint16_t port() const noexcept;
+  // As mm4::server::adopt().
+  void adopt(std::shared_ptr<stream> transport);
+
+  // The methods below may be called from any thread.
+  // Takes messages from the engine.
+  void start();
+  // From now on these. Those with the same endpoint and revision stay as they are; others finish what is under way.
+  // After start().
+  void set_peers(std::vector<mm4_peer> peers);
   // Takes no further messages; `done` runs on the executor when none is under way any more.
   void stop(std::function<void()> done);
 

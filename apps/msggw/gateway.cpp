@@ -188,7 +188,8 @@ class gateway final : public daemon {
     mm4_executor_ = context_->pool.next();
     mm4_ = std::make_unique<mm4_peers>(mm4_executor_, *engine_, media_->shelf(), media_->intake(), std::move(options),
                                        make_mm4_observer(context_->metrics));
-    if (const auto ec = mm4_->start()) return cannot_listen("mm4.listen", config_.mm4->server.accept.listen_port, ec);
+    if (const auto ec = mm4_->listen()) return cannot_listen("mm4.listen", config_.mm4->server.accept.listen_port, ec);
+    mm4_->start();
     log_.info("MM4 peers are served", {{"port", mm4_->port()}, {"peers", peers}});
     return true;
   }
