@@ -219,6 +219,18 @@ result<void> read_envelope(const pugi::xml_document& xml, received& r, const lim
 
 bool is_xml(const mime::part& p) noexcept { return p.type.is("text/xml") || p.type.is("application/xml") || p.type.is("application/soap+xml"); }
 
+// The content of a part, copied to `storage` only when a transfer encoding has to be undone.
+result<bytes_view> octets_of(const mime::part& p, std::size_t bytes_max, byte_vector& storage) {
+  const bool is_encoded = p.encoding == mime::transfer_encoding::base64 ||
+                          p.encoding == mime::transfer_encoding::quoted_printable ||
+                          p.encoding == mime::transfer_encoding::unknown;
+  if (!is_encoded && p.body.size() <= bytes_max) return p.body;
+  auto decoded = mime::decode(p, bytes_max);
+  if (!decoded) return decoded.error();
+  storage = *std::move(decoded);
+  return bytes_view{storage};
+}
+
 // What start names, else the first part.
 const mime::part* envelope_part(const mime::document& d) {
   const auto start = mime::normal_content_id(d.message().type.get("start"));
@@ -434,7 +446,7 @@ result<received> decode(std::string_view content_type, bytes_view body, const li
   auto octets = body;
   std::string charset(type.get("charset"));
   const mime::part* envelope = nullptr;
-  byte_vector decoded_envelope;
+  byte_vector decoded;
   // Some say multipart and send XML.
   if (type.is_multipart() && !type.get("boundary").empty()) {
     mime::field_list fields;
@@ -445,10 +457,9 @@ result<received> decode(std::string_view content_type, bytes_view body, const li
     envelope = envelope_part(r.document);
     if (envelope == nullptr) return errc::envelope_missing;
     charset = envelope->charset();
-    auto plain = mime::decode(*envelope, l.envelope_bytes_max);
+    const auto plain = octets_of(*envelope, l.envelope_bytes_max, decoded);
     if (!plain) return plain.error();
-    decoded_envelope = *std::move(plain);
-    octets = decoded_envelope;
+    octets = *plain;
   }
   if (octets.size() > l.envelope_bytes_max) return mime::errc::message_too_long;
   xml_tree xml;

@@ -56,7 +56,10 @@ bytes_view without_last_line_end(bytes_view octets) noexcept {
 
 class reader {
  public:
-  reader(bytes_view all, const limits& l) : all_(all), limits_(l) {}
+  reader(bytes_view all, const limits& l) : all_(all), limits_(l) {
+    constexpr std::size_t usual = 3;
+    document_.parts.reserve(usual);
+  }
 
   result<void> read_entity(bytes_view octets, std::size_t parent, std::size_t depth) {
     const bool is_top = depth == 0;

@@ -83,6 +83,8 @@ value_with_parameters parse_parameters(std::string_view field) {
     if (blank != std::string_view::npos) i = blank;
   }
   result.value = trim(field.substr(0, i));
+  constexpr std::size_t usual = 4;
+  if (i < field.size()) result.parameters.reserve(usual);
   while (i < field.size()) {
     while (i < field.size() && (field[i] == ';' || field[i] == ' ' || field[i] == '\t')) ++i;
     const auto name_at = i;
