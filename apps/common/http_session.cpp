@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 namespace msgkit::app {
 namespace {
@@ -28,17 +27,19 @@ void append_http_response(std::string& out, const http_response& response, bool 
     return append_http_response(out, http_error(500, "response cannot be sent"), head_only, close, keep_alive_http_1_0,
                                 date);
   }
-  auto to = std::back_inserter(out);
-  fmt::format_to(to, "HTTP/1.1 {} {}\r\n", response.status, http_reason(response.status));
-  if (!date.empty()) fmt::format_to(to, "Date: {}\r\n", date);
+  constexpr std::size_t usual_head = 256;
+  out.reserve(out.size() + usual_head + (head_only ? 0 : response.body.size()));
+  out.append("HTTP/1.1 ").append(fmt::format_int(response.status).c_str()).append(" ");
+  out.append(http_reason(response.status)).append("\r\n");
+  if (!date.empty()) out.append("Date: ").append(date).append("\r\n");
   const bool has_body = response.status != 204 && response.status != 304;
   if (has_body) {
-    if (!response.body.empty()) fmt::format_to(to, "Content-Type: {}\r\n", response.content_type);
-    fmt::format_to(to, "Content-Length: {}\r\n", response.body.size());
+    if (!response.body.empty()) out.append("Content-Type: ").append(response.content_type).append("\r\n");
+    out.append("Content-Length: ").append(fmt::format_int(response.body.size()).c_str()).append("\r\n");
   }
   if (close) out += "Connection: close\r\n";
   else if (keep_alive_http_1_0) out += "Connection: keep-alive\r\n";
-  for (const auto& field : response.fields) fmt::format_to(to, "{}: {}\r\n", field.name, field.value);
+  for (const auto& field : response.fields) out.append(field.name).append(": ").append(field.value).append("\r\n");
   out += "\r\n";
   if (has_body && !head_only) out += response.body;
 }

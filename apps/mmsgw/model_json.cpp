@@ -176,7 +176,7 @@ void write(json_writer& w, const event& e) {
 template <class T>
 std::string written(const T& what) {
   std::string text;
-  text.reserve(512);
+  text.reserve(1'024);
   json_writer w(text);
   write(w, what);
   return text;

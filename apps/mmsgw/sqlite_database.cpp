@@ -1,6 +1,7 @@
 #include <sqlite3.h>
 
 #include <filesystem>
+#include <mutex>
 #include <unordered_map>
 
 #include "mmsgw/database.hpp"
@@ -23,8 +24,11 @@ class sqlite_database final : public database {
       why = path + ": " + text;
       return false;
     };
-    if (sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) != SQLITE_OK)
-      return fail(error_text());
+    // One thread at a time has it; what SQLite would count of its memory nobody reads.
+    static std::once_flag once;
+    std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
+    constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(path.c_str(), &db_, flags, nullptr) != SQLITE_OK) return fail(error_text());
     constexpr int busy_ms = 2'000;
     sqlite3_busy_timeout(db_, busy_ms);
     // Exclusive: two processes on one file would both send what is due.

@@ -27,7 +27,7 @@ class reader {
 
   std::optional<fault> error;
 
-  void begin(std::string_view name) { group_ = child_of(operation_, name); }
+  void begin(std::string_view name) { group_ = element_index(operation_.find(name)); }
   void end() { group_ = {}; }
 
   void text(std::string_view name, std::string& out, presence need) {
@@ -113,8 +113,8 @@ class reader {
   }
   // In the group first: some peers leave the group out.
   pugi::xml_node find(std::string_view name, presence need) {
-    auto node = group_ ? child_of(group_, name) : pugi::xml_node{};
-    if (!node) node = child_of(operation_, name);
+    auto node = group_.find(name);
+    if (!node) node = operation_.find(name);
     if (!node && need == presence::required) fail(errc::element_missing, name);
     return node;
   }
@@ -148,22 +148,21 @@ class reader {
     out.push_back({kind, std::string(text), display.value_or(false), attribute_of(node, "addressCoding").value(), attribute_of(node, "id").value()});
   }
 
-  pugi::xml_node operation_, group_;
+  element_index operation_, group_;
   const limits& limits_;
   std::vector<std::string_view>& unreadable_;
 };
 
 template <std::size_t... I>
-std::optional<operation> make_operation(std::string_view name, std::index_sequence<I...>) {
-  std::optional<operation> made;
-  ((std::variant_alternative_t<I, operation>::name == name ? (void)made.emplace(std::in_place_index<I>) : void()), ...);
-  return made;
+bool make_operation(std::string_view name, operation& out, std::index_sequence<I...>) {
+  return ((std::variant_alternative_t<I, operation>::name == name && (out.emplace<I>(), true)) || ...);
 }
 
-std::optional<operation> make_operation(std::string_view name) {
+// False: there is none of that name.
+bool make_operation(std::string_view name, operation& out) {
   // Clients that spell the error element otherwise.
   if (name == "VaspErrorRsp" || name == "MM7VASPErrorRsp") name = vasp_error_rsp::name;
-  return make_operation(name, std::make_index_sequence<std::variant_size_v<operation>>{});
+  return make_operation(name, out, std::make_index_sequence<std::variant_size_v<operation>>{});
 }
 
 std::string namespace_of(pugi::xml_node node) {
@@ -208,9 +207,7 @@ result<void> read_envelope(const pugi::xml_document& xml, received& r, const lim
     }
     node = inner;
   }
-  auto made = make_operation(local_name(node.name()));
-  if (!made) return errc::operation_unknown;
-  e.operation = *std::move(made);
+  if (!make_operation(local_name(node.name()), e.operation)) return errc::operation_unknown;
   e.ns = namespace_of(node);
   if (const auto version = text_of(child_of(node, "MM7Version")); !version.empty()) e.version = version;
   if (e.transaction_id.empty() && !e.is_fault) return fault{make_error_code(errc::transaction_id_missing), "TransactionID", 0};
@@ -221,6 +218,18 @@ result<void> read_envelope(const pugi::xml_document& xml, received& r, const lim
 }
 
 bool is_xml(const mime::part& p) noexcept { return p.type.is("text/xml") || p.type.is("application/xml") || p.type.is("application/soap+xml"); }
+
+// The content of a part, copied to `storage` only when a transfer encoding has to be undone.
+result<bytes_view> octets_of(const mime::part& p, std::size_t bytes_max, byte_vector& storage) {
+  const bool is_encoded = p.encoding == mime::transfer_encoding::base64 ||
+                          p.encoding == mime::transfer_encoding::quoted_printable ||
+                          p.encoding == mime::transfer_encoding::unknown;
+  if (!is_encoded && p.body.size() <= bytes_max) return p.body;
+  auto decoded = mime::decode(p, bytes_max);
+  if (!decoded) return decoded.error();
+  storage = *std::move(decoded);
+  return bytes_view{storage};
+}
 
 // What start names, else the first part.
 const mime::part* envelope_part(const mime::document& d) {
@@ -268,7 +277,9 @@ class writer {
   void end() { out_.append("</").append(group_).append(">"); }
 
   void element(std::string_view name, std::string_view value) {
-    out_.append("<").append(name).append(">").append(escape(value)).append("</").append(name).append(">");
+    out_.append("<").append(name).append(">");
+    append_escaped(out_, value);
+    out_.append("</").append(name).append(">");
   }
   void text(std::string_view name, const std::string& v, presence need) {
     if (has(name, !v.empty(), need)) element(name, v);
@@ -306,12 +317,16 @@ class writer {
   }
   void content(std::string_view name, const std::optional<content_reference>& c, presence need) {
     if (!has(name, c.has_value(), need)) return;
-    out_.append("<").append(name).append(" href=\"").append(escape(c->href)).append("\"");
+    out_.append("<").append(name);
+    write_attribute("href", c->href);
     if (c->allow_adaptations) out_.append(" allowAdaptations=\"").append(*c->allow_adaptations ? "true" : "false").append("\"");
     out_.append("/>");
   }
   void attribute(std::string_view name, std::string_view which, const std::string& v) {
-    if (!v.empty()) out_.append("<").append(name).append(" ").append(which).append("=\"").append(escape(v)).append("\"/>");
+    if (v.empty()) return;
+    out_.append("<").append(name);
+    write_attribute(which, v);
+    out_.append("/>");
   }
   void sequences(std::string_view name, std::string_view item, const std::vector<sequence_address>& all) {
     each(name, item, all, [this](const sequence_address& a) { write(a.address); });
@@ -325,6 +340,11 @@ class writer {
     if (!is_set && need == presence::required && !error) error = fault{make_error_code(errc::element_missing), name, 0};
     return is_set;
   }
+  void write_attribute(std::string_view name, std::string_view value) {
+    out_.append(" ").append(name).append("=\"");
+    append_escaped(out_, value);
+    out_.append("\"");
+  }
   void list(std::string_view name, const std::vector<address>& all) {
     if (all.empty()) return;
     out_.append("<").append(name).append(">");
@@ -335,9 +355,11 @@ class writer {
     const std::string_view name = a.kind == address_kind::number ? "Number" : a.kind == address_kind::email ? "RFC2822Address" : "ShortCode";
     out_.append("<").append(name);
     if (a.display_only) out_ += " displayOnly=\"true\"";
-    if (!a.coding.empty()) out_.append(" addressCoding=\"").append(escape(a.coding)).append("\"");
-    if (!a.id.empty()) out_.append(" id=\"").append(escape(a.id)).append("\"");
-    out_.append(">").append(escape(a.value)).append("</").append(name).append(">");
+    if (!a.coding.empty()) write_attribute("addressCoding", a.coding);
+    if (!a.id.empty()) write_attribute("id", a.id);
+    out_.append(">");
+    append_escaped(out_, a.value);
+    out_.append("</").append(name).append(">");
   }
   template <class T, class F>
   void each(std::string_view name, std::string_view item, const std::vector<T>& all, F&& f) {
@@ -356,22 +378,30 @@ class writer {
 };
 
 result<std::string> write_envelope(const envelope& e) {
-  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<env:Envelope xmlns:env=\"" + std::string(soap_namespace) +
-                    "\"><env:Header><mm7:TransactionID xmlns:mm7=\"" + escape(e.ns) + "\" env:mustUnderstand=\"1\">" +
-                    escape(e.transaction_id) + "</mm7:TransactionID></env:Header><env:Body>";
-  const auto name = std::string(name_of(e.operation));
+  constexpr std::size_t usual = 1024;
+  std::string out;
+  out.reserve(usual);
+  out.append("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<env:Envelope xmlns:env=\"").append(soap_namespace);
+  out += "\"><env:Header><mm7:TransactionID xmlns:mm7=\"";
+  append_escaped(out, e.ns);
+  out += "\" env:mustUnderstand=\"1\">";
+  append_escaped(out, e.transaction_id);
+  out += "</mm7:TransactionID></env:Header><env:Body>";
+  const auto name = name_of(e.operation);
   const auto* failed = status_of(e.operation);
   if (e.is_fault) {
     const bool client = failed != nullptr && static_cast<unsigned>(failed->code) / 1000 != 3;
     out += client ? "<env:Fault><faultcode>env:Client</faultcode><faultstring>Client error</faultstring><detail>"
                   : "<env:Fault><faultcode>env:Server</faultcode><faultstring>Server error</faultstring><detail>";
   }
-  out += '<' + name + " xmlns=\"" + escape(e.ns) + "\">";
+  out.append("<").append(name).append(" xmlns=\"");
+  append_escaped(out, e.ns);
+  out += "\">";
   writer w(out);
   w.element("MM7Version", e.version);
   std::visit([&w](const auto& o) { std::decay_t<decltype(o)>::fields(w, o); }, e.operation);
   if (w.error) return *w.error;
-  out += "</" + name + '>';
+  out.append("</").append(name).append(">");
   if (e.is_fault) out += "</detail></env:Fault>";
   out += "</env:Body></env:Envelope>\r\n";
   return out;
@@ -416,7 +446,7 @@ result<received> decode(std::string_view content_type, bytes_view body, const li
   auto octets = body;
   std::string charset(type.get("charset"));
   const mime::part* envelope = nullptr;
-  byte_vector decoded_envelope;
+  byte_vector decoded;
   // Some say multipart and send XML.
   if (type.is_multipart() && !type.get("boundary").empty()) {
     mime::field_list fields;
@@ -427,15 +457,14 @@ result<received> decode(std::string_view content_type, bytes_view body, const li
     envelope = envelope_part(r.document);
     if (envelope == nullptr) return errc::envelope_missing;
     charset = envelope->charset();
-    auto plain = mime::decode(*envelope, l.envelope_bytes_max);
+    const auto plain = octets_of(*envelope, l.envelope_bytes_max, decoded);
     if (!plain) return plain.error();
-    decoded_envelope = *std::move(plain);
-    octets = decoded_envelope;
+    octets = *plain;
   }
   if (octets.size() > l.envelope_bytes_max) return mime::errc::message_too_long;
-  pugi::xml_document xml;
+  xml_tree xml;
   if (auto ok = parse_xml(xml, octets, charset, l); !ok) return ok.error();
-  if (auto ok = read_envelope(xml, r, l, transaction_id); !ok) return ok.error();
+  if (auto ok = read_envelope(xml.document, r, l, transaction_id); !ok) return ok.error();
   if (envelope != nullptr) find_content(r, envelope);
   const auto* reference = content_of(r.envelope.operation);
   if (reference != nullptr && !reference->href.empty() && r.content == nullptr) return fault{make_error_code(errc::content_missing), "Content", 0};

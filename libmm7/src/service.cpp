@@ -71,11 +71,16 @@ envelope make_response(const envelope& request, const status& s, std::string_vie
 }
 
 struct service_state : std::enable_shared_from_this<service_state> {
+  // What was said rather than how it was written: a repetition has all that the reply was made of, and there are many.
+  struct kept_answer {
+    mm7::status status;
+    std::string id;
+  };
   struct transaction {
     std::string key;
     time_point until;
     std::size_t fingerprint = 0;
-    std::optional<http_reply> answered{};            // empty: the application is at it
+    std::optional<kept_answer> answered{};           // empty: the application is at it
     std::vector<service::reply_function> waiting{};  // then, who wants to know
   };
   using transactions = std::list<transaction>;
@@ -83,12 +88,12 @@ struct service_state : std::enable_shared_from_this<service_state> {
   service_options options;
   service::handler on_request;
   transactions all;  // oldest first
-  std::unordered_map<std::string, transactions::iterator> by_key;
+  std::unordered_map<std::string_view, transactions::iterator> by_key;  // the key stands in the transaction
   std::size_t pending = 0;
 
   void handle(const http_call& call, time_point now, service::reply_function reply);
   void take(std::shared_ptr<incoming> m, time_point now, service::reply_function reply);
-  void finish(const std::string& key, const envelope& response, bool remember);
+  void finish(const std::string& key, const envelope& request, kept_answer a);
   void forget_old(time_point now);
   [[nodiscard]] std::optional<envelope> refusal_of(const incoming& m) const;
 
@@ -144,7 +149,8 @@ std::optional<envelope> service_state::refusal_of(const incoming& m) const {
 void service_state::take(std::shared_ptr<incoming> m, time_point now, service::reply_function reply) {
   forget_old(now);
   const auto& e = m->envelope();
-  auto key = m->from_.name + '\n' + std::string(name_of(e.operation)) + '\n' + e.transaction_id;
+  std::string key = m->from_.name;
+  key.append("\n").append(name_of(e.operation)).append("\n").append(e.transaction_id);
   // Everything of the request but its content: a peer that uses one transaction id for different messages loses none.
   if (auto written = encode(e)) m->canonical_ = std::move(written->body);
   const auto print = std::hash<std::string_view>{}(m->canonical());
@@ -153,7 +159,7 @@ void service_state::take(std::shared_ptr<incoming> m, time_point now, service::r
     auto& t = *known->second;
     if (t.fingerprint == print) {
       m->answered_ = true;
-      if (t.answered) return reply(*t.answered);
+      if (t.answered) return reply(to_reply(make_response(e, t.answered->status, t.answered->id)));
       if (t.waiting.size() < 8) return t.waiting.push_back(std::move(reply));
       return reply(to_reply(make_response(e, {status_code::service_unavailable, {}, "repeated too often"})));
     }
@@ -168,24 +174,24 @@ void service_state::take(std::shared_ptr<incoming> m, time_point now, service::r
   }
   all.push_back({.key = key, .until = now + options.transaction_lifetime, .fingerprint = print});
   all.back().waiting.push_back(std::move(reply));
-  by_key.emplace(key, std::prev(all.end()));
+  by_key.emplace(all.back().key, std::prev(all.end()));
   ++pending;
   m->key_ = std::move(key);
   m->service_ = weak_from_this();
   on_request(std::move(m));
 }
 
-void service_state::finish(const std::string& key, const envelope& response, bool remember) {
+void service_state::finish(const std::string& key, const envelope& request, kept_answer a) {
   const auto found = by_key.find(key);
   if (found == by_key.end()) return;
   const auto self = shared_from_this();  // an answer may end the service
   --pending;
-  auto reply = to_reply(response);
-  const auto waiting = std::move(found->second->waiting);
-  found->second->waiting.clear();
-  if (remember) found->second->answered = reply;
-  else drop(found->second);
-  for (const auto& send : waiting) send(reply);
+  const auto t = found->second;
+  auto reply = to_reply(make_response(request, a.status, a.id));
+  const auto waiting = std::exchange(t->waiting, {});
+  if (is_retryable(a.status.code)) drop(t);
+  else t->answered = std::move(a);
+  for (std::size_t i = 0; i < waiting.size(); ++i) waiting[i](i + 1 < waiting.size() ? reply : std::move(reply));
 }
 
 void service_state::forget_old(time_point now) {
@@ -201,7 +207,7 @@ void incoming::answer(const status& s, std::string_view id) {
   if (std::exchange(answered_, true)) return;
   const auto state = service_.lock();
   if (!state) return;
-  state->finish(key_, make_response(envelope(), s, is_success(s.code) ? id : std::string_view{}), !is_retryable(s.code));
+  state->finish(key_, envelope(), {s, std::string(is_success(s.code) ? id : std::string_view{})});
 }
 
 service::service(service_options options, handler on_request) : state_(std::make_shared<service_state>()) {

@@ -121,11 +121,13 @@ class scanner {
 
 }  // namespace
 
-result<void> parse_xml(pugi::xml_document& out, bytes_view octets, std::string_view charset, const limits& l) {
+result<void> parse_xml(xml_tree& out, bytes_view octets, std::string_view charset, const limits& l) {
   auto text = as_utf8(octets, charset);
   if (!text) return text.error();
-  if (auto ok = scanner(*text, l).run(); !ok) return ok;
-  const auto parsed = out.load_buffer(text->data(), text->size(), pugi::parse_default, pugi::encoding_utf8);
+  out.text = *std::move(text);
+  if (auto ok = scanner(out.text, l).run(); !ok) return ok;
+  const auto parsed =
+      out.document.load_buffer_inplace(out.text.data(), out.text.size(), pugi::parse_default, pugi::encoding_utf8);
   if (!parsed)
     return fault{make_error_code(errc::xml_malformed), "xml",
                  static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, parsed.offset))};
@@ -159,12 +161,25 @@ std::string_view text_of(pugi::xml_node node) noexcept {
   return text;
 }
 
-std::string escape(std::string_view text) {
+element_index::element_index(pugi::xml_node parent) {
+  constexpr std::size_t usual = 16;
+  entries_.reserve(usual);
+  for (auto node = parent.first_child(); node; node = node.next_sibling())
+    if (node.type() == pugi::node_element) entries_.push_back({local_name(node.name()), node});
+}
+
+pugi::xml_node element_index::find(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(entries_, name, &entry::name);
+  return found == entries_.end() ? pugi::xml_node{} : found->node;
+}
+
+void append_escaped(std::string& out, std::string_view text) {
   const bool is_plain = std::ranges::all_of(
       text, [](unsigned char c) { return c >= 32 && c < 127 && c != '&' && c != '<' && c != '>' && c != '"'; });
-  if (is_plain) return std::string(text);
-  std::string out;
-  out.reserve(text.size());
+  if (is_plain) {
+    out += text;
+    return;
+  }
   for (std::size_t i = 0; i < text.size();) {
     bool ill_formed = false;
     const char32_t c = next_code_point(text, i, ill_formed);
@@ -183,7 +198,6 @@ std::string escape(std::string_view text) {
         else append_utf8(out, c);
     }
   }
-  return out;
 }
 
 }  // namespace msgkit::mm7

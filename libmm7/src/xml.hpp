@@ -4,6 +4,7 @@
 #include <pugixml.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "msgkit/core/bytes.hpp"
 #include "msgkit/core/result.hpp"
@@ -11,9 +12,15 @@
 
 namespace msgkit::mm7 {
 
+// The tree points into the text.
+struct xml_tree {
+  std::string text{};
+  pugi::xml_document document{};
+};
+
 // Parsed and converted to UTF-8 whatever its declaration says. `charset` is that of the Content-Type, if any.
 // Errors: xml_malformed, doctype_refused, too_deep, too_many_elements, duplicate_attribute.
-result<void> parse_xml(pugi::xml_document& out, bytes_view octets, std::string_view charset, const limits& l);
+result<void> parse_xml(xml_tree& out, bytes_view octets, std::string_view charset, const limits& l);
 
 // Behind the last colon.
 std::string_view local_name(const char* name) noexcept;
@@ -23,7 +30,23 @@ pugi::xml_attribute attribute_of(pugi::xml_node node, std::string_view name) noe
 // Its text, trimmed.
 std::string_view text_of(pugi::xml_node node) noexcept;
 
+// Child elements by local name. Made once where many names are asked for.
+class element_index {
+ public:
+  element_index() = default;
+  explicit element_index(pugi::xml_node parent);
+  // The first of that name, or none.
+  [[nodiscard]] pugi::xml_node find(std::string_view name) const noexcept;
+
+ private:
+  struct entry {
+    std::string_view name;
+    pugi::xml_node node;
+  };
+  std::vector<entry> entries_;
+};
+
 // Escaped for element content and attributes; control characters that XML cannot carry become blanks.
-std::string escape(std::string_view text);
+void append_escaped(std::string& out, std::string_view text);
 
 }  // namespace msgkit::mm7

@@ -59,6 +59,8 @@ void append_raw(std::string& out, std::string_view raw) {
 }  // namespace
 
 std::string decode_words(std::string_view value) {
+  const bool is_plain = std::ranges::all_of(value, [](char c) { return c >= 32 && c < 127; });
+  if (is_plain && value.find("=?") == std::string_view::npos) return std::string(value);
   std::string out, pending_octets, pending_charset;
   // Words of one charset are joined before they are converted: senders cut characters in two.
   const auto finish_words = [&] {

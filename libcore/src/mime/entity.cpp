@@ -1,7 +1,6 @@
 #include "msgkit/core/mime/entity.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "msgkit/core/mime/charset.hpp"
 #include "msgkit/core/mime/encoded_word.hpp"
@@ -10,11 +9,6 @@
 
 namespace msgkit::mime {
 namespace {
-std::size_t find_octets(bytes_view haystack, std::size_t from, std::string_view needle) noexcept {
-  const auto* found = memmem(haystack.data() + from, haystack.size() - from, needle.data(), needle.size());
-  return found == nullptr ? haystack.size() : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - haystack.data());
-}
-
 struct delimiter {
   std::size_t at = 0;    // of its line
   std::size_t next = 0;  // first octet after its line
@@ -24,16 +18,18 @@ struct delimiter {
 // The next line that is "--boundary" or "--boundary--" and blanks, whole.
 class delimiter_finder {
  public:
-  delimiter_finder(bytes_view body, std::string_view boundary) : body_(body), needle_("--" + std::string(boundary)) {}
+  delimiter_finder(bytes_view body, std::string_view boundary) : body_(body), boundary_(boundary) {}
 
   bool next(delimiter& d) {
-    for (; from_ < body_.size(); ++from_) {
-      from_ = find_octets(body_, from_, needle_);
-      if (from_ == body_.size()) return false;
-      if (from_ != 0 && body_[from_ - 1] != '\n') continue;
+    for (const auto text = as_text(body_); from_ < text.size(); ++from_) {
+      // Base64 has no hyphens, text has few.
+      from_ = std::min(text.find('-', from_), text.size());
+      const bool begins_line = from_ == 0 || from_ == text.size() || text[from_ - 1] == '\n';
+      if (!begins_line || !text.substr(from_).starts_with("--") || !text.substr(from_ + 2).starts_with(boundary_))
+        continue;
       d.at = from_;
-      auto i = from_ + needle_.size();
-      d.closes = as_text(body_.subspan(i)).starts_with("--");
+      auto i = from_ + 2 + boundary_.size();
+      d.closes = text.substr(i).starts_with("--");
       if (d.closes) i += 2;
       while (i < body_.size() && (body_[i] == ' ' || body_[i] == '\t')) ++i;
       if (i < body_.size() && body_[i] == '\r') ++i;
@@ -47,7 +43,7 @@ class delimiter_finder {
 
  private:
   bytes_view body_;
-  std::string needle_;
+  std::string_view boundary_;
   std::size_t from_ = 0;
 };
 
@@ -60,7 +56,10 @@ bytes_view without_last_line_end(bytes_view octets) noexcept {
 
 class reader {
  public:
-  reader(bytes_view all, const limits& l) : all_(all), limits_(l) {}
+  reader(bytes_view all, const limits& l) : all_(all), limits_(l) {
+    constexpr std::size_t usual = 3;
+    document_.parts.reserve(usual);
+  }
 
   result<void> read_entity(bytes_view octets, std::size_t parent, std::size_t depth) {
     const bool is_top = depth == 0;
@@ -90,7 +89,7 @@ class reader {
       note(diagnostic::eight_bit_unlabelled);
     }
     const bool is_multipart = p.is_multipart();
-    const std::string boundary(p.type.get("boundary"));
+    const std::string boundary(is_multipart ? p.type.get("boundary") : std::string_view{});
     document_.parts.push_back(std::move(p));
     if (!is_multipart) return {};
     if (boundary.empty() || boundary.size() > boundary_length_max) return at(errc::boundary_missing, body);
@@ -130,8 +129,9 @@ class reader {
   }
 
   static std::string name_of(const part& p) {
-    const auto disposition = parse_parameters(p.fields.value("Content-Disposition"));
-    std::string name = decode_words(disposition.get("filename"));
+    std::string name;
+    if (const auto* disposition = p.fields.find("Content-Disposition"))
+      name = decode_words(parse_parameters(*disposition).get("filename"));
     if (name.empty()) name = decode_words(p.type.get("name"));
     return safe_file_name(name);
   }
@@ -152,8 +152,24 @@ class reader {
   document document_;
 };
 
-std::string strip(std::string_view reference) {
-  return lower(normal_content_id(percent_decode(trim(reference))));
+// Content-ID without what stands around it.
+std::string_view bare_content_id(std::string_view value) noexcept {
+  value = trim(value);
+  // Quotes around brackets and brackets around quotes both occur.
+  for (int i = 0; i < 2; ++i) {
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+      value = trim(value.substr(1, value.size() - 2));
+    if (value.size() >= 2 && value.front() == '<' && value.back() == '>')
+      value = trim(value.substr(1, value.size() - 2));
+  }
+  if (starts_ignoring_case(value, "cid:")) value.remove_prefix(4);
+  return value;
+}
+
+// What two spellings of a reference are compared by: with the percent signs of both resolved.
+bool means_same(std::string_view text, std::string_view wanted) {
+  if (text.find('%') == std::string_view::npos) return equal_ignoring_case(bare_content_id(text), wanted);
+  return equal_ignoring_case(bare_content_id(percent_decode(trim(text))), wanted);
 }
 
 }  // namespace
@@ -194,11 +210,12 @@ std::vector<const part*> document::leaves() const {
 }
 
 const part* document::resolve(std::string_view reference) const {
-  const auto wanted = strip(reference);
+  const auto decoded = percent_decode(trim(reference));
+  const auto wanted = bare_content_id(decoded);
   if (wanted.empty()) return nullptr;
   const auto find = [&](auto&& text_of) -> const part* {
     for (const auto& p : parts)
-      if (strip(text_of(p)) == wanted) return &p;
+      if (means_same(text_of(p), wanted)) return &p;
     return nullptr;
   };
   const auto location = [](const part& p) -> std::string_view { return p.location; };
@@ -259,16 +276,7 @@ result<std::string> decode_text(const part& p, std::size_t bytes_max) {
   return to_utf8_or_guess(*octets, p.charset());
 }
 
-std::string normal_content_id(std::string_view value) {
-  value = trim(value);
-  // Quotes around brackets and brackets around quotes both occur.
-  for (int i = 0; i < 2; ++i) {
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = trim(value.substr(1, value.size() - 2));
-    if (value.size() >= 2 && value.front() == '<' && value.back() == '>') value = trim(value.substr(1, value.size() - 2));
-  }
-  if (starts_ignoring_case(value, "cid:")) value.remove_prefix(4);
-  return std::string(value);
-}
+std::string normal_content_id(std::string_view value) { return std::string(bare_content_id(value)); }
 
 std::string safe_file_name(std::string_view name) {
   const auto slash = name.find_last_of("/\\");

@@ -1,7 +1,5 @@
 #include "msgkit/core/mime/header.hpp"
 
-#include <mimetic/mimetic.h>
-
 #include <algorithm>
 
 #include "msgkit/core/mime/errc.hpp"
@@ -12,16 +10,49 @@ namespace {
 constexpr char ascii_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 
-// Printable ASCII without colon (RFC 5322 section 2.2), and blanks before the colon as old software writes them.
-bool has_field_name(std::string_view line) noexcept {
-  std::size_t i = 0;
-  while (i < line.size() && line[i] > 32 && line[i] < 127 && line[i] != ':') ++i;
-  if (i == 0) return false;
+// Printable ASCII without colon (RFC 5322 section 2.2), and blanks before the colon as old software writes them. Empty
+// when the line is no field.
+std::string_view field_name(std::string_view line) noexcept {
+  std::size_t length = 0;
+  while (length < line.size() && line[length] > 32 && line[length] < 127 && line[length] != ':') ++length;
+  auto i = length;
   while (i < line.size() && is_blank(line[i])) ++i;
-  return i < line.size() && line[i] == ':';
+  return i < line.size() && line[i] == ':' ? line.substr(0, length) : std::string_view{};
 }
 
 bool is_mbox_line(std::string_view line) noexcept { return line.starts_with("From ") || line.starts_with(">From "); }
+
+std::string_view without_leading_blanks(std::string_view text) noexcept {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  return text;
+}
+
+// Puts fields together: a folded line is joined by one blank (RFC 5322 section 2.2.3), blanks around the whole go.
+class field_reader {
+ public:
+  explicit field_reader(field_list& out) : out_(out) {}
+
+  void begin(std::string_view name, std::string_view value) {
+    finish();
+    name_ = name;
+    value_ = value;
+  }
+  void fold(std::string_view line) {
+    if (folded_.empty()) folded_ = without_leading_blanks(value_);
+    folded_.append(" ").append(without_leading_blanks(line));
+  }
+  void finish() {
+    if (name_.empty()) return;
+    out_.add(std::string(name_), std::string(trim(folded_.empty() ? value_ : std::string_view{folded_})));
+    name_ = {};
+    folded_.clear();
+  }
+
+ private:
+  field_list& out_;
+  std::string_view name_, value_;  // of the field that may go on
+  std::string folded_;             // its value, once it has more than one line
+};
 
 constexpr std::size_t line_length_max = 998;   // RFC 5322 section 2.1.1
 constexpr std::size_t line_length_good = 76;
@@ -43,12 +74,10 @@ std::size_t field_list::count(std::string_view name) const noexcept {
       std::ranges::count_if(fields_, [name](const field& f) { return equal_ignoring_case(f.name, name); }));
 }
 
-// mimetic reads the fields, but only after this function has seen that every line is one: it would take what follows an
-// odd line for a body, lose a last field without an empty line after it, and need quadratic time for a long one.
 result<header_block> read_header(bytes_view octets, const limits& l, bool lenient) {
   const auto text = as_text(octets);
   header_block block;
-  std::string checked;
+  field_reader reader(block.fields);
   std::size_t at = 0, field_bytes = 0, fields = 0;
   while (at < text.size()) {
     const auto newline = text.find('\n', at);
@@ -64,13 +93,14 @@ result<header_block> read_header(bytes_view octets, const limits& l, bool lenien
     if (line.size() > l.field_bytes_max) return fault{make_error_code(errc::header_too_long), "header field", at};
     if (next > l.header_bytes_max) return fault{make_error_code(errc::header_too_long), "header", at};
     const bool folded = is_blank(line.front());
-    const bool is_field = !folded && has_field_name(line);
+    const auto name = folded ? std::string_view{} : field_name(line);
+    const bool is_field = !name.empty();
     if (at == 0 && !is_field && is_mbox_line(line)) {
       block.mbox_line = true;
       at = next;
       continue;
     }
-    const bool has_control = line.find_first_of(std::string_view{"\0\r", 2}) != std::string_view::npos;
+    const bool has_control = line.find('\0') != std::string_view::npos || line.find('\r') != std::string_view::npos;
     if (has_control || (!is_field && (!folded || fields == 0))) {
       if (lenient) break;
       return fault{make_error_code(errc::header_malformed), "header", at};
@@ -78,18 +108,12 @@ result<header_block> read_header(bytes_view octets, const limits& l, bool lenien
     if (is_field && ++fields > l.field_count_max) return fault{make_error_code(errc::too_many_fields), "header", at};
     field_bytes = folded ? field_bytes + line.size() : line.size();
     if (field_bytes > l.field_bytes_max) return fault{make_error_code(errc::header_too_long), "header field", at};
-    checked.append(line).append("\r\n");
+    if (is_field) reader.begin(name, line.substr(line.find(':') + 1));
+    else reader.fold(line);
     at = next;
   }
   block.length = at;
-  checked.append("\r\n");
-  mimetic::MimeEntity entity;
-  entity.load(checked.begin(), checked.end(), mimetic::imBody | mimetic::imChildParts);
-  const auto& header = entity.header();
-  for (const auto& f : header) {
-    const auto value = f.value();
-    block.fields.add(std::string(f.name().data(), f.name().size()), std::string(trim(value)));
-  }
+  reader.finish();
   return block;
 }
 

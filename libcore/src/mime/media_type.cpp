@@ -1,6 +1,7 @@
 #include "msgkit/core/mime/media_type.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 
@@ -12,6 +13,15 @@ namespace msgkit::mime {
 namespace {
 
 constexpr std::string_view wap_multipart = "vnd.wap.multipart.";
+
+// What cannot stand in a type or subtype, as it is read.
+constexpr auto no_name_character = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0; c <= 32; ++c) table[c] = true;
+  for (const char c : std::string_view{",\"()<>@[]?="}) table[static_cast<unsigned char>(c)] = true;
+  table[127] = true;
+  return table;
+}();
 
 const std::string* find_in(const std::vector<parameter>& all, std::string_view name) noexcept {
   const auto found = std::ranges::find(all, name, &parameter::name);
@@ -73,6 +83,8 @@ value_with_parameters parse_parameters(std::string_view field) {
     if (blank != std::string_view::npos) i = blank;
   }
   result.value = trim(field.substr(0, i));
+  constexpr std::size_t usual = 4;
+  if (i < field.size()) result.parameters.reserve(usual);
   while (i < field.size()) {
     while (i < field.size() && (field[i] == ';' || field[i] == ' ' || field[i] == '\t')) ++i;
     const auto name_at = i;
@@ -129,7 +141,8 @@ media_type parse_media_type(std::string_view field) {
   const auto type = trim(value.substr(0, slash));
   const auto subtype = slash == std::string_view::npos ? std::string_view{} : trim(value.substr(slash + 1));
   const auto is_name = [](std::string_view s) {
-    return !s.empty() && s.find_first_of(" \t,\"()<>@[]?=") == std::string_view::npos && is_safe_value(s);
+    return !s.empty() &&
+           std::ranges::all_of(s, [](char c) { return !no_name_character[static_cast<unsigned char>(c)]; });
   };
   if (!is_name(type) || !is_name(subtype)) return result;
   result.type = lower(type);

@@ -58,6 +58,12 @@ TEST(MimeTraps, ALongerWordIsNoDelimiter) {
   ASSERT_EQ(p.doc->parts.size(), 2u);
   EXPECT_EQ(body_of(p, 1), "one\r\n--BX\r\ntwo");
 }
+TEST(MimeTraps, ABoundaryMayHoldASemicolon) {
+  const parsed p(multipart("--a;b -\r\n\r\none-\r\n-\r\n--a;b\r\n--a;b ---\r\n", "a;b -"));
+  ASSERT_TRUE(p.doc);
+  ASSERT_EQ(p.doc->parts.size(), 2u);
+  EXPECT_EQ(body_of(p, 1), "one-\r\n-\r\n--a;b");
+}
 TEST(MimeTraps, BoundariesThatBeginAlikeNest) {
   for (const auto& [outer, inner] : {std::pair{"B"s, "BC"s}, std::pair{"BC"s, "B"s}}) {
     const parsed p(multipart("--" + outer + "\r\n" + multipart("--" + inner + "\r\n\r\nx\r\n--" + inner + "--\r\n", inner) +

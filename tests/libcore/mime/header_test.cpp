@@ -39,6 +39,15 @@ TEST(MimeHeader, TakesLfAndBlanksBeforeTheColonAndEmptyValues) {
   EXPECT_EQ(h->fields.value("C"), "3");
 }
 
+TEST(MimeHeader, KeepsValuesAsTheyWereSentWhateverTheField) {
+  const auto h = read(
+      "Content-Type: multipart/related;Type=\"application/smil\"; boundary=\"a;b\"\r\nX:a  b \\\r\n  c\r\n \r\n "
+      "d\r\n\r\n");
+  ASSERT_TRUE(h);
+  EXPECT_EQ(h->fields.value("Content-Type"), "multipart/related;Type=\"application/smil\"; boundary=\"a;b\"");
+  EXPECT_EQ(h->fields.value("X"), "a  b \\ c  d");
+}
+
 TEST(MimeHeader, SkipsAnMboxLine) {
   const auto h = read("From a@b Sat Nov 21\r\nA: 1\r\n\r\n");
   ASSERT_TRUE(h);

@@ -1,7 +1,7 @@
 // A MIME message as a tree of parts that point into the message.
 //
-// The structure is found by a scan of our own with limits; boundaries count only as whole lines. mimetic sees header
-// blocks that the scan has bounded, never a body: on bodies it is not line-anchored, recurses without end and copies.
+// Header blocks and structure are read by a scan of our own with limits; boundaries count only as whole lines.
+// mimetic's parser sees neither: it is not line-anchored, recurses without end, copies, and rewrites what it reads.
 #pragma once
 
 #include <cstdint>
