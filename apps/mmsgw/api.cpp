@@ -284,7 +284,7 @@ class api {
                        {"recipient", one.number},
                        {"state", to_string(one.state)},
                        {"attempts", one.attempts},
-                       {"group", m->group},
+                       {"group", m->is_inbound ? m->group : one.group},
                        {"gateway_id", m->gateway_id},
                        {"linked_id", m->linked_id},
                        {"charged_party", m->content.charged_party},
@@ -389,8 +389,9 @@ class api {
   message message_for(const message_template& t, const json& j) {
     message m{.content = t};
     m.group = text_of(j, "gateway", 128);
-    if (m.group.empty()) m.group = options_.default_group;
-    if (!hub_.has_group(m.group)) throw refusal{422, "gateway: there is no group " + m.group};
+    const auto& by_default = hub_.options();
+    if (m.group.empty() && !by_default.routes.names(application_name)) m.group = by_default.default_group;
+    if (!m.group.empty() && !hub_.has_group(m.group)) throw refusal{422, "gateway: there is no group " + m.group};
     m.origin = text_of(j, "origin", 256);
     if (m.origin.empty()) m.origin = t.origin;
     if (m.origin.empty()) throw refusal{422, "origin is in neither template nor message"};

@@ -11,7 +11,6 @@ namespace msgkit::app::mms {
 
 struct api_options {
   std::string api_key{};  // empty: no authentication, for a listener that only the application reaches
-  std::string default_group{};
   std::size_t request_bytes_max = 16 * 1024 * 1024;
 };
 

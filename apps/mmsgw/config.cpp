@@ -59,6 +59,29 @@ addressing read_addressing(config_reader& r, bool is_mm4) {
   return a;
 }
 
+// Whole thousandths of a currency's unit, all in the same one.
+gateway_prices read_prices(config_reader& r) {
+  using engine::price_list;
+  gateway_prices p;
+  p.cost = r.integer<std::uint64_t>("cost", 0, 0, price_list::price_max);
+  std::vector<price_list::price> by_prefix;
+  std::set<std::string> seen;
+  for (auto one : r.tables("prices")) {
+    const auto prefix = one.text("prefix", "", 32), network = one.text("network", "", 64);
+    const auto digits = std::string(digits_of(prefix));
+    const auto cost = one.integer<std::uint64_t>("cost", 0, 0, price_list::price_max);
+    if (!one.has("cost")) one.fail("cost", "is required");
+    if (digits.empty() == network.empty()) one.fail("prefix", "a price has a prefix or a network");
+    if (digits.find_first_not_of("0123456789") != digits.npos) one.fail("prefix", prefix + " is no prefix of numbers");
+    else if (!seen.insert(network.empty() ? "prefix " + digits : "network " + network).second)
+      one.fail(network.empty() ? "prefix" : "network", "is there twice");
+    else if (network.empty()) by_prefix.push_back({digits, cost});
+    else p.by_network[network] = cost;
+  }
+  p.by_prefix = price_list(std::move(by_prefix));
+  return p;
+}
+
 gateway_options read_gateway_options(config_reader& r, bool is_mm4) {
   gateway_options o;
   o.tps_limit = r.number("tps_limit", 0, 0, 100'000);
@@ -67,6 +90,8 @@ gateway_options read_gateway_options(config_reader& r, bool is_mm4) {
   o.addressing = read_addressing(r, is_mm4);
   o.recipients = {read_prefixes(r, "allowed_prefixes"), read_prefixes(r, "denied_prefixes")};
   o.senders = {read_prefixes(r, "allowed_sender_prefixes"), read_prefixes(r, "denied_sender_prefixes")};
+  o.prices = read_prices(r);
+  o.overflow = r.flag("overflow", false);
   o.auto_ack = r.flag("auto_ack", true);
   o.auto_dr = r.flag("auto_dr", false);
   return o;
@@ -138,6 +163,25 @@ void read_common(config_reader& r, G& g, bool is_mm4) {
   g.options = read_gateway_options(r, is_mm4);
 }
 
+route_list read_routes(config_reader& reader, const std::set<std::string>& names, const std::set<std::string>& groups) {
+  std::vector<mms_route> all;
+  for (auto r : reader.tables("routes")) {
+    mms_route route{.from = r.text("from", "", 64),
+                    .prefix = r.text("prefix", "", 32),
+                    .network = r.text("network", "", 64),
+                    .to = r.texts("to")};
+    if (!route.from.empty() && route.from != application_name && !names.contains(route.from))
+      r.fail("from", route.from + " is no name of [[gateways]], nor \"application\"");
+    if (digits_of(route.prefix).find_first_not_of("0123456789") != std::string_view::npos)
+      r.fail("prefix", route.prefix + " is no prefix of numbers");
+    if (route.to.empty()) r.fail("to", "is required: a group of [[gateways]], or several");
+    for (const auto& group : route.to)
+      if (!groups.contains(group)) r.fail("to", group + " is no group of [[gateways]]");
+    if (!route.to.empty()) all.push_back(std::move(route));
+  }
+  return route_list(std::move(all));
+}
+
 void read_gateways(config_reader& reader, mmsgw_config& c) {
   enum class protocol { mm4, mm7 };
   std::set<std::string> names, groups;
@@ -145,6 +189,7 @@ void read_gateways(config_reader& reader, mmsgw_config& c) {
     const auto name = r.required_text("name", 64);
     const auto group = r.text("group", name, 64);
     if (!names.insert(name).second) r.fail("name", name + " is there twice");
+    if (name == application_name) r.fail("name", name + " is what [[routes]] call those that are no gateways");
     // The path of its intake; "ack" and its like are other resources.
     if (!is_path_segment(name)) r.fail("name", name + " may have letters, digits, '-', '_' and '.'");
     const auto kind = r.choice<protocol>("protocol", protocol::mm4, {{"MM4", protocol::mm4}, {"MM7", protocol::mm7}});
@@ -165,16 +210,10 @@ void read_gateways(config_reader& reader, mmsgw_config& c) {
     groups.insert(group);
   }
   if (names.empty()) reader.fail("gateways", "at least one is needed");
-  for (auto r : reader.tables("routes")) {
-    relay_route route{
-        .from = r.text("from", "", 64), .prefix = r.text("prefix", "", 32), .to = r.required_text("to", 64)};
-    if (!route.from.empty() && !names.contains(route.from)) r.fail("from", route.from + " is no name of [[gateways]]");
-    if (!groups.contains(route.to)) r.fail("to", route.to + " is no group of [[gateways]]");
-    c.hub.routes.push_back(std::move(route));
-  }
-  c.api.default_group = reader.text("default_gateway", groups.empty() ? "" : *groups.begin());
-  if (!groups.empty() && !groups.contains(c.api.default_group))
-    reader.fail("default_gateway", c.api.default_group + " is no group of [[gateways]]");
+  c.hub.routes = read_routes(reader, names, groups);
+  c.hub.default_group = reader.text("default_gateway", groups.empty() ? "" : *groups.begin());
+  if (!groups.empty() && !groups.contains(c.hub.default_group))
+    reader.fail("default_gateway", c.hub.default_group + " is no group of [[gateways]]");
 }
 
 }  // namespace

@@ -89,6 +89,6 @@ struct sql_dialect {
   std::string_view octets, unordered, serial;  // types, and what a table without a row number ends with
 };
 std::string schema_of(const sql_dialect& d);
-inline constexpr std::int64_t schema_version = 2;  // 1: contents beside messages, one more index
+inline constexpr std::int64_t schema_version = 3;  // 1: contents beside messages, one more index; 2: no `routed`
 
 }  // namespace msgkit::app::mms

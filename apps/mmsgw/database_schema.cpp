@@ -15,7 +15,7 @@ std::string schema_of(const sql_dialect& d) {
   CREATE INDEX message_created ON message(created_ms);
   CREATE TABLE recipient(message_id TEXT NOT NULL, n BIGINT NOT NULL, number TEXT NOT NULL, role BIGINT NOT NULL,
                          state BIGINT NOT NULL, attempts BIGINT NOT NULL, due_ms BIGINT NOT NULL, grp TEXT NOT NULL,
-                         carrier_id TEXT, owner TEXT, PRIMARY KEY(message_id, n)){unordered};
+                         carrier_id TEXT, owner TEXT, routed BIGINT NOT NULL DEFAULT 0, PRIMARY KEY(message_id, n)){unordered};
   CREATE INDEX recipient_due ON recipient(grp, due_ms) WHERE state = 0;
   CREATE INDEX recipient_sending ON recipient(owner) WHERE state = 1;
   CREATE INDEX recipient_carrier ON recipient(carrier_id) WHERE carrier_id IS NOT NULL;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
-#include <tuple>
 
 #include "common/digest.hpp"
 #include "common/log.hpp"
@@ -65,6 +64,7 @@ void hub::reconfigure(hub_options options, const std::map<std::string, gateway_o
   options.beat_lease = options_.beat_lease;
   options.make_id = options_.make_id;
   options_ = std::move(options);
+  has_unrouted_ = true;
   for (auto& g : gateways_)
     if (const auto found = gateways.find(g.link->name()); found != gateways.end()) g.options = found->second;
   soon();
@@ -161,6 +161,7 @@ std::string hub::submit(message m) {
   m.id = new_id();
   m.created_ms = now_ms();
   for (std::size_t i = 0; i < m.recipients.size(); ++i) m.recipients[i].index = i;
+  if (m.group.empty()) route_now(m, application_name);
   const auto due = std::max(m.created_ms, m.content.earliest_delivery * 1'000);
   event e{event_state::scheduled, "", "waiting to be sent", "", m.created_ms, {}};
   for (const auto& r : m.recipients) e.destinations.push_back(r.number);
@@ -185,6 +186,7 @@ void hub::soon() {
 
 void hub::pump() {
   if (is_draining_) return;
+  while (pump_unrouted()) {}
   for (const auto& group : groups()) {
     while (pump_group(group)) {}
   }
@@ -193,19 +195,10 @@ void hub::pump() {
   arm();
 }
 
-struct hub::attempt {
-  std::shared_ptr<message> what{};
-  std::shared_ptr<const std::vector<loaded_part>> parts{};
-  recipient_key key{};
-  std::size_t gateway_index = 0;
-  std::int64_t found_ms = 0;  // when it was due
-  bool is_expired = false, is_barred = false, is_recorded = false;
-};
-
 // Whether another round makes sense.
 bool hub::pump_group(const std::string& group) {
   const auto now = now_ms();
-  if (choose(group, now) == nullptr) return false;
+  if (!may_send(group, now)) return false;
   const auto due = store_->due(group, now, due_batch);
   std::vector<attempt> all;
   std::shared_ptr<message> m;
@@ -217,25 +210,22 @@ bool hub::pump_group(const std::string& group) {
       parts = nullptr;
     }
     if (!m || k.index >= m->recipients.size() || fetching_.contains(k.message_id)) continue;
-    const auto& c = m->content;
-    const auto until = c.latest_delivery != 0 ? c.latest_delivery * 1'000
-                       : c.expire_after != 0  ? m->created_ms + c.expire_after * 1'000
-                                              : m->created_ms + milliseconds(options_.message_lifetime);
-    if (now >= until) {
-      all.push_back({.what = m, .key = k, .is_expired = true});
+    const auto& to = m->recipients[k.index];
+    if (now >= expiry_of(*m)) {
+      all.push_back({.what = m, .key = k, .code = "408", .why = "expired before it could be sent"});
       continue;
     }
-    if (is_barred(*m, m->recipients[k.index])) {
-      all.push_back({.what = m, .key = k, .is_barred = true});
+    if (is_barred(*m, to)) {
+      all.push_back({.what = m, .key = k, .code = "403", .why = "no gateway of the group carries it"});
       continue;
     }
     if (!parts && !(parts = load_parts(*m))) {
       fetch_parts(*m);
       continue;
     }
-    auto* g = choose(group, now, m.get(), &m->recipients[k.index]);
-    if (g == nullptr && choose(group, now) == nullptr) break;
-    if (g == nullptr) continue;  // those that carry it have no room, others have
+    auto* g = choose(*m, to, {.number = to.number}, now);
+    if (g == nullptr && !may_send(group, now)) break;
+    if (g == nullptr) continue;  // it waits for one that has no room, others have
     ++g->in_flight;
     constexpr double burst_ms = 100;
     if (g->options.tps_limit > 0)
@@ -251,32 +241,6 @@ bool hub::pump_group(const std::string& group) {
   return began && due.size() == due_batch;
 }
 
-// The gateway of the group that may send now and has the least to do; one that rests only when all do. A message that
-// was tried before does not probe whether a gateway works again: others do, or two that fail could have it between them
-// for ever.
-hub::gateway* hub::choose(const std::string& group, std::int64_t now, const message* what, const recipient* to) {
-  gateway* best = nullptr;
-  const bool is_retry = to != nullptr && to->attempts > 0;
-  const auto rank = [&](const gateway& g) {
-    return std::tuple(g.resting_until > now, is_retry && g.failures > 0, g.in_flight);
-  };
-  ++turn_;
-  for (std::size_t i = 0; i < gateways_.size(); ++i) {
-    auto& g = gateways_[(i + turn_) % gateways_.size()];
-    if (g.link->group() != group || g.is_down || g.in_flight >= options_.in_flight_max ||
-        g.next_ms > static_cast<double>(now) || (to != nullptr && !g.options.carries(what->origin, to->number)))
-      continue;
-    if (best == nullptr || rank(g) < rank(*best)) best = &g;
-  }
-  return best;
-}
-
-// No gateway of its group will ever carry it.
-bool hub::is_barred(const message& m, const recipient& r) const {
-  return std::ranges::none_of(
-      gateways_, [&](const gateway& g) { return g.link->group() == m.group && g.options.carries(m.origin, r.number); });
-}
-
 // Attempts are committed before the network sees them.
 void hub::begin(std::vector<attempt> all) {
   if (all.empty()) return;
@@ -286,7 +250,7 @@ void hub::begin(std::vector<attempt> all) {
   });
   if (!committed) log_.error("the store cannot commit", {{"reason", store_->error_text()}});
   for (auto& a : all) {
-    if (a.is_expired || a.is_barred) {
+    if (*a.code != '\0') {
       if (committed && a.is_recorded) failed_.add();
       continue;
     }
@@ -309,8 +273,7 @@ void hub::begin(std::vector<attempt> all) {
 bool hub::record(attempt& a) {
   auto& m = *a.what;
   const auto& r = m.recipients[a.key.index];
-  if (a.is_expired) return fail(m, r, "408", "expired before it could be sent", "");
-  if (a.is_barred) return fail(m, r, "403", "no gateway of the group carries it", "");
+  if (*a.code != '\0') return fail(m, r, a.code, a.why, "");
   m.gateway_id = gateways_[a.gateway_index].link->name();
   m.processed_ms = now_ms();
   m.last_tran_id = m.id + '-' + std::to_string(a.key.index);
@@ -368,6 +331,7 @@ bool hub::retry_or_fail(const message& m, const recipient& r, unsigned attempts,
                         const std::string& text, const std::string& gateway_name) {
   if (attempts < options_.attempts_max) {
     log_.info("a message is tried again", {{"message", m.id}, {"attempts", attempts}, {"reason", text}});
+    has_unrouted_ = has_unrouted_ || m.group.empty();
     return store_->set_state({m.id, r.index}, r.state, recipient_state::queued, attempts, retry_at(attempts, m.id));
   }
   failed_.add();

@@ -16,21 +16,16 @@
 #include "connectors/mail_part.hpp"
 #include "mmsgw/addressing.hpp"
 #include "mmsgw/gateway_link.hpp"
+#include "mmsgw/routing.hpp"
 #include "mmsgw/store.hpp"
 #include "msgkit/core/backoff.hpp"
 #include "msgkit/core/net/clock.hpp"
 
 namespace msgkit::app::mms {
 
-// Passes what comes in on to another group: relays, with peers on both sides.
-struct relay_route {
-  std::string from{};    // name of a gateway; empty: any
-  std::string prefix{};  // of the recipient's number; the longest counts
-  std::string to{};      // group
-};
-
 struct hub_options {
-  std::vector<relay_route> routes{};
+  route_list routes{};  // what comes in and has a route is passed on; what applications send without a group follows
+  std::string default_group{};               // theirs, or this
   std::vector<std::string> received_urls{};  // told of inbound messages
   std::vector<std::string> events_urls{};    // told of every event, besides the message's own
   std::vector<std::string> secrets{};        // sign callbacks, see sign_webhook()
@@ -62,6 +57,8 @@ struct gateway_options {
   bool auto_ack = true, auto_dr = false;
   mms::addressing addressing{};
   number_filter recipients{}, senders{};  // of what it may carry
+  gateway_prices prices{};
+  bool overflow = false;  // while it is full, dearer ones of its group take its messages
   [[nodiscard]] bool carries(std::string_view origin, std::string_view number) const {
     return recipients.takes(number) && senders.takes(origin);
   }
@@ -155,7 +152,16 @@ class hub {
     bool is_down = false, is_probed = false;
     gauge up;
   };
-  struct attempt;
+  struct attempt {
+    std::shared_ptr<message> what{};
+    std::shared_ptr<const std::vector<loaded_part>> parts{};
+    recipient_key key{};
+    std::size_t gateway_index = 0;
+    std::int64_t found_ms = 0;  // when it was due
+    const char* code = "";      // not empty: it fails without being sent, for this
+    const char* why = "";
+    bool is_recorded = false;
+  };
   struct job {
     std::function<bool()> work;      // in a transaction; undone alone when false
     std::function<void(bool)> done;  // whether it is durable
@@ -173,10 +179,18 @@ class hub {
   void ended(const recipient_key& k, std::size_t gateway_index, const submit_result& r);
   void conclude(const recipient_key& k, const std::string& gateway_name, std::shared_ptr<const submit_result> r);
   bool keep_result(const recipient_key& k, const std::string& gateway_name, const submit_result& r);
-  // `what` and `to` null: any that may send.
-  gateway* choose(const std::string& group, std::int64_t now, const message* what = nullptr,
-                  const recipient* to = nullptr);
+  [[nodiscard]] bool is_full(const gateway& g, std::int64_t now) const;
+  [[nodiscard]] bool may_send(const std::string& group, std::int64_t now) const;
+  gateway* choose(const message& what, const recipient& to, const destination& d, std::int64_t now);
   [[nodiscard]] bool is_barred(const message& m, const recipient& r) const;
+  [[nodiscard]] std::int64_t expiry_of(const message& m) const;
+  [[nodiscard]] std::optional<std::string> route(const message& m, const recipient& r, std::string_view from) const;
+  [[nodiscard]] std::string sender_of(const message& m) const;
+  void route_now(message& m, std::string_view from);
+  [[nodiscard]] std::string healthiest(const std::vector<std::string>& groups, const message& m,
+                                       const recipient& r) const;
+  bool pump_unrouted();
+  void leave_groups_that_are_down();
   [[nodiscard]] const gateway* find(const std::string& name) const;
   std::shared_ptr<const std::vector<loaded_part>> load_parts(const message& m);
   void fetch_parts(const message& m);
@@ -195,8 +209,7 @@ class hub {
   bool keep_early_reports(const std::string& carrier_id, const std::string& gateway_name);
   bool keep_inbound(const std::string& gateway_name, message& m, const std::vector<inbound_part>& parts,
                     intake& outcome);
-  [[nodiscard]] const relay_route* find_route(const std::string& gateway_name, const std::string& number) const;
-  std::vector<message> relays_of(const message& m, const std::string& gateway_name) const;
+  [[nodiscard]] std::optional<message> relay_of(const message& m, const std::string& gateway_name) const;
   bool relay(message out);
   bool change_outbound(const message& m, const message_template* content, change_result& out);
   bool keep_change(const answer_order& a, bool good, const std::string& why);
@@ -231,6 +244,7 @@ class hub {
   std::vector<std::function<void()>> again_;  // what could not be committed, tried with the next beat
   std::size_t callbacks_under_way_ = 0, answers_under_way_ = 0, turn_ = 0;
   bool is_draining_ = false, is_pump_posted_ = false, is_flush_posted_ = false;
+  bool has_unrouted_ = true;  // perhaps
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   counter sent_, failed_, received_, repeated_, callbacks_failed_;
 };

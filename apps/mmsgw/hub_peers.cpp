@@ -173,8 +173,9 @@ bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::v
   }
   const auto contents = place_parts(m, parts, gateway_name);
   if (!contents) return false;
-  const auto relays = relays_of(m, gateway_name);
-  for (const auto& out : relays) m.relayed_as.push_back(out.id);
+  auto out = relay_of(m, gateway_name);
+  if (out) route_now(*out, gateway_name);
+  if (out) m.relayed_as.push_back(out->id);
   const event e{event_state::received, "", "", gateway_name, m.created_ms, numbers};
   m.first_event = to_text(e);
   if (!store_->insert_inbound(m, *contents)) return false;
@@ -184,10 +185,9 @@ bool hub::keep_inbound(const std::string& gateway_name, message& m, const std::v
   // What is passed on is for the peer that gets it to report about.
   std::vector<std::string> kept;
   for (const auto& n : numbers)
-    if (find_route(gateway_name, n) == nullptr) kept.push_back(n);
+    if (!options_.routes.covers(gateway_name, n)) kept.push_back(n);
   return announce(m, e) && (kept.empty() || tell_received(m, gateway_name)) &&
-         order_answers(m, gateway_name, kept, false) &&
-         std::ranges::all_of(relays, [&](const message& out) { return relay(out); });
+         order_answers(m, gateway_name, kept, false) && (!out || relay(*out));
 }
 
 // The contents of small messages go into their row, unless others need them, too. Nothing: the store failed.
@@ -196,7 +196,7 @@ std::optional<std::string> hub::place_parts(message& m, const std::vector<inboun
   std::size_t octets = 0;
   for (const auto& p : parts) octets += p.content.size();
   const bool is_relayed = std::ranges::any_of(
-      m.recipients, [&](const recipient& r) { return find_route(gateway_name, r.number) != nullptr; });
+      m.recipients, [&](const recipient& r) { return options_.routes.covers(gateway_name, r.number); });
   const bool is_inline = octets > 0 && octets <= inline_octets_max && !is_relayed;
   std::string contents;
   m.content.parts.clear();
@@ -245,34 +245,20 @@ bool hub::order_answers(const message& m, const std::string& gateway_name, const
 
 // ---- relaying
 
-const relay_route* hub::find_route(const std::string& gateway_name, const std::string& number) const {
-  const relay_route* best = nullptr;
-  for (const auto& r : options_.routes) {
-    if ((!r.from.empty() && r.from != gateway_name) || !digits_of(number).starts_with(digits_of(r.prefix))) continue;
-    if (best == nullptr || r.prefix.size() > best->prefix.size()) best = &r;
-  }
-  return best;
-}
-
-std::vector<message> hub::relays_of(const message& m, const std::string& gateway_name) const {
-  std::map<std::string, message> by_group;
-  for (const auto& r : m.recipients) {
-    const auto* route = find_route(gateway_name, r.number);
-    if (route == nullptr) continue;
-    auto& out = by_group.try_emplace(route->to, m).first->second;
-    if (out.id == m.id) {
-      out.id = new_id();
-      out.relayed_from = m.id;
-      out.is_inbound = false;
-      out.group = route->to;
-      out.peer_ref.clear();
-      out.recipients.clear();
-    }
-    out.recipients.push_back({.index = out.recipients.size(), .number = r.number, .role = r.role});
-  }
-  std::vector<message> all;
-  for (auto& [group, out] : by_group) all.push_back(std::move(out));
-  return all;
+// To those for whom there is a route.
+std::optional<message> hub::relay_of(const message& m, const std::string& gateway_name) const {
+  auto out = m;
+  out.recipients.clear();
+  for (const auto& r : m.recipients)
+    if (options_.routes.covers(gateway_name, r.number))
+      out.recipients.push_back({.index = out.recipients.size(), .number = r.number, .role = r.role});
+  if (out.recipients.empty()) return std::nullopt;
+  out.id = new_id();
+  out.relayed_from = m.id;
+  out.is_inbound = false;
+  out.group.clear();
+  out.peer_ref.clear();
+  return out;
 }
 
 // In the transaction that keeps it: what was acknowledged is on its way.
@@ -332,6 +318,7 @@ void hub::beat() {
     log_.error("the store cannot commit", {{"reason", store_->error_text()}});
   take_over();
   for (const auto& work : std::exchange(again_, {})) work();
+  has_unrouted_ = true;  // another process may have left some
   for (std::size_t i = 0; i < gateways_.size(); ++i) probe(i);
   beat_timer_.expires_after(options_.beat_interval);
   beat_timer_.async_wait([this, alive = alive_](std::error_code ec) {
@@ -370,6 +357,7 @@ void hub::probe(std::size_t gateway_index) {
     const bool is_down = one.missed >= options_.heartbeats_missed_max;
     if (std::exchange(one.is_down, is_down) == is_down) return;
     one.up.set(is_down ? 0 : 1);
+    leave_groups_that_are_down();
     if (is_down) log_.error("a gateway is down", {{"gateway", one.link->name()}, {"missed", one.missed}});
     else log_.info("a gateway is up again", {{"gateway", one.link->name()}});
     soon();

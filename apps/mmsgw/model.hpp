@@ -51,6 +51,7 @@ struct recipient {
   recipient_role role = recipient_role::to;
   recipient_state state = recipient_state::queued;
   unsigned attempts = 0;
+  std::string group{};  // of an outbound message: whose gateways carry it; empty: it has yet to be routed
 };
 
 struct message {
@@ -59,7 +60,7 @@ struct message {
   std::string relayed_from{};             // the inbound message that this one passes on
   std::vector<std::string> relayed_as{};  // of an inbound message: the outbound ones made of it
   std::int64_t forward_count = 0;         // relays it has been through
-  std::string group{};                    // the seed's "gateway"
+  std::string group{};                    // the seed's "gateway"; empty: routes choose for each recipient
   std::string gateway_id{};               // the gateway that carried it last
   std::string origin{}, linked_id{}, priority{"normal"}, relay_server{}, ua_caps{}, reply_charging_id{}, handling_app{},
       reply_to_app{}, app_info{};

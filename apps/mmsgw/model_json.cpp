@@ -256,6 +256,7 @@ json to_json(const message& m) {
     j[role].push_back(r.number);
     recipients.push_back(
         {{"number", r.number}, {"role", role}, {"state", to_string(r.state)}, {"attempts", r.attempts}});
+    if (!m.is_inbound) recipients.back()["gateway"] = r.group;
   }
   return j;
 }

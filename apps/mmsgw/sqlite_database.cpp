@@ -53,6 +53,10 @@ class sqlite_database final : public database {
                 "FROM message ORDER BY id; DROP TABLE message; ALTER TABLE message_2 RENAME TO message; CREATE INDEX "
                 "message_created ON message(created_ms); DROP INDEX inbound_time; PRAGMA user_version = 2; COMMIT"))
       return fail(error_text());
+    if ((found.number(0, 0) == 1 || found.number(0, 0) == 2) &&
+        !script("BEGIN IMMEDIATE; ALTER TABLE recipient ADD COLUMN routed BIGINT NOT NULL DEFAULT 0; "
+                "PRAGMA user_version = 3; COMMIT"))
+      return fail(error_text());
     return script("BEGIN IMMEDIATE; COMMIT") || fail(error_text());
   }
 

@@ -143,10 +143,11 @@ bool store::insert_message(const message& m, std::int64_t due_ms) {
     return false;
   if (m.is_inbound) return use_media(m.id, m.content);
   for (const auto& r : m.recipients) {
-    const bool good =
-        run("INSERT INTO recipient(message_id, n, number, role, state, attempts, due_ms, grp) VALUES(?1, ?2, ?3, ?4, "
-            "?5, 0, ?6, ?7)",
-            {m.id, integer(r.index), r.number, static_cast<std::int64_t>(r.role), code(r.state), due_ms, m.group});
+    const bool good = run(
+        "INSERT INTO recipient(message_id, n, number, role, state, attempts, due_ms, grp, routed) VALUES(?1, ?2, ?3, "
+        "?4, ?5, 0, ?6, ?7, ?8)",
+        {m.id, integer(r.index), r.number, static_cast<std::int64_t>(r.role), code(r.state), due_ms,
+         m.group.empty() ? r.group : m.group, std::int64_t{m.group.empty()}});
     if (!good) return false;
   }
   return use_media(m.id, m.content);
@@ -168,12 +169,13 @@ std::optional<message> store::get_message(const std::string& id) {
   if (!db_->run("SELECT body FROM message WHERE id = ?1", {id}, &rows) || rows.empty()) return std::nullopt;
   auto m = message_from_text(rows.text(0, 0));
   if (!m || (m->is_inbound && !m->recipients.empty())) return m;  // those of version 1 have rows
-  if (!db_->run("SELECT number, n, role, state, attempts FROM recipient WHERE message_id = ?1 ORDER BY n", {id}, &rows))
+  if (!db_->run("SELECT number, n, role, state, attempts, grp FROM recipient WHERE message_id = ?1 ORDER BY n", {id},
+                &rows))
     return std::nullopt;
   for (std::size_t i = 0; i < rows.size(); ++i)
     m->recipients.push_back(
         {static_cast<std::size_t>(rows.number(i, 1)), rows.text(i, 0), static_cast<recipient_role>(rows.number(i, 2)),
-         static_cast<recipient_state>(rows.number(i, 3)), static_cast<unsigned>(rows.number(i, 4))});
+         static_cast<recipient_state>(rows.number(i, 3)), static_cast<unsigned>(rows.number(i, 4)), rows.text(i, 5)});
   return m;
 }
 
@@ -221,6 +223,15 @@ std::vector<recipient_key> store::due(const std::string& group, std::int64_t now
   return all;
 }
 
+bool store::set_group(const recipient_key& k, const std::string& group) {
+  return changed("UPDATE recipient SET grp = ?3 WHERE message_id = ?1 AND n = ?2 AND state = 0 AND grp = ''",
+                 {k.message_id, integer(k.index), group}) == 1;
+}
+
+bool store::leave_group(const std::string& group) {
+  return run("UPDATE recipient SET grp = '' WHERE grp = ?1 AND state = 0 AND routed = 1", {group});
+}
+
 std::optional<std::int64_t> store::next_due() {
   sql_rows rows;
   const bool good = db_->run(R"(SELECT min(due_ms), count(due_ms) FROM (
@@ -242,8 +253,8 @@ bool store::claim(const recipient_key& k, unsigned attempts, std::int64_t now_ms
 bool store::set_state(const recipient_key& k, recipient_state from, recipient_state to, unsigned attempts,
                       std::int64_t due_ms) {
   return changed(
-             "UPDATE recipient SET state = ?3, attempts = ?4, due_ms = ?5, owner = NULL WHERE message_id = ?1 AND n = "
-             "?2 AND state = ?6",
+             "UPDATE recipient SET state = ?3, attempts = ?4, due_ms = ?5, owner = NULL, grp = CASE WHEN CAST(?3 AS "
+             "BIGINT) = 0 AND routed = 1 THEN '' ELSE grp END WHERE message_id = ?1 AND n = ?2 AND state = ?6",
              {k.message_id, integer(k.index), code(to), integer(attempts), due_ms, code(from)}) == 1;
 }
 

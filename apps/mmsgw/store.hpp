@@ -69,7 +69,8 @@ class store {
   std::optional<media> get_media(const std::string& id);
   bool has_media(const std::string& id);
 
-  // With its recipients, due at `due_ms`.
+  // With its recipients, due at `due_ms`, each for its own group or that of the message. Those of a message without a
+  // group are routed anew whenever they are queued again.
   bool insert_message(const message& m, std::int64_t due_ms);
   // In one row, with the contents of those of its parts that are inline.
   bool insert_inbound(const message& m, std::string_view contents);
@@ -84,6 +85,10 @@ class store {
 
   // Queued recipients of a group whose time has come, oldest first.
   std::vector<recipient_key> due(const std::string& group, std::int64_t now_ms, std::size_t limit);
+  // A queued recipient without a group gets one. False: another process was faster, or the database failed.
+  bool set_group(const recipient_key& k, const std::string& group);
+  // Those in the queue of a group that are there by a route have none again.
+  bool leave_group(const std::string& group);
   std::optional<std::int64_t> next_due();
   // Queued and still due at `now_ms` -> sending, for this instance. False: somebody else has it, or the database
   // failed.

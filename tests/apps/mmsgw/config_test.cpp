@@ -49,7 +49,35 @@ TEST(MmsgwConfig, ReadsGatewaysOfBothProtocols) {
   EXPECT_EQ(c.mm7_gateways[0].group, "b");
   EXPECT_EQ(c.mm7_gateways[0].client.connect.port, 81);
   EXPECT_EQ(c.mm7_gateways[0].client.target, "/mm7");
-  EXPECT_EQ(c.api.default_group, "b");
+  EXPECT_EQ(c.hub.default_group, "b");
+}
+
+TEST(MmsgwConfig, ReadsRoutesAndPrices) {
+  const auto [c, errors] = read(std::string(both) + R"(
+cost = 12
+overflow = true
+prices = [{prefix = "+1", cost = 5}, {network = "24001", cost = 3}]
+
+[[routes]]
+from = "application"
+prefix = "+1"
+to = ["east", "b"]
+[[routes]]
+network = "24001"
+to = "east"
+)");
+  EXPECT_EQ(errors, "");
+  EXPECT_EQ(c.mm4_gateways[0].options.prices.of({.number = "+1"}), 0u);
+  const auto& o = c.mm7_gateways[0].options;
+  EXPECT_TRUE(o.overflow);
+  EXPECT_EQ(o.prices.of({.number = "+12025550100"}), 5u);
+  EXPECT_EQ(o.prices.of({.number = "+2", .network = "24001"}), 3u);
+  EXPECT_EQ(o.prices.of({.number = "+2"}), 12u);
+  const auto* route = c.hub.routes.find("application", {.number = "+12025550100"});
+  ASSERT_NE(route, nullptr);
+  EXPECT_EQ(route->to, (std::vector<std::string>{"east", "b"}));
+  EXPECT_EQ(c.hub.routes.find("a", {.number = "+12025550100"}), nullptr);
+  EXPECT_NE(c.hub.routes.find("a", {.number = "+12025550100", .network = "24001"}), nullptr);
 }
 
 TEST(MmsgwConfig, NamesEveryMistake) {
@@ -63,6 +91,16 @@ TEST(MmsgwConfig, NamesEveryMistake) {
       {"default_gateway = \"none\"\n" + std::string(both), "default_gateway"},
       {std::string(both) + "[callbacks]\nevents_url = [\"file:///x\"]\n", "events_url"},
       {std::string(both) + "[callbacks]\nevent_url = [\"http://x\"]\n", "event_url"},
+      {"[[gateways]]\nname = \"application\"\n", "[[routes]]"},
+      {std::string(both) + "cost = -1\n", "cost"},
+      {std::string(both) + "prices = [{cost = 1}]\n", "a prefix or a network"},
+      {std::string(both) + "prices = [{prefix = \"+1\"}]\n", "cost: is required"},
+      {std::string(both) + "prices = [{prefix = \"+1\", cost = 1}, {prefix = \"1\", cost = 2}]\n", "twice"},
+      {std::string(both) + "prices = [{prefix = \"x\", cost = 1}]\n", "no prefix of numbers"},
+      {std::string(both) + "[[routes]]\nto = [\"east\", \"none\"]\n", "none is no group"},
+      {std::string(both) + "[[routes]]\nprefix = \"+1\"\n", "to: is required"},
+      {std::string(both) + "[[routes]]\nfrom = \"nobody\"\nto = \"east\"\n", "nobody"},
+      {std::string(both) + "[[routes]]\nprefix = \"x\"\nto = \"east\"\n", "no prefix of numbers"},
   };
   for (const auto& [text, key] : mistakes) EXPECT_NE(read(text).errors.find(key), std::string::npos) << text << read(text).errors;
 }

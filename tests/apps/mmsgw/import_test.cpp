@@ -126,7 +126,7 @@ TEST(MmsgwImport, MakesOneConfigurationOfAllFiles) {
   const auto c = read(got);
   EXPECT_EQ(c.http.port, 8080);
   EXPECT_EQ(c.hub.media_prefix, "https://mms.own.example/mmsgw/v1/media/");
-  EXPECT_EQ(c.api.default_group, "WEST");
+  EXPECT_EQ(c.hub.default_group, "WEST");
   EXPECT_EQ(c.hub.message_lifetime, std::chrono::hours{4});
   EXPECT_EQ(c.hub.template_lifetime, std::chrono::hours{24});
   EXPECT_EQ(c.hub.heartbeat_interval, std::chrono::seconds{10});
@@ -187,7 +187,7 @@ TEST(MmsgwImport, SaysOneLineForEachKeyWithoutAMeaning) {
 
 TEST(MmsgwImport, TakesOneGatewayByItself) {
   const auto c = read(mms::import_ini({&soap_gateway, 1}));
-  EXPECT_EQ(c.api.default_group, "WEST");
+  EXPECT_EQ(c.hub.default_group, "WEST");
   std::string why;
   EXPECT_TRUE(mms::translate_ini(mail_gateway.text, why));
   EXPECT_FALSE(mms::translate_ini(general.text, why));

@@ -189,6 +189,9 @@ TEST_F(Store, TakesOverAFileOfVersionOne) {
   const std::string column = ",\n                       contents BLOB)";
   ASSERT_NE(tables.find(column), std::string::npos);
   tables.replace(tables.find(column), column.size(), ") WITHOUT ROWID");
+  const std::string routed = " routed BIGINT NOT NULL DEFAULT 0,";  // came with version 3
+  ASSERT_NE(tables.find(routed), std::string::npos);
+  tables.erase(tables.find(routed), routed.size());
   const std::string rows =
       "CREATE INDEX inbound_time ON inbound(at_ms);"
       "INSERT INTO message VALUES('in', 1000, 1, "
@@ -259,4 +262,30 @@ TEST_F(Store, OneProcessOwnsTheFile) {
   std::string why;
   EXPECT_FALSE(open_sqlite((directory_ / "db").string(), why));
   EXPECT_NE(why, "");
+}
+
+TEST_F(Store, WhatIsRoutedIsRoutedAnewWhenItIsQueuedAgain) {
+  auto m = make_message("m", {"+2", "+3"});
+  m.group.clear();
+  m.recipients[0].group = "a";
+  ASSERT_TRUE(put(m));
+  ASSERT_TRUE(put(make_message("pinned", {"+4"})));
+  EXPECT_EQ(store_->due("a", 9, 9).size(), 1u);
+  ASSERT_EQ(store_->due("", 9, 9).size(), 1u);
+  EXPECT_TRUE(store_->set_group({"m", 1}, "b"));
+  EXPECT_FALSE(store_->set_group({"m", 1}, "c"));  // another process was faster
+  EXPECT_EQ(store_->get_message("m")->recipients[1].group, "b");
+  for (const auto* id : {"m", "pinned"}) {
+    ASSERT_TRUE(store_->claim({id, 0}, 1, 9));
+    ASSERT_TRUE(store_->set_state({id, 0}, recipient_state::sending, recipient_state::queued, 1, 5));
+  }
+  EXPECT_EQ(store_->get_message("m")->recipients[0].group, "");
+  EXPECT_EQ(store_->get_message("pinned")->recipients[0].group, "g");
+  ASSERT_TRUE(store_->leave_group("b"));
+  ASSERT_TRUE(store_->leave_group("g"));
+  EXPECT_EQ(store_->due("", 9, 9).size(), 2u);
+  EXPECT_EQ(store_->due("g", 9, 9).size(), 1u);
+  ASSERT_TRUE(store_->claim({"m", 1}, 1, 9));
+  ASSERT_TRUE(store_->set_state({"m", 1}, recipient_state::sending, recipient_state::sent, 1, 0));
+  EXPECT_EQ(store_->due("", 9, 9).size(), 1u);
 }
