@@ -4,6 +4,7 @@
 #include <cctype>
 #include <set>
 
+#include "connectors/media_adaptation_config.hpp"
 #include "engine/postgres_connection.hpp"
 
 namespace msgkit::app::mms {
@@ -92,6 +93,7 @@ gateway_options read_gateway_options(config_reader& r, bool is_mm4) {
   o.senders = {read_prefixes(r, "allowed_sender_prefixes"), read_prefixes(r, "denied_sender_prefixes")};
   o.prices = read_prices(r);
   o.overflow = r.flag("overflow", false);
+  o.in_class = read_media_class(r);
   o.auto_ack = r.flag("auto_ack", true);
   o.auto_dr = r.flag("auto_dr", false);
   return o;
@@ -207,6 +209,9 @@ void read_gateways(config_reader& reader, mmsgw_config& c) {
         g.profile.envelope_style = mm4::address_style::with_domain;
       }
     } else read(read_mm7(r), c.mm7_gateways);
+    const auto& options = kind == protocol::mm4 ? c.mm4_gateways.back().options : c.mm7_gateways.back().options;
+    if (options.in_class != media_class::none && !c.adaptation)
+      r.fail("media_class", "needs media.adaptation.enabled = true");
     groups.insert(group);
   }
   if (names.empty()) reader.fail("gateways", "at least one is needed");
@@ -257,6 +262,7 @@ mmsgw_config read_mmsgw_config(config_reader& reader) {
   c.hub.file_roots = media.texts("file_roots");
   c.hub.part_bytes_max = media.bytes("part_bytes_max", 5 * 1024 * 1024, 1024, 64 * 1024 * 1024);
   c.hub.media_guard = read_guard(media, true);
+  c.adaptation = read_media_adaptation(media.table("adaptation"));
   read_gateways(reader, c);
   return c;
 }

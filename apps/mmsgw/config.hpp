@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/config.hpp"
+#include "connectors/media_workers.hpp"
 #include "mmsgw/api.hpp"
 #include "mmsgw/database.hpp"
 #include "mmsgw/hub.hpp"
@@ -22,6 +23,7 @@ struct mmsgw_config {
   std::shared_ptr<tls_context> http_tls, mm4_tls, mm4_starttls;
   std::chrono::milliseconds maildir_interval{500};
   std::size_t message_bytes_max = 8 * 1024 * 1024;
+  std::optional<media_adapter_options> adaptation;  // absent: media go as they are
   api_options api;
   hub_options hub;
   std::vector<mm4_gateway> mm4_gateways;

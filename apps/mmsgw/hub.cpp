@@ -6,6 +6,7 @@
 #include "common/digest.hpp"
 #include "common/log.hpp"
 #include "mmsgw/model_json.hpp"
+#include "mmsgw/part_adapter.hpp"
 #include "msgkit/core/bytes.hpp"
 #include "msgkit/core/hex.hpp"
 
@@ -105,6 +106,15 @@ void hub::drain(std::function<void()> done) {
   is_draining_ = true;
   timer_.cancel();
   purge_timer_.cancel();
+  if (!adapter_) return stop_links(std::move(done));
+  stop_adapting();
+  // After what that has posted: it is put back before the end.
+  asio::post(executor_, [this, alive = alive_, done = std::move(done)]() mutable {
+    if (*alive) stop_links(std::move(done));
+  });
+}
+
+void hub::stop_links(std::function<void()> done) {
   const auto left = std::make_shared<std::size_t>(gateways_.size());
   const auto finish = [this, done] {
     beat_timer_.cancel();
@@ -227,9 +237,7 @@ bool hub::pump_group(const std::string& group) {
     if (g == nullptr && !may_send(group, now)) break;
     if (g == nullptr) continue;  // it waits for one that has no room, others have
     ++g->in_flight;
-    constexpr double burst_ms = 100;
-    if (g->options.tps_limit > 0)
-      g->next_ms = std::max(g->next_ms, static_cast<double>(now) - burst_ms) + 1'000 / g->options.tps_limit;
+    if (!has_to_fit(*g, *m, *parts)) take_pace(*g, now);
     all.push_back({.what = m,
                    .parts = parts,
                    .key = k,
@@ -263,11 +271,25 @@ void hub::begin(std::vector<attempt> all) {
     what->gateway_id = g.link->name();
     what->last_tran_id = what->id + '-' + std::to_string(a.key.index);
     ++what->recipients[a.key.index].attempts;
-    g.link->submit({.what = what, .parts = a.parts, .index = a.key.index, .transaction_id = what->last_tran_id},
-                   [this, alive = alive_, k = a.key, index = a.gateway_index](submit_result result) {
-                     if (*alive) ended(k, index, result);
-                   });
+    submission s{.what = what, .parts = a.parts, .index = a.key.index, .transaction_id = what->last_tran_id};
+    if (has_to_fit(g, *what, *s.parts)) fit_and_submit(a.key, a.gateway_index, std::move(s));
+    else submit(a.key, a.gateway_index, std::move(s));
   }
+}
+
+void hub::submit(const recipient_key& k, std::size_t gateway_index, submission s) {
+  gateways_[gateway_index].link->submit(std::move(s), [this, alive = alive_, k, gateway_index](submit_result result) {
+    if (*alive) ended(k, gateway_index, result);
+  });
+}
+
+// When the next one may go.
+double hub::take_pace(gateway& g, std::int64_t now) {
+  constexpr double burst_ms = 100;
+  if (g.options.tps_limit <= 0) return 0;
+  const auto turn = std::max(g.next_ms, static_cast<double>(now) - burst_ms);
+  g.next_ms = turn + 1'000 / g.options.tps_limit;
+  return turn;
 }
 
 bool hub::record(attempt& a) {

@@ -5,6 +5,7 @@
 #include <asio/any_io_executor.hpp>
 #include <chrono>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <set>
@@ -14,6 +15,7 @@
 #include "common/http_client.hpp"
 #include "common/metrics.hpp"
 #include "connectors/mail_part.hpp"
+#include "connectors/media_class.hpp"
 #include "mmsgw/addressing.hpp"
 #include "mmsgw/gateway_link.hpp"
 #include "mmsgw/routing.hpp"
@@ -22,6 +24,9 @@
 #include "msgkit/core/net/clock.hpp"
 
 namespace msgkit::app::mms {
+
+class part_adapter;
+struct part_adaptation;
 
 struct hub_options {
   route_list routes{};  // what comes in and has a route is passed on; what applications send without a group follows
@@ -56,9 +61,10 @@ struct gateway_options {
   std::vector<std::string> received_urls{};  // told of what came in here, besides those of all gateways
   bool auto_ack = true, auto_dr = false;
   mms::addressing addressing{};
-  number_filter recipients{}, senders{};  // of what it may carry
+  number_filter recipients{}, senders{};     // of what it may carry
   gateway_prices prices{};
-  bool overflow = false;  // while it is full, dearer ones of its group take its messages
+  bool overflow = false;                     // while it is full, dearer ones of its group take its messages
+  media_class in_class = media_class::none;  // what its messages may weigh, where media are adapted
   [[nodiscard]] bool carries(std::string_view origin, std::string_view number) const {
     return recipients.takes(number) && senders.takes(origin);
   }
@@ -71,7 +77,7 @@ struct replacement {
   std::vector<inbound_part> parts{};
   std::int64_t earliest_delivery = 0;
   std::string content_class{};
-  std::optional<bool> drm{}, can_redistribute{};
+  std::optional<bool> drm{}, content_adaptation{}, can_redistribute{};
 };
 struct change_order {
   std::string message_id{};              // what our answer called it, or the LinkedID it came with
@@ -94,6 +100,8 @@ class hub {
   hub& operator=(const hub&) = delete;
 
   void add(std::shared_ptr<gateway_link> link, gateway_options o);
+  // From now on media are made to fit the class of the gateway.
+  void adapt_with(std::unique_ptr<part_adapter> adapter);
   // What holds from now on, for messages that wait too; of the gateways those that are here, by name. The times of this
   // process among the others stay as they are.
   void reconfigure(hub_options options, const std::map<std::string, gateway_options>& gateways);
@@ -175,6 +183,15 @@ class hub {
   void pump();
   bool pump_group(const std::string& group);
   void begin(std::vector<attempt> all);
+  void submit(const recipient_key& k, std::size_t gateway_index, submission s);
+  static double take_pace(gateway& g, std::int64_t now);
+  [[nodiscard]] bool has_to_fit(const gateway& g, const message& m, const std::vector<loaded_part>& parts) const;
+  void fit_and_submit(const recipient_key& k, std::size_t gateway_index, submission s);
+  void fitted(const recipient_key& k, std::size_t gateway_index, submission s, const part_adaptation& a);
+  void submit_at(double at_ms, const recipient_key& k, std::size_t gateway_index, submission s);
+  void give_back(const recipient_key& k, std::size_t gateway_index);
+  void stop_adapting();
+  void stop_links(std::function<void()> done);
   bool record(attempt& a);
   void ended(const recipient_key& k, std::size_t gateway_index, const submit_result& r);
   void conclude(const recipient_key& k, const std::string& gateway_name, std::shared_ptr<const submit_result> r);
@@ -223,6 +240,9 @@ class hub {
                      bool is_repeated);
   void send_callbacks();
   void send_answers();
+  void give_answer(const gateway& g, const answer_order& a, std::shared_ptr<const message> about,
+                   std::shared_ptr<const std::vector<loaded_part>> parts);
+  void answered(const answer_order& a, answer_verdict v, const std::string& why);
   void arm();
   void beat();
   void take_over();
@@ -240,6 +260,9 @@ class hub {
   std::set<std::string> fetching_;  // messages whose parts are under way
   driver_timer timer_, purge_timer_, beat_timer_;
   metrics& metrics_;
+  std::unique_ptr<part_adapter> adapter_;  // null: parts go as they are
+  std::shared_ptr<void> adapter_collected_;
+  std::list<driver_timer> paced_;  // of messages that were adapted and wait for their turn
   std::vector<job> jobs_;
   std::vector<std::function<void()>> again_;  // what could not be committed, tried with the next beat
   std::size_t callbacks_under_way_ = 0, answers_under_way_ = 0, turn_ = 0;

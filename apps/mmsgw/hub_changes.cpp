@@ -116,6 +116,7 @@ bool hub::keep_change_order(const std::string& gateway_name, const change_order&
     if (c.content->parts.empty()) content.parts = m->content.parts;
     if (c.content->earliest_delivery != 0) content.earliest_delivery = c.content->earliest_delivery;
     if (c.content->drm) content.drm = c.content->drm;
+    if (c.content->content_adaptation) content.content_adaptation = c.content->content_adaptation;
     if (c.content->can_redistribute) content.can_redistribute = c.content->can_redistribute;
     if (!c.content->content_class.empty()) content.content_class = c.content->content_class;
   }

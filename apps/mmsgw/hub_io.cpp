@@ -78,23 +78,24 @@ void hub::send_answers() {
         continue;
       }
       ++answers_under_way_;
-      g.link->answer(a, *m, std::move(parts), [this, alive = alive_, a](answer_verdict v, const std::string& why) {
-        if (!*alive) return;
-        --answers_under_way_;
-        const bool is_over = v != answer_verdict::try_again || a.attempts + 1 >= answer_attempts_max;
-        if (v != answer_verdict::done)
-          log_.warn(is_over ? "an answer to a peer is given up" : "an answer to a peer is tried again",
-                    {{"message", a.message_id}, {"gateway", a.gateway}, {"reason", why}});
-        const bool is_change = a.kind == answer_kind::cancel || a.kind == answer_kind::replace;
-        later(
-            [this, a, is_over, is_change, good = v == answer_verdict::done, why] {
-              if (!is_over) return store_->postpone_answer(a.id, a.attempts + 1, retry_at(a.attempts + 1, a.id));
-              return (!is_change || keep_change(a, good, why)) && store_->finish_answer(a.id);
-            },
-            [this](bool) { soon(); });
-      });
+      give_answer(g, a, std::make_shared<const message>(*m), std::move(parts));
     }
   }
+}
+
+void hub::answered(const answer_order& a, answer_verdict v, const std::string& why) {
+  --answers_under_way_;
+  const bool is_over = v != answer_verdict::try_again || a.attempts + 1 >= answer_attempts_max;
+  if (v != answer_verdict::done)
+    log_.warn(is_over ? "an answer to a peer is given up" : "an answer to a peer is tried again",
+              {{"message", a.message_id}, {"gateway", a.gateway}, {"reason", why}});
+  const bool is_change = a.kind == answer_kind::cancel || a.kind == answer_kind::replace;
+  later(
+      [this, a, is_over, is_change, good = v == answer_verdict::done, why] {
+        if (!is_over) return store_->postpone_answer(a.id, a.attempts + 1, retry_at(a.attempts + 1, a.id));
+        return (!is_change || keep_change(a, good, why)) && store_->finish_answer(a.id);
+      },
+      [this](bool) { soon(); });
 }
 
 // ---- contents

@@ -195,6 +195,8 @@ mm7::operation mm7_link::change_of(const answer_order& a, const message& about) 
     if constexpr (requires { r.time_stamp; }) r.time_stamp = driver_clock::wall_now();
     if constexpr (requires { r.read_reply; }) r.read_reply = settings_.request_read_receipt;
     if constexpr (requires { r.delivery_report; }) r.delivery_report = settings_.request_delivery_report;
+    if constexpr (requires { r.content; })
+      if (c.content_adaptation) r.content = mm7::content_reference{.allow_adaptations = c.content_adaptation};
     if constexpr (requires { r.drm_content; }) {
       r.distribution_indicator = c.can_redistribute;
       r.content_class = c.content_class;
@@ -296,6 +298,7 @@ void mm7_link::take(const std::shared_ptr<mm7::incoming>& in) {
     m.reply_to_app = r.reply_applic_id;
     m.app_info = r.aux_applic_info;
     t.subject = r.subject;
+    if (r.content) t.content_adaptation = r.content->allow_adaptations;
   };
   if (const auto* s = std::get_if<mm7::submit_req>(&o)) {
     common(*s);
@@ -337,10 +340,12 @@ void mm7_link::take(const std::shared_ptr<mm7::incoming>& in) {
     content.content_class = r->content_class;
     content.drm = r->drm_content;
     content.can_redistribute = r->distribution_indicator;
+    if (r->content) content.content_adaptation = r->content->allow_adaptations;
     return take_change(in, {.message_id = r->message_id, .content = std::move(content)});
   }
   if (const auto* r = std::get_if<mm7::extended_replace_req>(&o)) {
     if (r->earliest_delivery_time) content.earliest_delivery = seconds_of(*r->earliest_delivery_time);
+    if (r->content) content.content_adaptation = r->content->allow_adaptations;
     return take_change(in, {.message_id = r->replace_id, .content = std::move(content)});
   }
   in->answer({mm7::status_code::unsupported_operation, {}, {}});

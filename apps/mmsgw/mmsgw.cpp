@@ -8,9 +8,11 @@
 #include "common/health.hpp"
 #include "common/http_server.hpp"
 #include "common/log.hpp"
+#include "connectors/media_adaptation_config.hpp"
 #include "mmsgw/config.hpp"
 #include "mmsgw/maildir.hpp"
 #include "mmsgw/mm4_intake.hpp"
+#include "mmsgw/part_adapter.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -114,6 +116,9 @@ class mmsgw final : public daemon {
 
   bool start_parts(std::unique_ptr<mms::store> store) {
     hub_ = std::make_unique<mms::hub>(executor_, std::move(store), *http_client_, config_.hub, context_->metrics);
+    if (config_.adaptation)
+      hub_->adapt_with(
+          std::make_unique<mms::part_adapter>(*config_.adaptation, count_media_adaptations(context_->metrics)));
     for (const auto& g : config_.mm4_gateways) {
       mm4_links_.push_back(std::make_shared<mms::mm4_link>(executor_, g));
       hub_->add(mm4_links_.back(), g.options);

@@ -21,9 +21,6 @@ struct media_config {
   std::optional<media_adapter_options> adaptation{};  // absent: media go as they are
 };
 
-// media_class = "none" | "300k" | "600k" | "1m" of a peer.
-media_class read_media_class(config_reader& reader);
-
 // Mistakes go into the reader. `outbound` and `http` give what is not said: where we are called, whom we may call.
 media_config read_media_config(config_reader reader, const store_config& store, const http_outbound_config& outbound,
                                const config_endpoint& http);

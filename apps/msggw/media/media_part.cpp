@@ -2,6 +2,7 @@
 
 #include <asio/post.hpp>
 
+#include "connectors/media_adaptation_config.hpp"
 #include "msgkit/core/net/clock.hpp"
 
 namespace msgkit::app {
@@ -32,10 +33,7 @@ media_part::media_part(asio::any_io_executor executor, const media_config& confi
       sweeper_(std::make_shared<sweeper>(executor, shelf_, config.sweep_interval)) {
   asio::post(executor, [s = sweeper_] { s->go_on(); });
   if (!config.adaptation) return;
-  adapter_ = std::make_unique<media_adapter>(shelf_, *config.adaptation, [&registry](std::string_view result) {
-    registry.counter("media_adaptations_total", "Media that were to fit a class", {{"result", std::string(result)}})
-        .add();
-  });
+  adapter_ = std::make_unique<media_adapter>(shelf_, *config.adaptation, count_media_adaptations(registry));
   collected_ = registry.on_collect([a = adapter_.get()](metric_sink& to) {
     to.gauge("media_adaptation_waiting", "Messages whose media wait for a worker", static_cast<double>(a->waiting()));
   });

@@ -1,7 +1,7 @@
 #include "msggw/media/mm4_part.hpp"
 
 #include "common/log.hpp"
-#include "msggw/media/media_config.hpp"
+#include "connectors/media_adaptation_config.hpp"
 
 namespace msgkit::app {
 namespace {
