@@ -5,7 +5,7 @@
 
 #include "msgkit/core/mime/charset.hpp"
 #include "msgkit/core/mime/header.hpp"
-#include "msgkit/core/utf.hpp"
+#include "msgkit/core/xml_text.hpp"
 #include "msgkit/mm7/errc.hpp"
 
 namespace msgkit::mm7 {
@@ -152,7 +152,7 @@ pugi::xml_attribute attribute_of(pugi::xml_node node, std::string_view name) noe
   return {};
 }
 
-// Controls at the ends go with the blanks: XML has none, and escape() writes blanks for them.
+// Controls at the ends go with the blanks: append_escaped() writes blanks for them.
 std::string_view text_of(pugi::xml_node node) noexcept {
   std::string_view text = node.text().get();
   const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= 32; };
@@ -173,31 +173,9 @@ pugi::xml_node element_index::find(std::string_view name) const noexcept {
   return found == entries_.end() ? pugi::xml_node{} : found->node;
 }
 
+// Blanks stand for controls, which XML does not have.
 void append_escaped(std::string& out, std::string_view text) {
-  const bool is_plain = std::ranges::all_of(
-      text, [](unsigned char c) { return c >= 32 && c < 127 && c != '&' && c != '<' && c != '>' && c != '"'; });
-  if (is_plain) {
-    out += text;
-    return;
-  }
-  for (std::size_t i = 0; i < text.size();) {
-    bool ill_formed = false;
-    const char32_t c = next_code_point(text, i, ill_formed);
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\t':
-      case '\n':
-      case '\r': out += "&#" + std::to_string(static_cast<unsigned>(c)) + ';'; break;
-      case 0xFFFE:
-      case 0xFFFF: append_utf8(out, replacement_character); break;
-      default:
-        if (c < 32) out += ' ';
-        else append_utf8(out, c);
-    }
-  }
+  append_xml_text(out, text, xml_place::attribute, U' ');
 }
 
 }  // namespace msgkit::mm7
