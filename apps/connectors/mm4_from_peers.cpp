@@ -170,6 +170,7 @@ void mm4_peers::impl::take(peer_link& l, const incoming_ptr& mail, const mm4::re
 void mm4_peers::impl::add_report(peer_link& l, const incoming_ptr& mail, engine::report r) {
   r.token = {sink, waiting.insert(arrived_report{mail, l.shared_from_this()})};
   r.endpoint = l.peer.endpoint;
+  if (const auto id = engine::message_id::parse(r.carrier_id)) r.about = *id;
   port.add_ingress(std::move(r));
 }
 

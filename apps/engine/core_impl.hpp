@@ -200,6 +200,7 @@ struct core::impl {
   void note_presence(endpoint& ep);
   void collect_presences();
   void give_away(endpoint& ep, wall_time now);
+  bool will_be_sent_again(message_id id) const;
   void pass_on(const report& r);
   void tell_opt_out(const number_pool& pool, const std::string& number);
   void hear(std::string_view octets, wall_time now);

@@ -67,6 +67,14 @@ void core::impl::apply(const report& r, wall_time now) {
   wake(ep);
 }
 
+// Its peer may have taken it already, only we were not told. What the peer says about it counts once it has taken it in
+// our sight; until then it shall keep that, as nobody else would.
+bool core::impl::will_be_sent_again(message_id id) const {
+  const auto at = entries.find(id);
+  if (at == entries.end() || at->second.p.attempts == 0) return false;
+  return at->second.p.state == message_state::queued || at->second.p.state == message_state::sending;
+}
+
 report_outcome core::impl::on_report(entry& e, std::size_t index, const report& r, wall_time now) {
   segment& s = e.p.segments[index];
   const bool intermediate = r.intermediate || !is_final(r.state);

@@ -88,6 +88,7 @@ void core::impl::give_away(endpoint& ep, wall_time now) {
 }
 
 void core::impl::pass_on(const report& r) {
+  if (!r.passed_on && will_be_sent_again(r.about)) return refuse(r.token, refusal::queue_full);
   if (neighbours.empty() || r.passed_on || r.carrier_id.empty()) return answer(r, report_outcome::unmatched);
   const auto octets = encode(r);
   for (const auto to : neighbours) notes.push_back({to, octets});

@@ -407,7 +407,7 @@ void engine::impl::publish(std::chrono::steady_clock::duration took, std::size_t
     }
   }
   const std::lock_guard lock{idle_mutex};
-  in_flight = work.state().in_flight();
+  in_flight = work.unsettled_attempts();
   drained = work.state().stats().draining;
   if (drained && in_flight == 0) idle.notify_all();
 }

@@ -111,6 +111,7 @@ struct report {
   ingress_token token{};
   std::string endpoint{};  // the carrier, not the link: reports may come over another bind
   std::string carrier_id{};
+  message_id about{};  // where the peer names our message by our own id: that one
   message_state state = message_state::unknown;  // final, or sent/sending for an intermediate report
   bool intermediate = false;
   std::uint32_t code = 0;

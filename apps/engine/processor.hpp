@@ -56,6 +56,10 @@ class processor {
   // When run() should be called although there is no event.
   [[nodiscard]] wall_time next_deadline() const noexcept;
   [[nodiscard]] bool store_faulted() const noexcept { return faulted_; }
+  // Attempts whose result is not in the store yet, also while it fails; 0 when a stop would forget none.
+  [[nodiscard]] std::size_t unsettled_attempts() const noexcept {
+    return core_.in_flight() + in_flight_.size() + held_results_.size();
+  }
   // From the store, so what it returns is durable. Errors: record_corrupt, store_failed (also while faulted).
   result<std::optional<message>> find(message_id id);
   // A slice of what the filter selects, before the id `before` (none: the newest), at most `limit` messages. Damaged rows

@@ -1,13 +1,61 @@
 #include "gateway.hpp"
 
+#include <algorithm>
+
 namespace msgkit::simulation {
 namespace {
+
+// The thread of the media store, as a simulation has it: one task after the other, each a little later.
+class virtual_queue final : public app::task_queue {
+ public:
+  virtual_queue(test::virtual_loop& loop, test::random_source& random, const engine_conditions& now,
+                std::shared_ptr<app::test::shared_media> media)
+      : loop_(loop), random_(random), now_(now), media_(std::move(media)) {}
+  ~virtual_queue() override { stop(); }
+  bool run(std::function<void()> task) override {
+    if (*stopped_ || random_.chance(now_.inbox_full_share)) return false;
+    free_at_ = std::max(free_at_, loop_.now()) + random_.between(50us, 3ms);
+    loop_.at(free_at_, [this, stopped = stopped_, task = std::move(task)] {
+      if (*stopped) return;
+      media_->fails = random_.chance(now_.media_failure_share);
+      task();
+    });
+    return true;
+  }
+  void stop() override { *stopped_ = true; }
+
+ private:
+  test::virtual_loop& loop_;
+  test::random_source& random_;
+  const engine_conditions& now_;
+  std::shared_ptr<app::test::shared_media> media_;
+  time_point free_at_{};
+  std::shared_ptr<bool> stopped_ = std::make_shared<bool>(false);
+};
+
+// Mails to numbers that begin with 49 go to other MM4 carriers, with 89 to clients.
+void add_mail_routes(const scenario& plan, std::vector<engine::route>& all, engine::route& out) {
+  engine::route mms{.name = "mms", .destination = "49"};
+  for (const auto& m : plan.mail) {
+    const auto& endpoint = m.settings.endpoint;
+    if (endpoint.starts_with("carrier:")) {
+      mms.targets.push_back({endpoint, 0, static_cast<std::uint32_t>(mms.targets.size() + 1)});
+      out.targets.push_back({endpoint, 0, 1});
+    } else {
+      engine::route in{.name = m.name, .destination = client_prefix(m)};
+      in.targets.push_back({endpoint});
+      all.push_back(std::move(in));
+    }
+  }
+  all.push_back(std::move(mms));
+}
 
 std::shared_ptr<const engine::route_table> make_routes(const scenario& plan) {
   std::vector<engine::route> all;
   engine::route out{.name = "out"};
   std::uint32_t weight = 0;
   for (const auto& c : plan.carriers) out.targets.push_back({"carrier:" + c.name, 0, ++weight});
+  if (!plan.mail.empty()) add_mail_routes(plan, all, out);
   all.push_back(std::move(out));
   for (std::size_t i = 0; i < plan.clients.size(); ++i) {
     engine::route in{.name = plan.clients[i].name, .destination = fmt::format("88{}", i)};
@@ -25,8 +73,13 @@ gateway::gateway(test::virtual_loop& loop, test::random_source& random, journal&
       routes_(make_routes(plan)) {
   conditions_ = {.commit_min = plan.commit_min, .commit_max = plan.commit_max,
                  .commit_failure_share = plan.troubles.commit_failure_share,
-                 .inbox_full_share = plan.troubles.inbox_full_share, .inbox_max = plan.inbox_max,
+                 .inbox_full_share = plan.troubles.inbox_full_share,
+                 .media_failure_share = plan.troubles.media_failure_share, .inbox_max = plan.inbox_max,
                  .active_max = plan.core.active_messages_max};
+  constexpr std::size_t mails_waiting = 2;  // as mm4_peers asks for
+  for (const auto& m : plan.mail)
+    conditions_.link_capacity[m.settings.endpoint] = m.settings.client.connections_max * mails_waiting;
+  book_.set_media(media_);
   for (const auto& c : plan.clients) conditions_.link_capacity["client:" + c.name] = c.account.deliver_window;
   for (const auto& c : plan.carriers)
     conditions_.link_capacity["carrier:" + c.name] = c.connectors.front().client.connection.session.window_size;
@@ -74,6 +127,29 @@ void gateway::start_connectors() {
       carriers_.back()->start();
     }
   }
+  if (!plan_.mail.empty()) start_mail(inbox);
+}
+
+void gateway::start_mail(engine::inbox& inbox) {
+  std::unique_ptr<app::media_store> store = std::make_unique<app::test::memory_media_store>(media_);
+  if (mistake_.around_media) store = mistake_.around_media(std::move(store));
+  shelf_ = std::make_unique<app::media_shelf>(std::move(store),
+                                              std::make_unique<virtual_queue>(loop_, random_, conditions_, media_));
+  const auto no_fetch = [](const app::outbound_request&, const app::http_client::handler&) { return false; };
+  intake_ = std::make_unique<app::media_intake>(loop_.executor(), *shelf_, app::media_intake_options{}, no_fetch);
+  app::mm4_peers_options o;
+  o.server.session = plan_.mail_session;
+  o.media_base_url = "http://gateway";
+  for (const auto& m : plan_.mail) {
+    o.peers.push_back(m.settings);
+    o.peers.back().client.dial = [this, to = m.host](connector::handler done) {
+      network_.dial(std::string(mail_host), to, std::move(done));
+    };
+  }
+  mail_ = std::make_unique<app::mm4_peers>(loop_.executor(), inbox, *shelf_, *intake_, std::move(o),
+                                           std::make_shared<app::mm4_peers_observer>());
+  mail_->start();
+  network_.listen(std::string(mail_host), [this](std::shared_ptr<stream> s) { mail_->adopt(std::move(s)); });
 }
 
 void gateway::crash() {
@@ -82,6 +158,8 @@ void gateway::crash() {
   engine_->die();
   book_.gateway_died();
   network_.kill(std::string(gateway_host));
+  network_.unlisten(std::string(mail_host));
+  network_.kill(std::string(mail_host));
   forget();
 }
 
@@ -89,6 +167,10 @@ void gateway::crash() {
 void gateway::forget() {
   clients_.reset();
   carriers_.clear();
+  mail_.reset();
+  if (shelf_) shelf_->stop();
+  graveyard_.push_back(std::move(intake_));
+  graveyard_.push_back(std::move(shelf_));
   graveyard_.push_back(std::move(mistaken_inbox_));
   graveyard_.push_back(std::move(engine_));
   graveyard_.push_back(std::move(mistaken_store_));
@@ -101,12 +183,14 @@ void gateway::shut_down(std::function<void()> done) {
   log_.add("gateway shuts down");
   stopping_ = true;
   network_.unlisten(std::string(gateway_host));
+  network_.unlisten(std::string(mail_host));
   clients_->drain();
   engine_->stop(6s, [this, done = std::move(done)] {
     log_.add("engine has stopped");
     book_.gateway_died();
     stop_connectors([this, done] {
       log_.add("gateway is down");
+      book_.gateway_died();  // of what came after the engine had stopped waiting
       loop_.after(0ms, [this, done] {
         forget();
         done();
@@ -116,11 +200,12 @@ void gateway::shut_down(std::function<void()> done) {
 }
 
 void gateway::stop_connectors(std::function<void()> done) {
-  auto left = std::make_shared<std::size_t>(carriers_.size() + 1);
+  auto left = std::make_shared<std::size_t>(carriers_.size() + (mail_ ? 2 : 1));
   const auto one_done = [left, done = std::move(done)] {
     if (--*left == 0) done();
   };
   clients_->stop(one_done);
+  if (mail_) mail_->stop(one_done);
   for (const auto& c : carriers_) c->stop(one_done);
 }
 

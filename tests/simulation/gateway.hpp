@@ -15,6 +15,7 @@ namespace msgkit::simulation {
 struct mutation {
   std::function<std::unique_ptr<engine::store>(engine::store& inner)> around_store{};
   std::function<std::unique_ptr<engine::inbox>(engine::inbox& inner)> around_inbox{};
+  std::function<std::unique_ptr<app::media_store>(std::unique_ptr<app::media_store> inner)> around_media{};
   std::size_t extra_window = 0;  // beyond what the ledger knows, towards carriers
 };
 
@@ -39,6 +40,7 @@ class gateway {
 
  private:
   void start_connectors();
+  void start_mail(engine::inbox& inbox);
   void stop_connectors(std::function<void()> done);
   void forget();
 
@@ -58,6 +60,11 @@ class gateway {
   std::unique_ptr<engine::inbox> mistaken_inbox_;
   std::unique_ptr<app::smpp_server> clients_;
   std::vector<std::unique_ptr<app::smpp_carrier>> carriers_;
+  // What serves MM4 peers; null where there are none.
+  std::shared_ptr<app::test::shared_media> media_ = std::make_shared<app::test::shared_media>();
+  std::unique_ptr<app::media_shelf> shelf_;
+  std::unique_ptr<app::media_intake> intake_;
+  std::unique_ptr<app::mm4_peers> mail_;
   std::vector<std::shared_ptr<void>> graveyard_;  // what late callbacks of a dead process may still name
   bool stopping_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connectors/mms.hpp"
 #include "engine/carrier_id.hpp"
 #include "pdu_facts.hpp"
 
@@ -70,6 +71,10 @@ void ledger::store_begins(std::span<const engine::record> records) {
       s.key = fmt::format("{} {}", c.receipt->intermediate ? 'i' : 'r', s.receipt_of.text());
     } else {
       s.reference = reference_in(as_text(c.body));
+      if (const auto mms = app::read_mms(c)) {
+        s.reference = mail_name(s.reference, c.destination.value);
+        for (const auto& each : mms->media) s.media.push_back(each.token);
+      }
       s.key = "m " + s.reference;
     }
     by_key_.emplace(s.key, r.id);

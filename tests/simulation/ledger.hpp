@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/connectors/memory_media_store.hpp"
 #include "support/virtual_network.hpp"
 #include "engine/options.hpp"
 #include "engine/store.hpp"
@@ -21,6 +22,7 @@
 namespace msgkit::simulation {
 
 constexpr std::string_view gateway_host = "gateway";
+constexpr std::string_view mail_host = "127.0.0.1";  // of the gateway's MM4, whose peers are known by address
 
 // Of the gateway's requests on one connection.
 struct window_limits {
@@ -54,6 +56,30 @@ class ledger final : public test::network_tap {
   // What a delivery is about, the same for its repetitions: "r <id>", "i <id>" or "m <reference>.<part>".
   static std::string delivery_key(const smpp::deliver_sm& m);
 
+  // ---- what the MM4 peers know. Ids are what stands before '@' in those of mails that the gateway wrote.
+  struct mail {
+    std::string reference{}, message_id{};
+    std::vector<std::string> recipients{}, media{};  // digits; contents in order
+  };
+  // What a mail is called in the books, for one of its recipients.
+  static std::string mail_name(const std::string& reference, const std::string& recipient) {
+    return reference + '@' + recipient;
+  }
+  void set_mail_peer(const std::string& host, const std::string& endpoint) { mail_peers_[host] = endpoint; }
+  void set_media(std::shared_ptr<app::test::shared_media> m) { media_ = std::move(m); }
+  void mail_written(const mail& m, std::uint8_t receipt_wanted);
+  void mail_begun(const mail& m);                     // and never ended: nobody may take it
+  void mail_taken(const std::string& message_id);     // the peer saw 250
+  // A peer takes one of the gateway's. The answer is the number to put into the words "taken as N" of its 250.
+  std::uint64_t mail_accepted(const std::string& endpoint, const std::string& id, const std::string& name,
+                              const std::vector<std::string>& media);
+  std::uint64_t mail_receipt_accepted(const std::string& id, const std::string& message_id,
+                                      const std::string& recipient);
+  // Before it leaves, and when the peer saw 250.
+  void mail_reports(const std::string& endpoint, const std::string& id, smpp::message_state state);
+  void mail_report_taken(const std::string& endpoint, const std::string& id);
+  void mail_response(const std::string& message_id, bool is_good);
+
   // ---- what the store knows
   void store_begins(std::span<const engine::record> records);
   void store_wrote(std::span<const engine::record> records);
@@ -83,8 +109,10 @@ class ledger final : public test::network_tap {
   struct reference_entry {
     std::uint8_t receipt_wanted = 0;
     bool from_carrier = false, is_piece = false, refused = false;
+    bool is_mail = false, is_taken = false;  // is_taken: the sender saw 250
     std::size_t submits = 0, unanswered = 0;
     std::vector<std::string> accepted_ids;
+    std::vector<std::string> media{};
     std::map<int, part_count> parts;
   };
   struct acceptance {  // by a carrier
@@ -102,6 +130,7 @@ class ledger final : public test::network_tap {
     std::string reference;  // empty for receipts
     engine::message_id receipt_of{};
     bool durable = false, delivered = false;
+    std::vector<std::string> media{};  // tokens
   };
   struct open_request {
     std::string what{};  // a reference, or a delivery key
@@ -114,7 +143,17 @@ class ledger final : public test::network_tap {
     byte_vector written, read;                   // unfinished PDUs
     std::map<std::uint32_t, open_request> open;  // the gateway's, by sequence number
     std::map<std::uint32_t, open_request> owed;  // the carrier's: what an answer acknowledges
+    bool is_mail = false;
+    std::map<std::string, std::string, std::less<>> header{};  // of the mail that is being read
   };
+  struct promise {  // of a peer: "taken as N"
+    std::string acceptance{}, delivery{};  // one of the two
+  };
+  void mail_line_read(wire& w, std::string_view line);
+  void mail_line_written(wire& w, std::string_view line);
+  void mail_acknowledged(wire& w);
+  void promise_seen(std::uint64_t number);
+  void check_media(const std::string& name, const mail& m);
   void gateway_wrote(wire& w, bytes_view frame);
   void gateway_read(wire& w, bytes_view frame);
   void wrote_request(wire& w, const smpp::pdu& m);
@@ -132,6 +171,7 @@ class ledger final : public test::network_tap {
   void judge_delivered(const std::string& reference, const engine::message& m);
   void judge_failed(const std::string& reference, const reference_entry& r, const engine::message& m);
   void judge_deliveries(engine::store& s);
+  void judge_mails();
 
   const test::virtual_loop& loop_;
   journal& log_;
@@ -147,6 +187,11 @@ class ledger final : public test::network_tap {
   std::vector<engine::message_id> doubts_;  // of a batch that may or may not be there
   std::map<test::line_id, wire> wires_;
   std::size_t excused_total_ = 0;
+  std::map<std::string, std::string> mail_peers_;  // host -> endpoint
+  std::map<std::string, mail> mails_;              // by message id
+  std::map<std::uint64_t, promise> promises_;
+  std::uint64_t last_promise_ = 0;
+  std::shared_ptr<app::test::shared_media> media_;
 };
 
 }  // namespace msgkit::simulation

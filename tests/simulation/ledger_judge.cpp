@@ -23,6 +23,7 @@ bool has_failed(engine::message_state s) {
 void ledger::judge(engine::store& s) {
   for (const auto& [name, r] : references_) judge_reference(name, r, s);
   judge_deliveries(s);
+  judge_mails();
 }
 
 void ledger::judge_reference(const std::string& name, const reference_entry& r, engine::store& s) {
@@ -32,7 +33,9 @@ void ledger::judge_reference(const std::string& name, const reference_entry& r, 
     if (!found || !*found) log_.fail("{} was acknowledged as {} and is lost", name, id);
   }
   const auto durable = durable_with("m " + name);
-  const auto asked = (r.from_carrier ? 1 : r.accepted_ids.size()) + r.unanswered;
+  if (r.is_taken && durable == 0) log_.fail("{} was told 250 and is lost", name);
+  // A mail says which it is, so that a repetition is known for one.
+  const auto asked = r.is_mail ? r.submits : (r.from_carrier ? 1 : r.accepted_ids.size()) + r.unanswered;
   if (durable > asked)
     log_.fail("{} is stored {} times; {} would be right: {} requests had no answer", name, durable, asked, r.unanswered);
   for (const auto& [part, count] : r.parts)
@@ -97,7 +100,9 @@ void ledger::judge_failed(const std::string& reference, const reference_entry& r
     case engine::message_state::undelivered:
       good = p.failures >= attempts_max_ || reported(smpp::message_state::undeliverable);
       break;
-    case engine::message_state::expired: good = p.valid_until <= p.done_at; break;
+    case engine::message_state::expired:
+      good = p.valid_until <= p.done_at || reported(smpp::message_state::expired);
+      break;
     case engine::message_state::unknown: good = p.failures >= attempts_max_ || p.done_at - p.sent_at >= report_wait_; break;
     default: break;
   }

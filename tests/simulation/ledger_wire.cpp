@@ -20,6 +20,19 @@ void each_frame(byte_vector& buffer, bytes_view octets, Visit&& visit) {
   buffer.erase(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
+template <class Visit>
+void each_line(byte_vector& buffer, bytes_view octets, Visit&& visit) {
+  append(buffer, octets);
+  std::size_t at = 0;
+  for (auto text = as_text(buffer);;) {
+    const auto end = text.find("\r\n", at);
+    if (end == text.npos) break;
+    visit(text.substr(at, end - at));
+    at = end + 2;
+  }
+  buffer.erase(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
 }  // namespace
 
 std::string ledger::delivery_key(const smpp::deliver_sm& m) {
@@ -32,18 +45,22 @@ std::string ledger::delivery_key(const smpp::deliver_sm& m) {
 void ledger::on_open(test::line_id line, const std::string& from, const std::string& to) {
   log_.add("line {} opens, {} to {}", line, from, to);
   auto& w = wires_[line];
-  w.to_carrier = from == gateway_host;
+  w.is_mail = from == mail_host || to == mail_host;
+  w.to_carrier = from == gateway_host || from == mail_host;
   w.peer = w.to_carrier ? to : from;
 }
 
 void ledger::on_closed(test::line_id line, const std::string& host, std::error_code reason) {
   log_.add("line {} ends at {}: {}", line, host, reason.message());
-  if (host == gateway_host) wires_.erase(line);
+  if (host == gateway_host || host == mail_host) wires_.erase(line);
 }
 
 void ledger::on_write(test::line_id line, const std::string& host, bytes_view octets) {
   const auto at = wires_.find(line);
-  if (host != gateway_host || at == wires_.end()) return;
+  if (at == wires_.end()) return;
+  if (host == mail_host && at->second.is_mail)
+    return each_line(at->second.written, octets, [&](std::string_view text) { mail_line_written(at->second, text); });
+  if (host != gateway_host) return;
   each_frame(at->second.written, octets, [&](bytes_view frame) {
     const auto h = smpp::read_header(frame);
     log_.add("line {} gateway > {} {:08x} status {:x} seq {}", line, at->second.peer, static_cast<std::uint32_t>(h.id),
@@ -54,7 +71,10 @@ void ledger::on_write(test::line_id line, const std::string& host, bytes_view oc
 
 void ledger::on_read(test::line_id line, const std::string& host, bytes_view octets) {
   const auto at = wires_.find(line);
-  if (host != gateway_host || at == wires_.end()) return;
+  if (at == wires_.end()) return;
+  if (host == mail_host && at->second.is_mail)
+    return each_line(at->second.read, octets, [&](std::string_view text) { mail_line_read(at->second, text); });
+  if (host != gateway_host) return;
   each_frame(at->second.read, octets, [&](bytes_view frame) {
     const auto h = smpp::read_header(frame);
     log_.add("line {} gateway < {} {:08x} status {:x} seq {}", line, at->second.peer, static_cast<std::uint32_t>(h.id),

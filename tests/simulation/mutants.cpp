@@ -104,6 +104,33 @@ struct without_reports final : inbox_around {
   int count_ = 0;
 };
 
+struct without_duplicates final : inbox_around {
+  using inbox_around::inbox_around;
+  bool passes(engine::event& e) override {
+    auto* s = std::get_if<engine::submit>(&e);
+    if (s == nullptr || !s->extras) return true;
+    auto extras = *s->extras;
+    extras.duplicate_id.clear();
+    s->extras = std::make_shared<const engine::submit_extras>(std::move(extras));
+    return true;
+  }
+};
+
+struct forgetful_media final : app::media_store {
+  explicit forgetful_media(std::unique_ptr<app::media_store> i) : inner(std::move(i)) {}
+  bool put(const std::string& token, const app::medium& m) override {
+    return ++count % 5 == 0 || inner->put(token, m);
+  }
+  bool get(const std::string& token, wall_time now, std::optional<app::medium>& out) override {
+    return inner->get(token, now, out);
+  }
+  bool remove(const std::string& token) override { return inner->remove(token); }
+  bool remove_expired(wall_time now) override { return inner->remove_expired(now); }
+  [[nodiscard]] std::string problem() const override { return inner->problem(); }
+  std::unique_ptr<app::media_store> inner;
+  int count = 0;
+};
+
 template <class Inbox>
 mutation with_inbox() {
   return {.around_inbox = [](engine::inbox& inner) { return std::make_unique<Inbox>(inner); }};
@@ -118,6 +145,12 @@ mutation hasty_acknowledgement() { return with_inbox<hasty>(); }
 mutation repeated_sends() { return with_inbox<repeating>(); }
 mutation swallowed_results() { return with_inbox<without_results>(); }
 mutation swallowed_reports() { return with_inbox<without_reports>(); }
+mutation forgotten_duplicates() { return with_inbox<without_duplicates>(); }
+mutation forgotten_media() {
+  return {.around_media = [](std::unique_ptr<app::media_store> inner) {
+    return std::make_unique<forgetful_media>(std::move(inner));
+  }};
+}
 mutation wide_window() { return {.extra_window = 2}; }
 
 }  // namespace msgkit::simulation

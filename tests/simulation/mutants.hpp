@@ -10,6 +10,8 @@ mutation hasty_acknowledgement();  // clients are answered before the engine has
 mutation repeated_sends();       // some messages are handed to the connector twice
 mutation swallowed_results();    // the engine does not learn how some attempts ended
 mutation swallowed_reports();    // some receipts are acknowledged and dropped
+mutation forgotten_duplicates();  // mails that come again are new
+mutation forgotten_media();      // says that it has kept a medium, and now and then has not
 mutation wide_window();          // more requests towards carriers than was agreed
 
 }  // namespace msgkit::simulation

@@ -17,6 +17,9 @@ constexpr std::size_t reference_length = 8;
 
 inline std::string make_reference(char letter, std::size_t number) { return fmt::format("{}{:07}", letter, number); }
 
+// Of a mail, which has a name for each of its recipients.
+inline bool is_mail_reference(std::string_view reference) { return !reference.empty() && reference[0] >= 'S'; }
+
 // At least `length` characters.
 inline std::string text_for(std::string_view reference, std::size_t length) {
   std::string text;

@@ -108,6 +108,62 @@ carrier_plan carrier(random_source& r, std::size_t index, std::size_t messages, 
   return c;
 }
 
+mail_manners mail_manners_of(random_source& r) {
+  return {.temporary_share = share(r, 0.15),
+          .permanent_share = share(r, 0.08),
+          .recipient_share = share(r, 0.1),
+          .silence_share = share(r, 0.04),
+          .loss_share = share(r, 0.08),
+          .unanswered_loss_share = share(r, 0.08),
+          .answered_loss_share = share(r, 0.08),
+          .late_share = share(r, 0.2),
+          .no_response_share = share(r, 0.2),
+          .late_response_share = share(r, 0.5),
+          .error_response_share = share(r, 0.1),
+          .stray_share = share(r, 0.1),
+          .double_share = share(r, 0.3),
+          .deferred_share = share(r, 0.3),
+          .failed_share = share(r, 0.2),
+          .lost_report_share = share(r, 0.1),
+          .read_share = share(r, 0.5),
+          .repeat_share = share(r, 0.4)};
+}
+
+mail_plan mail_peer_of(random_source& r, std::size_t index, bool is_client, std::size_t messages) {
+  mail_plan m;
+  m.name = fmt::format("{}{}", is_client ? "mail" : "mmsc", index + 1);
+  m.host = fmt::format("127.0.{}.{}", is_client ? 1 : 2, index + 1);
+  m.letter = static_cast<char>((is_client ? 'S' : 'W') + static_cast<int>(index));
+  m.messages = messages;
+  m.rude = r.chance(0.3) ? r.between(1, 5) : 0;
+  m.connections = r.between(1, 3);
+  m.knows_repetitions = r.chance(0.5);
+  m.manners = mail_manners_of(r);
+  m.session.greeting_timeout = 5s;
+  m.session.command_timeout = 6s;
+  m.session.data_timeout = 8s;
+  m.session.data_end_timeout = std::chrono::milliseconds{r.between(5'000, 15'000)};
+  m.session.use_pipelining = r.chance(0.7);
+
+  auto& p = m.settings;
+  p.name = m.name;
+  p.endpoint = (is_client ? "client:" : "carrier:") + m.name;
+  p.allowed_addresses = {m.host};
+  if (r.chance(0.3)) p.inbound_username = m.name, p.inbound_password = "secret";
+  p.profile.domain = "gateway.test";
+  p.profile.peer_domain = m.name + ".test";
+  p.client.session = m.session;
+  p.client.session.tls = mm4::smtp::tls_policy::never;
+  p.client.connections_max = r.between(1, 4);
+  p.client.idle_timeout = std::chrono::milliseconds{r.between(500, 20'000)};
+  app::use_engine_retries(p.client);
+  p.client.retry_seed = index + 1;
+  p.request_ack = r.chance(0.7);
+  p.request_delivery_report = r.chance(0.7);
+  p.request_read_receipt = r.chance(0.5);
+  return m;
+}
+
 engine::core_options core_options(random_source& r) {
   engine::core_options o;
   o.attempts_max = static_cast<std::uint32_t>(r.chance(0.2) ? r.between(2, 4) : 16);
@@ -139,7 +195,7 @@ trouble troubles(random_source& r) {
 
 }  // namespace
 
-scenario make_scenario(std::uint64_t seed, random_source& r, double load) {
+scenario make_scenario(std::uint64_t seed, random_source& r, double load, bool with_mail) {
   scenario s;
   s.seed = seed;
   s.traffic_time = r.between(20s, 60s);
@@ -153,10 +209,21 @@ scenario make_scenario(std::uint64_t seed, random_source& r, double load) {
   s.server_session = session(r, 20);
   s.server_session.inbound_window_size = r.chance(0.2) ? r.between(1, 8) : 1'000;
   const auto scaled = [&](std::uint64_t n) { return static_cast<std::size_t>(static_cast<double>(n) * load); };
-  const auto clients = r.between(1, 3), carriers = r.between(1, 2);
-  for (std::size_t i = 0; i < clients; ++i) s.clients.push_back(client(r, i, scaled(r.between(5, 120))));
-  for (std::size_t i = 0; i < carriers; ++i) s.carriers.push_back(carrier(r, i, scaled(r.between(0, 60)), s.core));
+  const auto clients = with_mail ? 1 : r.between(1, 3), carriers = with_mail ? 1 : r.between(1, 2);
+  const std::uint64_t submits_max = with_mail ? 40 : 120, delivers_max = with_mail ? 10 : 60;
+  for (std::size_t i = 0; i < clients; ++i) s.clients.push_back(client(r, i, scaled(r.between(5, submits_max))));
+  for (std::size_t i = 0; i < carriers; ++i)
+    s.carriers.push_back(carrier(r, i, scaled(r.between(0, delivers_max)), s.core));
   if (!r.chance(0.1)) s.troubles = troubles(r);
+  if (!with_mail) return s;
+  if (r.chance(0.5)) s.troubles.media_failure_share = share(r, 0.05);
+  s.mail_session.offer_auth = s.mail_session.auth_without_tls = true;
+  s.mail_session.command_timeout = 25s;
+  s.mail_session.data_timeout = 8s;
+  s.mail_session.message_timeout = 60s;
+  const auto mail_clients = r.between(1, 2), mail_carriers = r.between(1, 2);
+  for (std::size_t i = 0; i < mail_clients; ++i) s.mail.push_back(mail_peer_of(r, i, true, scaled(r.between(5, 40))));
+  for (std::size_t i = 0; i < mail_carriers; ++i) s.mail.push_back(mail_peer_of(r, i, false, scaled(r.between(0, 20))));
   return s;
 }
 

@@ -122,7 +122,7 @@ void simulated_engine::release() {
   }
   for (std::size_t i = 0; i < outbox.size(); ++i)
     if (!outbox[i].empty()) sinks_[i]->on_actions(std::move(outbox[i]));
-  if (stopped_ && (loop_.now() >= stop_by_ || (state().stats().draining && state().in_flight() == 0))) {
+  if (stopped_ && (loop_.now() >= stop_by_ || (state().stats().draining && work_.unsettled_attempts() == 0))) {
     die();
     return std::exchange(stopped_, nullptr)();
   }

@@ -20,6 +20,7 @@ struct engine_conditions {
   duration commit_min{}, commit_max{};
   double commit_failure_share = 0;
   double inbox_full_share = 0;
+  double media_failure_share = 0;
   std::size_t inbox_max = 100'000;
   std::size_t active_max = 1'000'000;
   std::map<std::string, std::size_t, std::less<>> link_capacity{};  // by endpoint

@@ -13,19 +13,21 @@ namespace {
 constexpr std::uint64_t seeds_max = 12;
 
 // Runs seeds until each of `wanted` has been reported; what has not is in the answer.
-std::vector<std::string> missing(const mutation& mistake, std::vector<std::string> wanted) {
+std::vector<std::string> missing(const mutation& mistake, std::vector<std::string> wanted, bool with_mail = false) {
   for (std::uint64_t seed = 1; seed <= seeds_max && !wanted.empty(); ++seed)
-    for (const auto& each : run_seed({.seed = seed, .load = 0.3, .mistake = mistake}).failures)
+    for (const auto& each : run_seed({.seed = seed, .load = 0.3, .with_mail = with_mail, .mistake = mistake}).failures)
       std::erase_if(wanted, [&](const std::string& what) { return each.find(what) != each.npos; });
   return wanted;
 }
 #define EXPECT_FINDS(mistake, ...) EXPECT_THAT(missing(mistake, {__VA_ARGS__}), IsEmpty())
+#define EXPECT_FINDS_WITH_MAIL(mistake, ...) EXPECT_THAT(missing(mistake, {__VA_ARGS__}, true), IsEmpty())
 
 }  // namespace
 
 TEST(SimulationSelfTest, FindsNothingWithoutAMistake) {
-  for (std::uint64_t seed = 1; seed <= seeds_max; ++seed)
-    EXPECT_THAT(run_seed({.seed = seed, .load = 0.3}).failures, IsEmpty());
+  for (const bool with_mail : {false, true})
+    for (std::uint64_t seed = 1; seed <= seeds_max; ++seed)
+      EXPECT_THAT(run_seed({.seed = seed, .load = 0.3, .with_mail = with_mail}).failures, IsEmpty());
 }
 
 TEST(SimulationSelfTest, FindsAStoreThatForgets) {
@@ -48,11 +50,35 @@ TEST(SimulationSelfTest, FindsReceiptsThatAreDropped) {
 
 TEST(SimulationSelfTest, FindsAWindowThatIsTooWide) { EXPECT_FINDS(wide_window(), "the window is"); }
 
+TEST(SimulationSelfTest, FindsMailsAcknowledgedBeforeTheCommit) {
+  EXPECT_FINDS_WITH_MAIL(hasty_acknowledgement(), "was told 250 for S", "before the store held it");
+  EXPECT_FINDS_WITH_MAIL(forgetful_store(), "was told 250 and is lost");
+}
+
+TEST(SimulationSelfTest, FindsForgottenMedia) {
+  EXPECT_FINDS_WITH_MAIL(forgotten_media(), "is stored without its media", "ended as rejected for no reason");
+}
+
+TEST(SimulationSelfTest, FindsMailsThatAreTakenForNewOnes) {
+  EXPECT_FINDS_WITH_MAIL(forgotten_duplicates(), "is stored 2 times; 1 would be right");
+}
+
+TEST(SimulationSelfTest, FindsMailsThatGoOutTwice) {
+  EXPECT_FINDS_WITH_MAIL(repeated_sends(), "times in the sight of the gateway");
+}
+
+TEST(SimulationSelfTest, FindsReportsOfMailPeersThatAreDropped) {
+  EXPECT_FINDS_WITH_MAIL(swallowed_reports(), "was told 250 for the report");
+}
+
 TEST(SimulationSelfTest, ASeedReplaysToTheLastLine) {
-  for (std::uint64_t seed = 1; seed <= seeds_max; ++seed) {
-    const auto first = run_seed({.seed = seed}), second = run_seed({.seed = seed});
-    EXPECT_EQ(first.hash, second.hash) << "seed " << seed;
-    EXPECT_EQ(first.lines, second.lines) << "seed " << seed;
+  for (const bool with_mail : {false, true}) {
+    for (std::uint64_t seed = 1; seed <= (with_mail ? seeds_max / 3 : seeds_max); ++seed) {
+      const auto first = run_seed({.seed = seed, .with_mail = with_mail}),
+                 second = run_seed({.seed = seed, .with_mail = with_mail});
+      EXPECT_EQ(first.hash, second.hash) << "seed " << seed;
+      EXPECT_EQ(first.lines, second.lines) << "seed " << seed;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // Runs seeds of the simulation:
-//   simulation_test --seeds N [--from S]   N seeds from S on; a few of them twice, to see that they replay exactly
-//   simulation_test --seed N [--trace]     one seed, with --trace everything that happens
+//   simulation_test [--mail] --seeds N [--from S]   N seeds from S on; a few twice, to see that they replay exactly
+//   simulation_test [--mail] --seed N [--trace]     one seed, with --trace everything that happens
+// With --mail there are MM4 peers beside SMPP's.
 // Exits 1 when a promise was broken. MSGKIT_SIMULATION_SEEDS overrides the number of seeds.
 #include <fmt/format.h>
 
@@ -16,16 +17,18 @@ namespace {
 
 constexpr std::uint64_t replay_every = 50;
 
+bool with_mail = false;
+
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 bool report(std::uint64_t seed, const run_result& r) {
   for (const auto& each : r.failures) fmt::print("{}\n", each);
-  if (!r.failures.empty()) fmt::print("replay with: simulation_test --seed {} --trace\n", seed);
+  if (!r.failures.empty()) fmt::print("replay with: simulation_test {}--seed {} --trace\n", with_mail ? "--mail " : "", seed);
   return r.failures.empty();
 }
 
 bool run_one(std::uint64_t seed, bool trace) {
-  const auto r = run_seed({.seed = seed, .trace = trace});
+  const auto r = run_seed({.seed = seed, .trace = trace, .with_mail = with_mail});
   fmt::print("seed {}: {} lines, hash {:016x}, {:.0f} s simulated\n", seed, r.lines, r.hash,
              std::chrono::duration<double>(r.simulated).count());
   return report(seed, r);
@@ -36,9 +39,9 @@ bool run_many(std::uint64_t from, std::uint64_t count) {
   std::uint64_t failed = 0, lines = 0, excused = 0;
   double simulated = 0;
   for (std::uint64_t seed = from; seed < from + count; ++seed) {
-    const auto r = run_seed({.seed = seed});
+    const auto r = run_seed({.seed = seed, .with_mail = with_mail});
     bool good = report(seed, r);
-    if (seed % replay_every == 0 && run_seed({.seed = seed}).hash != r.hash) {
+    if (seed % replay_every == 0 && run_seed({.seed = seed, .with_mail = with_mail}).hash != r.hash) {
       fmt::print("seed {} did not replay exactly\n", seed);
       good = false;
     }
@@ -63,7 +66,8 @@ int main(int argc, char** argv) {
     else if (std::strcmp(argv[i], "--seeds") == 0) seeds = number();
     else if (std::strcmp(argv[i], "--from") == 0) from = number();
     else if (std::strcmp(argv[i], "--trace") == 0) trace = true;
-    else return fmt::print(stderr, "usage: simulation_test --seeds N [--from S] | --seed N [--trace]\n"), 2;
+    else if (std::strcmp(argv[i], "--mail") == 0) with_mail = true;
+    else return fmt::print(stderr, "usage: simulation_test [--mail] --seeds N [--from S] | --seed N [--trace]\n"), 2;
   }
   if (one) return run_one(seed, trace) ? 0 : 1;
   if (const char* text = std::getenv("MSGKIT_SIMULATION_SEEDS")) seeds = std::strtoull(text, nullptr, 10);

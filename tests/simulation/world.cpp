@@ -1,5 +1,7 @@
 #include "world.hpp"
 
+#include <algorithm>
+
 namespace msgkit::simulation {
 namespace {
 
@@ -9,7 +11,7 @@ constexpr std::chrono::seconds late_surprises{20};  // after everything seems do
 class world {
  public:
   explicit world(const run_options& options)
-      : random_(options.seed), plan_(make_scenario(options.seed, random_, options.load)),
+      : random_(options.seed), plan_(make_scenario(options.seed, random_, options.load, options.with_mail)),
         log_(loop_, options.seed, options.trace), book_(loop_, log_), network_(loop_, random_, &book_),
         gateway_(loop_, random_, log_, book_, network_, plan_, options.mistake) {
     network_.set_quality(plan_.lines);
@@ -21,6 +23,7 @@ class world {
     network_.shutdown();
     for (const auto& c : clients_) c->stop();
     for (const auto& c : carriers_) c->stop();
+    for (const auto& m : mail_) m->stop();
     loop_.settle();
   }
 
@@ -30,6 +33,8 @@ class world {
   void prepare_ledger();
   void start();
   void plan_traffic();
+  void plan_mail_traffic();
+  std::vector<std::string> mail_recipients();
   void plan_troubles();
   // Calls `what` again and again at random moments, `mean` apart, while trouble lasts.
   void repeat(duration mean, std::function<void()> what);
@@ -47,6 +52,8 @@ class world {
   gateway gateway_;
   std::vector<std::shared_ptr<esme>> clients_;
   std::vector<std::shared_ptr<message_centre>> carriers_;
+  std::vector<std::shared_ptr<mail_peer>> mail_;
+  std::uint64_t last_number_ = 0;
   bool calm_ = false;
 };
 
@@ -67,6 +74,10 @@ void world::start() {
     carriers_.push_back(std::make_shared<message_centre>(loop_, random_, log_, book_, c));
     carriers_.back()->start(network_);
   }
+  for (const auto& m : plan_.mail) {
+    mail_.push_back(std::make_shared<mail_peer>(loop_, random_, log_, book_, network_, m));
+    mail_.back()->start();
+  }
   gateway_.start();
   for (const auto& c : plan_.clients) {
     clients_.push_back(std::make_shared<esme>(loop_, random_, log_, book_, c));
@@ -83,6 +94,26 @@ void world::plan_traffic() {
       loop_.after(random_.between(0s, plan_.traffic_time), [this, c = carriers_[i]] {
         c->send_message(fmt::format("88{}123", random_.below(clients_.size())));
       });
+  plan_mail_traffic();
+}
+
+void world::plan_mail_traffic() {
+  for (std::size_t i = 0; i < mail_.size(); ++i) {
+    for (std::size_t n = 0; n < plan_.mail[i].messages; ++n)
+      loop_.after(random_.between(0s, plan_.traffic_time), [this, m = mail_[i]] { m->new_message(mail_recipients()); });
+    for (std::size_t n = 0; n < plan_.mail[i].rude; ++n)
+      loop_.after(random_.between(0s, plan_.traffic_time), [m = mail_[i]] { m->begin_and_leave("49001"); });
+  }
+}
+
+std::vector<std::string> world::mail_recipients() {
+  std::vector<std::string> to;
+  for (auto n = random_.chance(0.7) ? 1 : random_.between(2, 5); n > 0; --n) {
+    const auto& m = plan_.mail[random_.below(plan_.mail.size())];
+    const bool is_client = m.settings.endpoint.starts_with("client:");
+    to.push_back(fmt::format("{}{:05}", is_client ? client_prefix(m) : "49", ++last_number_));
+  }
+  return to;
 }
 
 // ---- what goes wrong
@@ -97,7 +128,8 @@ void world::repeat(duration mean, std::function<void()> what) {
 }
 
 void world::on_random_line(const std::function<void(test::line_id)>& what) {
-  const auto lines = network_.lines_of(std::string(gateway_host));
+  auto lines = network_.lines_of(std::string(gateway_host));
+  std::ranges::copy(network_.lines_of(std::string(mail_host)), std::back_inserter(lines));
   if (!lines.empty()) what(lines[random_.below(lines.size())]);
 }
 
@@ -125,8 +157,9 @@ void world::plan_troubles() {
   repeat(t.client_leaves, [this] { clients_[random_.below(clients_.size())]->leave(random_.between(0s, 8s)); });
   repeat(t.host_away, [this] {
     const bool is_carrier = random_.chance(0.5);
-    const auto host = is_carrier ? carriers_[random_.below(carriers_.size())]->name()
-                                 : clients_[random_.below(clients_.size())]->name();
+    auto host = is_carrier ? carriers_[random_.below(carriers_.size())]->name()
+                           : clients_[random_.below(clients_.size())]->name();
+    if (!mail_.empty() && random_.chance(0.5)) host = mail_[random_.below(mail_.size())]->host();
     log_.add("{} cannot be reached", host);
     network_.set_away(host, true);
     for (const auto line : network_.lines_of(host)) network_.reset(line);
@@ -155,10 +188,13 @@ void world::calm_down() {
   log_.add("calm");
   calm_ = true;
   gateway_.conditions().commit_failure_share = gateway_.conditions().inbox_full_share = 0;
+  gateway_.conditions().media_failure_share = 0;
   gateway_.conditions().inbox_max = 100'000;
   for (const auto& c : plan_.clients) network_.set_away(c.name, false);
   for (const auto& c : plan_.carriers) network_.set_away(c.name, false);
+  for (const auto& m : plan_.mail) network_.set_away(m.host, false);
   for (const auto& c : carriers_) c->calm_down();
+  for (const auto& m : mail_) m->calm_down();
   for (const auto& c : clients_) c->calm_down();
 }
 
@@ -168,7 +204,7 @@ bool world::is_at_rest() const {
     if (!c->is_done()) return false;
   for (const auto& c : carriers_)
     if (!c->is_done()) return false;
-  return true;
+  return std::ranges::all_of(mail_, [](const auto& m) { return m->is_done(); });
 }
 
 run_result world::run() {
@@ -183,6 +219,8 @@ run_result world::run() {
       if (!c->is_done()) log_.fail("{} still has something to submit", c->name());
     for (const auto& c : carriers_)
       if (!c->is_done()) log_.fail("{} still has something to send", c->name());
+    for (const auto& m : mail_)
+      if (!m->is_done()) log_.fail("{} still has something to send", m->name());
   }
   loop_.run_for(late_surprises);
   book_.judge(gateway_.store());

@@ -8,6 +8,7 @@
 
 #include "esme.hpp"
 #include "gateway.hpp"
+#include "mail_peer.hpp"
 #include "message_centre.hpp"
 
 namespace msgkit::simulation {
@@ -16,6 +17,7 @@ struct run_options {
   std::uint64_t seed = 1;
   bool trace = false;
   double load = 1;
+  bool with_mail = false;  // MM4 peers
   mutation mistake{};
 };
 

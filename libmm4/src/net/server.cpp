@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <asio/post.hpp>
 #include <map>
-#include <set>
 
 #include "msgkit/core/net/clock.hpp"
 #include "msgkit/core/secure.hpp"
@@ -46,7 +45,8 @@ struct server::impl : std::enable_shared_from_this<server::impl> {
   std::shared_ptr<server_handler> handler;
   peer_list peers;
   std::map<std::string, std::size_t> connections_of_peer;
-  std::set<server_connection*> connections;
+  std::uint64_t last_connection = 0;
+  std::map<std::uint64_t, server_connection*> connections;  // oldest first
   std::unique_ptr<acceptor> accepts;
 };
 
@@ -55,12 +55,13 @@ class server_connection final : public stream_handler, public std::enable_shared
  public:
   server_connection(std::shared_ptr<server::impl> owner, std::shared_ptr<stream> transport)
       : owner_(std::move(owner)),
+        number_(++owner_->last_connection),
         stream_(std::move(transport)),
         session_(session_options(), driver_clock::now()),
         timer_(stream_->executor()) {}
 
   void start() {
-    owner_->connections.insert(this);
+    owner_->connections.emplace(number_, this);
     stream_->start(shared_from_this());
     pump();
   }
@@ -77,7 +78,7 @@ class server_connection final : public stream_handler, public std::enable_shared
     drain();
     timer_.cancel();
     release_peer();
-    owner_->connections.erase(this);
+    owner_->connections.erase(number_);
     owner_->handler->on_closed(stream_->peer(), reason);
   }
 
@@ -313,6 +314,7 @@ class server_connection final : public stream_handler, public std::enable_shared
   }
 
   std::shared_ptr<server::impl> owner_;
+  std::uint64_t number_;  // among its connections
   std::shared_ptr<stream> stream_;
   smtp::server_session session_;
   driver_timer timer_;
@@ -353,9 +355,9 @@ std::size_t server::connection_count() const noexcept { return impl_->connection
 void server::stop() {
   impl_->accepts->stop();
   const auto open = impl_->connections;
-  for (auto* c : open) {
-    // A connection that ends while we walk takes itself out of the set.
-    if (impl_->connections.contains(c)) c->shared_from_this()->stop();
+  for (const auto& [number, c] : open) {
+    // A connection that ends while we walk takes itself out.
+    if (impl_->connections.contains(number)) c->shared_from_this()->stop();
   }
 }
 

@@ -315,6 +315,34 @@ TEST(CoreEarlyReport, IsUnmatchedAtOnceWhenNothingIsInFlight) {
   EXPECT_EQ(only<report_done>(d.post(delivery("zzz"))).outcome, report_outcome::unmatched);
 }
 
+// A peer that names our message by our id may have taken it without our seeing the answer.
+TEST(CoreEarlyReport, OnWhatWillBeSentAgainIsForLater) {
+  driver d;
+  d.up("carrier:up1");
+  const auto first = only<send>(d.post(d.make_submit(text_message())));
+  auto about = delivery(first.id.text());
+  about.about = first.id;
+  EXPECT_TRUE(d.post(about).empty()) << "the answer may still come";
+  const auto no = all<refused>(d.post(attempt_result{
+      .id = first.id, .attempt = first.attempt, .outcome = attempt_outcome::unknown, .text = "connection lost"}));
+  ASSERT_EQ(no.size(), 1u);
+  EXPECT_TRUE(is_temporary(no[0].reason));
+  EXPECT_TRUE(is_temporary(only<refused>(d.post(about)).reason)) << "it waits to be sent again";
+  d.set_now(d.state().next_deadline());
+  const auto second = only<send>(d.run());
+  d.post(sent(second, first.id.text()));
+  EXPECT_EQ(only<report_done>(d.post(about)).outcome, report_outcome::applied);
+  EXPECT_EQ(d.stored_state(first.id), message_state::delivered);
+}
+
+TEST(CoreEarlyReport, OnWhatWasNeverSentIsUnmatched) {
+  driver d;
+  const auto id = only<accepted>(d.post(d.make_submit(text_message()))).id;
+  auto about = delivery(id.text());
+  about.about = id;
+  EXPECT_EQ(only<report_done>(d.post(about)).outcome, report_outcome::unmatched);
+}
+
 TEST(CoreEarlyReport, ExpiresAndTheTableIsBounded) {
   core_options o;
   o.early_reports_max = 2;

@@ -159,6 +159,22 @@ TEST_P(StoreFailure, ResultsOfAttemptsAreNotLost) {
   EXPECT_EQ(d.state().stats().results_stale, GetParam() == memory_store::failure::in_doubt ? 1u : 0u);
 }
 
+TEST_P(StoreFailure, WhoStopsMeanwhileWaitsForWhatIsOnTheWire) {
+  driver d;
+  d.up("carrier:up1");
+  const auto a = only<send>(d.post(d.make_submit(text_message())));
+  d.store().fail_commit(1, GetParam());
+  d.post(drain{});
+  EXPECT_TRUE(d.work().store_faulted());
+  EXPECT_EQ(d.work().unsettled_attempts(), 1u);
+  d.post(sent(a, "taken"));
+  EXPECT_GT(d.work().unsettled_attempts(), 0u) << "the store does not know";
+  d.set_now(d.work().next_deadline());
+  d.run();
+  EXPECT_EQ(d.work().unsettled_attempts(), 0u);
+  EXPECT_EQ(d.stored_state(a.id), message_state::sent);
+}
+
 TEST_P(StoreFailure, AttemptsNeverReleasedAreMadeAnewAndCountNothing) {
   driver d;
   const auto id = only<accepted>(d.post(d.make_submit(text_message()))).id;
