@@ -27,7 +27,7 @@ constexpr auto element_end = set_of(" \t\r\n>/"), attribute_end = set_of(" \t\r\
 constexpr auto plain = [] {
   auto set = set_of({});
   for (std::size_t c = 32; c < 127; ++c) set[c] = true;
-  for (const unsigned char c : {'&', '<', '>', '"'}) set[c] = false;
+  for (const char c : {'&', '<', '>', '"'}) set[static_cast<unsigned char>(c)] = false;
   return set;
 }();
 
