@@ -1,5 +1,6 @@
 #include "common/http_head_scanner.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace msgkit::app {
@@ -26,9 +27,18 @@ http_head_scanner::verdict http_head_scanner::scan(bytes_view octets) {
       break;
     }
     step(octets[position_++]);
+    skip_run(octets.first(std::min(octets.size(), limits_.head_bytes_max)));
   }
   if (status_ != 0) return verdict::refused;
   return complete_ ? verdict::complete : verdict::need_more;
+}
+
+// What changes nothing in the middle of a name or a value.
+void http_head_scanner::skip_run(bytes_view octets) {
+  if (state_ == state::name)
+    while (position_ < octets.size() && token_table[octets[position_]]) ++position_;
+  if (state_ == state::value)
+    while (position_ < octets.size() && !is_control(octets[position_])) ++position_;
 }
 
 void http_head_scanner::refuse(unsigned status, const char* reason) {

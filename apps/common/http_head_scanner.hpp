@@ -34,6 +34,7 @@ class http_head_scanner {
  private:
   enum class state : std::uint8_t { start, start_lf, line, line_lf, field_start, name, value, value_lf, end_lf };
   void step(std::uint8_t c);
+  void skip_run(bytes_view octets);
   void in_request_line(std::uint8_t c);
   void in_field_start(std::uint8_t c);
   void refuse(unsigned status, const char* reason);

@@ -13,6 +13,7 @@ constexpr std::size_t path_segments_max = 64;
 
 std::vector<std::string_view> split(std::string_view path) {
   std::vector<std::string_view> out;
+  out.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
   path.remove_prefix(1);  // the leading '/'
   while (true) {
     const auto end = path.find('/');
@@ -25,8 +26,10 @@ std::vector<std::string_view> split(std::string_view path) {
 // The decoded segments, or nothing for a path no route can have.
 std::optional<std::vector<std::string>> decode_path(std::string_view path) {
   if (!path.starts_with('/')) return std::nullopt;
-  if (std::ranges::count(path, '/') > static_cast<std::ptrdiff_t>(path_segments_max)) return std::nullopt;
+  const auto segments = static_cast<std::size_t>(std::ranges::count(path, '/'));
+  if (segments > path_segments_max) return std::nullopt;
   std::vector<std::string> out;
+  out.reserve(segments);
   for (const auto raw : split(path)) {
     auto decoded = percent_decode(raw);
     if (!decoded || decoded->find('\0') != std::string::npos) return std::nullopt;

@@ -14,6 +14,11 @@ bool is_plain(char c) { return c >= ' ' && c < 0x7F && c != '"' && c != '\\'; }
 void append_escaped(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   for (std::size_t i = 0; i < text.size();) {
+    const auto* const begin = text.data() + i;
+    const auto run = static_cast<std::size_t>(std::find_if_not(begin, text.data() + text.size(), is_plain) - begin);
+    out.append(begin, run);
+    i += run;
+    if (i == text.size()) return;
     bool ill_formed = false;
     const auto c = next_code_point(text, i, ill_formed);
     if (c == '"' || c == '\\') {

@@ -1,5 +1,6 @@
 #include "msgkit/core/utf.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -82,9 +83,9 @@ void append_utf8(std::string& out, char32_t c) {
 
 std::size_t ascii_prefix(std::string_view text) noexcept {
   std::size_t i = 0;
-  for (std::uint64_t eight = 0; i + sizeof eight <= text.size(); i += sizeof eight) {
-    std::memcpy(&eight, text.data() + i, sizeof eight);
-    if ((eight & 0x8080808080808080U) != 0) break;
+  for (std::array<std::uint64_t, 4> block{}; i + sizeof block <= text.size(); i += sizeof block) {
+    std::memcpy(block.data(), text.data() + i, sizeof block);
+    if (((block[0] | block[1] | block[2] | block[3]) & 0x8080808080808080U) != 0) break;
   }
   while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
   return i;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "decode.hpp"
 #include "msgkit/core/backoff.hpp"
 #include "xml.hpp"
 
@@ -441,7 +442,13 @@ std::vector<const mime::part*> received::parts() const {
 }
 
 result<received> decode(std::string_view content_type, bytes_view body, const limits& l, std::string* transaction_id) {
-  received r;
+  result<received> r(std::in_place);
+  if (const auto ok = decode_into(*r, content_type, body, l, transaction_id); !ok) r = ok.error();
+  return r;
+}
+
+result<void> decode_into(received& r, std::string_view content_type, bytes_view body, const limits& l,
+                         std::string* transaction_id) {
   const auto type = mime::parse_media_type(content_type);
   auto octets = body;
   std::string charset(type.get("charset"));
@@ -468,7 +475,7 @@ result<received> decode(std::string_view content_type, bytes_view body, const li
   if (envelope != nullptr) find_content(r, envelope);
   const auto* reference = content_of(r.envelope.operation);
   if (reference != nullptr && !reference->href.empty() && r.content == nullptr) return fault{make_error_code(errc::content_missing), "Content", 0};
-  return r;
+  return {};
 }
 
 result<http_body> encode(const envelope& e, const std::vector<mime::out_part>& parts) {

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include "decode.hpp"
 #include "msgkit/mm7/exchange.hpp"
 
 namespace msgkit::mm7 {
@@ -121,13 +122,12 @@ void service_state::handle(const http_call& call, time_point now, service::reply
   m->from_ = std::move(from);
   m->peer_ = call.peer;
   std::string transaction_id;
-  auto decoded = decode(call.content_type, m->body_, options.limits, &transaction_id);
+  const auto ok = decode_into(m->received_, call.content_type, m->body_, options.limits, &transaction_id);
   const bool is_for_vasp = options.role == service_role::vasp;
-  if (!decoded) {
+  if (!ok) {
     m->answered_ = true;
-    return reply(to_reply(make_fault(decoded.error(), transaction_id, !is_for_vasp)));
+    return reply(to_reply(make_fault(ok.error(), transaction_id, !is_for_vasp)));
   }
-  m->received_ = *std::move(decoded);
   if (auto refused = refusal_of(*m)) {
     m->answered_ = true;
     return reply(to_reply(*refused));

@@ -1,6 +1,7 @@
 #include "xml.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "msgkit/core/mime/charset.hpp"
@@ -14,6 +15,19 @@ namespace {
 constexpr std::size_t attributes_max = 64;
 
 bool is_white(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+using character_set = std::array<bool, 256>;
+constexpr character_set set_of(std::string_view characters) {
+  character_set set{};
+  for (const char c : characters) set[static_cast<unsigned char>(c)] = true;
+  return set;
+}
+constexpr auto element_end = set_of(" \t\r\n>/"), attribute_end = set_of(" \t\r\n=><");
+
+std::size_t find_one_of(std::string_view text, std::size_t at, const character_set& set) noexcept {
+  while (at < text.size() && !set[static_cast<unsigned char>(text[at])]) ++at;
+  return at;
+}
 
 // What the declaration says, empty without one.
 std::string_view declared_encoding(std::string_view text) noexcept {
@@ -70,7 +84,7 @@ class scanner {
     if (++count_ > limits_.elements_max) return no(errc::too_many_elements, start);
     if (++depth_ > limits_.depth_max) return no(errc::too_deep, start);
     names_.clear();
-    while (at < text_.size() && !is_white(text_[at]) && text_[at] != '>' && text_[at] != '/') ++at;
+    at = find_one_of(text_, at, element_end);
     while (at < text_.size() && text_[at] != '>') {
       if (text_[at] == '/' && at + 1 < text_.size() && text_[at + 1] == '>') {
         --depth_;
@@ -82,8 +96,7 @@ class scanner {
         continue;
       }
       const auto name_at = at;
-      while (at < text_.size() && !is_white(text_[at]) && text_[at] != '=' && text_[at] != '>' && text_[at] != '<')
-        ++at;
+      at = find_one_of(text_, at, attribute_end);
       const auto name = text_.substr(name_at, at - name_at);
       while (at < text_.size() && is_white(text_[at])) ++at;
       if (at >= text_.size() || text_[at] != '=') return no(errc::xml_malformed, name_at);
