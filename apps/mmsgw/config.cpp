@@ -257,6 +257,7 @@ mmsgw_config read_mmsgw_config(config_reader& reader) {
   c.hub.file_roots = media.texts("file_roots");
   c.hub.part_bytes_max = media.bytes("part_bytes_max", 5 * 1024 * 1024, 1024, 64 * 1024 * 1024);
   c.hub.media_guard = read_guard(media, true);
+  c.lookup = read_number_lookup(reader);
   read_gateways(reader, c);
   return c;
 }

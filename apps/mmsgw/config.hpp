@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/config.hpp"
+#include "connectors/number_lookup_settings.hpp"
 #include "mmsgw/api.hpp"
 #include "mmsgw/database.hpp"
 #include "mmsgw/hub.hpp"
@@ -24,6 +25,7 @@ struct mmsgw_config {
   std::size_t message_bytes_max = 8 * 1024 * 1024;
   api_options api;
   hub_options hub;
+  std::optional<number_lookup_settings> lookup;
   std::vector<mm4_gateway> mm4_gateways;
   std::vector<mm7_gateway> mm7_gateways;
 };

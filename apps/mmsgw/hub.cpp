@@ -195,6 +195,9 @@ bool hub::pump_group(const std::string& group) {
   if (!may_send(group, now)) return false;
   const auto due = store_->due(group, now, due_batch);
   std::vector<attempt> all;
+  std::vector<std::pair<recipient_key, unsigned>> late;
+  const bool asks = prices_need_lookup(group);
+  destination d;
   std::shared_ptr<message> m;
   std::shared_ptr<const std::vector<loaded_part>> parts;
   for (const auto& k : due) {
@@ -217,7 +220,11 @@ bool hub::pump_group(const std::string& group) {
       fetch_parts(*m);
       continue;
     }
-    auto* g = choose(*m, to, {.number = to.number}, now);
+    const auto knows = asks ? look_up(to, d) : knowledge::known;
+    if (!asks) d = {.number = to.number};
+    if (knows == knowledge::is_late) late.emplace_back(k, to.attempts);
+    if (knows != knowledge::known) continue;
+    auto* g = choose(*m, to, d, now);
     if (g == nullptr && !may_send(group, now)) break;
     if (g == nullptr) continue;  // it waits for one that has no room, others have
     ++g->in_flight;
@@ -230,7 +237,8 @@ bool hub::pump_group(const std::string& group) {
                    .gateway_index = static_cast<std::size_t>(g - gateways_.data()),
                    .found_ms = now});
   }
-  const bool began = !all.empty();
+  const bool began = !all.empty() || !late.empty();
+  postpone(late);
   begin(std::move(all));
   return began && due.size() == due_batch;
 }

@@ -14,6 +14,7 @@
 #include "common/http_client.hpp"
 #include "common/metrics.hpp"
 #include "connectors/mail_part.hpp"
+#include "connectors/number_lookup.hpp"
 #include "mmsgw/addressing.hpp"
 #include "mmsgw/gateway_link.hpp"
 #include "mmsgw/routing.hpp"
@@ -97,6 +98,9 @@ class hub {
   // What holds from now on, for messages that wait too; of the gateways those that are here, by name. The times of this
   // process among the others stay as they are.
   void reconfigure(hub_options options, const std::map<std::string, gateway_options>& gateways);
+  // By what recipients' numbers are routed from now on; null: by themselves. `waits`: what nobody could say is asked
+  // again later, and the message waits; otherwise it goes by its own number.
+  void set_lookup(std::unique_ptr<number_lookup> lookup, bool waits);
   [[nodiscard]] bool has_group(const std::string& group) const;
   [[nodiscard]] std::vector<std::string> groups() const;
   // Takes up what was left by the last run.
@@ -184,7 +188,12 @@ class hub {
   gateway* choose(const message& what, const recipient& to, const destination& d, std::int64_t now);
   [[nodiscard]] bool is_barred(const message& m, const recipient& r) const;
   [[nodiscard]] std::int64_t expiry_of(const message& m) const;
-  [[nodiscard]] std::optional<std::string> route(const message& m, const recipient& r, std::string_view from) const;
+  [[nodiscard]] std::optional<std::string> route(const message& m, const recipient& r, const destination& d,
+                                                 std::string_view from) const;
+  enum class knowledge : std::uint8_t { known, being_asked, is_late };
+  knowledge look_up(const recipient& r, destination& d);
+  void postpone(const std::vector<std::pair<recipient_key, unsigned>>& all);
+  [[nodiscard]] bool prices_need_lookup(const std::string& group) const;
   [[nodiscard]] std::string sender_of(const message& m) const;
   void route_now(message& m, std::string_view from);
   [[nodiscard]] std::string healthiest(const std::vector<std::string>& groups, const message& m,
@@ -245,6 +254,8 @@ class hub {
   std::size_t callbacks_under_way_ = 0, answers_under_way_ = 0, turn_ = 0;
   bool is_draining_ = false, is_pump_posted_ = false, is_flush_posted_ = false;
   bool has_unrouted_ = true;  // perhaps
+  std::unique_ptr<number_lookup> lookup_;
+  bool lookup_waits_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   counter sent_, failed_, received_, repeated_, callbacks_failed_;
 };

@@ -100,10 +100,16 @@ class mmsgw final : public daemon {
     for (const auto& g : next.mm7_gateways) options[g.name] = g.options;
     if (!hub_) return;
     hub_->reconfigure(next.hub, options);
+    set_lookup(next);
     for (const auto& g : next.mm4_gateways)
       if (std::ranges::any_of(mm4_links_, [&](const auto& l) { return l->name() == g.name; }))
         peers.push_back(listener_peer_of(g));
     if (mm4_server_) mm4_server_->set_peers(std::move(peers));
+  }
+
+  void set_lookup(const mms::mmsgw_config& c) {
+    hub_->set_lookup(make_number_lookup(c.lookup, executor_, *http_client_, context_->metrics),
+                     c.lookup && c.lookup->waits);
   }
 
   static bool on(const asio::any_io_executor& executor, const std::function<bool()>& work) {
@@ -114,6 +120,7 @@ class mmsgw final : public daemon {
 
   bool start_parts(std::unique_ptr<mms::store> store) {
     hub_ = std::make_unique<mms::hub>(executor_, std::move(store), *http_client_, config_.hub, context_->metrics);
+    set_lookup(config_);
     for (const auto& g : config_.mm4_gateways) {
       mm4_links_.push_back(std::make_shared<mms::mm4_link>(executor_, g));
       hub_->add(mm4_links_.back(), g.options);
