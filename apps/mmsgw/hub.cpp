@@ -65,7 +65,8 @@ void hub::reconfigure(hub_options options, const std::map<std::string, gateway_o
 }
 
 bool hub::has_group(const std::string& group) const {
-  return std::ranges::any_of(gateways_, [&](const gateway& g) { return g.link->group() == group; });
+  return std::ranges::any_of(gateways_, [&](const gateway& g) { return g.link->group() == group; }) ||
+         std::ranges::find(options_.other_groups, group) != options_.other_groups.end();
 }
 
 std::vector<std::string> hub::groups() const {
@@ -167,6 +168,12 @@ std::string hub::submit(message m) {
   }
   soon();
   return m.id;
+}
+
+void hub::called() {
+  store_->expect_others();
+  has_unrouted_ = true;
+  soon();
 }
 
 void hub::soon() {

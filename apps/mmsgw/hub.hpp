@@ -27,6 +27,7 @@ namespace msgkit::app::mms {
 struct hub_options {
   route_list routes{};  // what comes in and has a route is passed on; what applications send without a group follows
   std::string default_group{};               // theirs, or this
+  std::vector<std::string> other_groups{};   // whose gateways other processes have
   std::vector<std::string> received_urls{};  // told of inbound messages
   std::vector<std::string> events_urls{};    // told of every event, besides the message's own
   std::vector<std::string> secrets{};        // sign callbacks, see sign_webhook()
@@ -43,7 +44,7 @@ struct hub_options {
   std::chrono::milliseconds template_lifetime{0};        // since the last change; 0: until it is deleted
   std::chrono::milliseconds beat_interval{2'000};        // how often this process says that it lives
   std::chrono::milliseconds beat_lease{10'000};          // without a word for so long, others take over
-  std::chrono::milliseconds poll_interval{250};          // how soon another process's message is seen
+  std::chrono::milliseconds poll_interval{5'000};        // how soon work of another process is seen that did not call
   std::chrono::milliseconds heartbeat_interval{30'000};  // of gateways; 0: none
   unsigned heartbeats_missed_max = 10;                   // then a gateway is down until one succeeds
   std::size_t in_flight_max = 32;                        // of a gateway
@@ -105,6 +106,8 @@ class hub {
   [[nodiscard]] std::vector<std::string> groups() const;
   // Takes up what was left by the last run.
   void start();
+  // Another process has left something to do.
+  void called();
   // Looks at once at what is due.
   void wake() { soon(); }
   // Begins nothing more; calls `done` when the gateways have finished.

@@ -11,6 +11,7 @@
 #include "mmsgw/config.hpp"
 #include "mmsgw/maildir.hpp"
 #include "mmsgw/mm4_intake.hpp"
+#include "mmsgw/postgres_listener.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -137,6 +138,11 @@ class mmsgw final : public daemon {
     const auto intake = std::make_shared<mms::mm4_intake>(*hub_, mm4_links_, config_.hub.part_bytes_max);
     if (!start_mm4(intake) || !start_maildirs(intake)) return false;
     hub_->start();
+    if (config_.postgres) {
+      listener_ = std::make_unique<mms::postgres_listener>(executor_, *config_.postgres, hub_->data().instance(),
+                                                           [this] { hub_->called(); });
+      listener_->start();
+    }
     log_.info("ready", {{"http_port", http_->port()}, {"mm4_port", mm4_server_ ? mm4_server_->port() : 0}});
     return true;
   }
@@ -215,6 +221,7 @@ class mmsgw final : public daemon {
     mm4_server_.reset();
     mm4_links_.clear();
     mm7_links_.clear();
+    listener_.reset();
     hub_.reset();
     return true;
   }
@@ -225,6 +232,7 @@ class mmsgw final : public daemon {
   health_registry health_;
   std::unique_ptr<http_client> http_client_;
   std::unique_ptr<mms::hub> hub_;
+  std::unique_ptr<mms::postgres_listener> listener_;
   std::vector<std::shared_ptr<mms::mm4_link>> mm4_links_;
   std::vector<std::shared_ptr<mms::mm7_link>> mm7_links_;
   std::unique_ptr<mm4::server> mm4_server_;

@@ -131,6 +131,7 @@ TEST(MmsgwConfig, NamesEveryMistake) {
       {std::string(both) + "[[routes]]\nto = [\"east\", \"none\"]\n", "none is no group"},
       {std::string(both) + "[[routes]]\nprefix = \"+1\"\n", "to: is required"},
       {std::string(both) + "[[routes]]\nfrom = \"nobody\"\nto = \"east\"\n", "nobody"},
+      {"other_groups = [\"x\"]\n" + std::string(both), "other_groups: needs store.type"},
       {std::string(both) + "[[routes]]\nprefix = \"x\"\nto = \"east\"\n", "no prefix of numbers"},
   };
   for (const auto& [text, key] : mistakes)
