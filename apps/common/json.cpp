@@ -73,4 +73,17 @@ bool parse_json(std::string_view text, json& out, std::string& why, const json_l
   return true;
 }
 
+std::string text_at(const nlohmann::json& in, const std::string& pointer) {
+  if (pointer.empty()) return {};
+  try {
+    const nlohmann::json::json_pointer p(pointer);
+    if (!in.contains(p)) return {};
+    const auto& value = in.at(p);
+    if (value.is_string()) return value.get<std::string>();
+    return value.is_primitive() && !value.is_null() ? value.dump() : std::string();
+  } catch (const nlohmann::json::exception&) {
+    return {};  // "/to/0" where `to` is an object, and the like
+  }
+}
+
 }  // namespace msgkit::app

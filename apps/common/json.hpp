@@ -18,6 +18,10 @@ struct json_limits {
 // Parses one document into `out`. Refuses what parsers disagree about or what could hurt: duplicate keys, numbers out
 // of range, ill-formed UTF-8, nesting beyond the limit, anything behind the document. False with the reason in `why`,
 // fit for the client.
-[[nodiscard]] bool parse_json(std::string_view text, nlohmann::json& out, std::string& why, const json_limits& limits = {});
+[[nodiscard]] bool parse_json(std::string_view text, nlohmann::json& out, std::string& why,
+                              const json_limits& limits = {});
+
+// The scalar at a pointer ("/to/0") as text; empty when there is none.
+std::string text_at(const nlohmann::json& in, const std::string& pointer);
 
 }  // namespace msgkit::app

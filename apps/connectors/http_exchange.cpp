@@ -24,20 +24,6 @@ constexpr std::size_t events_max = 1'000;
 
 // ---- answers -------------------------------------------------------------------------------------------------------
 
-// The scalar at a pointer as text; empty when there is none.
-std::string text_at(const json& in, const std::string& pointer) {
-  if (pointer.empty()) return {};
-  try {
-    const json::json_pointer p(pointer);
-    if (!in.contains(p)) return {};
-    const auto& value = in.at(p);
-    if (value.is_string()) return value.get<std::string>();
-    return value.is_primitive() && !value.is_null() ? value.dump() : std::string();
-  } catch (const json::exception&) {
-    return {};  // "/to/0" where `to` is an object, and the like
-  }
-}
-
 std::string cut(std::string text) {
   if (text.size() > error_text_octets_max) text.resize(error_text_octets_max);
   if (!is_valid_utf8(text)) text = repaired_utf8(text);

@@ -112,7 +112,7 @@ void read_store(config_reader r, mmsgw_config& c) {
   if (const auto problem = engine::postgres_connection::check(o.dsn); !problem.empty()) r.fail("dsn", problem);
   c.hub.beat_lease = r.time("lease", 10s, 1s, 1h);
   c.hub.beat_interval = c.hub.beat_lease / 5;
-  c.hub.poll_interval = r.time("poll_interval", 250ms, 10ms, 1min);
+  c.hub.poll_interval = r.time("poll_interval", 5s, 10ms, 1min);
   c.postgres = std::move(o);
 }
 
@@ -215,6 +215,9 @@ void read_gateways(config_reader& reader, mmsgw_config& c) {
     groups.insert(group);
   }
   if (names.empty()) reader.fail("gateways", "at least one is needed");
+  c.hub.other_groups = reader.texts("other_groups");
+  if (!c.hub.other_groups.empty() && !c.postgres) reader.fail("other_groups", "needs store.type = \"postgres\"");
+  groups.insert(c.hub.other_groups.begin(), c.hub.other_groups.end());
   c.hub.routes = read_routes(reader, names, groups);
   c.hub.default_group = reader.text("default_gateway", groups.empty() ? "" : *groups.begin());
   if (!groups.empty() && !groups.contains(c.hub.default_group))
@@ -263,6 +266,7 @@ mmsgw_config read_mmsgw_config(config_reader& reader) {
   c.hub.part_bytes_max = media.bytes("part_bytes_max", 5 * 1024 * 1024, 1024, 64 * 1024 * 1024);
   c.hub.media_guard = read_guard(media, true);
   c.adaptation = read_media_adaptation(media.table("adaptation"));
+  c.lookup = read_number_lookup(reader);
   read_gateways(reader, c);
   return c;
 }

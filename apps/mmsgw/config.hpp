@@ -7,6 +7,7 @@
 
 #include "common/config.hpp"
 #include "connectors/media_workers.hpp"
+#include "connectors/number_lookup_settings.hpp"
 #include "mmsgw/api.hpp"
 #include "mmsgw/database.hpp"
 #include "mmsgw/hub.hpp"
@@ -26,6 +27,7 @@ struct mmsgw_config {
   std::optional<media_adapter_options> adaptation;  // absent: media go as they are
   api_options api;
   hub_options hub;
+  std::optional<number_lookup_settings> lookup;
   std::vector<mm4_gateway> mm4_gateways;
   std::vector<mm7_gateway> mm7_gateways;
 };

@@ -66,6 +66,8 @@ class database {
   [[nodiscard]] virtual std::string error_text() const = 0;
   // Whether other processes work on the same data.
   [[nodiscard]] virtual bool is_shared() const noexcept = 0;
+  // When the transaction commits, those that listen hear that `who` has something for them.
+  virtual bool call(std::string_view who) { return who.empty() || !is_shared(); }
 
  protected:
   database() = default;
@@ -74,6 +76,8 @@ class database {
  private:
   bool has_failed_ = false;
 };
+
+inline constexpr std::string_view call_channel = "mmsgw";  // of PostgreSQL's NOTIFY
 
 struct postgres_options {
   std::string dsn{}, password{};

@@ -72,7 +72,8 @@ void hub::reconfigure(hub_options options, const std::map<std::string, gateway_o
 }
 
 bool hub::has_group(const std::string& group) const {
-  return std::ranges::any_of(gateways_, [&](const gateway& g) { return g.link->group() == group; });
+  return std::ranges::any_of(gateways_, [&](const gateway& g) { return g.link->group() == group; }) ||
+         std::ranges::find(options_.other_groups, group) != options_.other_groups.end();
 }
 
 std::vector<std::string> hub::groups() const {
@@ -185,6 +186,12 @@ std::string hub::submit(message m) {
   return m.id;
 }
 
+void hub::called() {
+  store_->expect_others();
+  has_unrouted_ = true;
+  soon();
+}
+
 void hub::soon() {
   if (is_draining_ || std::exchange(is_pump_posted_, true)) return;
   asio::post(executor_, [this, alive = alive_] {
@@ -211,6 +218,9 @@ bool hub::pump_group(const std::string& group) {
   if (!may_send(group, now)) return false;
   const auto due = store_->due(group, now, due_batch);
   std::vector<attempt> all;
+  std::vector<std::pair<recipient_key, unsigned>> late;
+  const bool asks = prices_need_lookup(group);
+  destination d;
   std::shared_ptr<message> m;
   std::shared_ptr<const std::vector<loaded_part>> parts;
   for (const auto& k : due) {
@@ -233,7 +243,11 @@ bool hub::pump_group(const std::string& group) {
       fetch_parts(*m);
       continue;
     }
-    auto* g = choose(*m, to, {.number = to.number}, now);
+    const auto knows = asks ? look_up(to, d) : knowledge::known;
+    if (!asks) d = {.number = to.number};
+    if (knows == knowledge::is_late) late.emplace_back(k, to.attempts);
+    if (knows != knowledge::known) continue;
+    auto* g = choose(*m, to, d, now);
     if (g == nullptr && !may_send(group, now)) break;
     if (g == nullptr) continue;  // it waits for one that has no room, others have
     ++g->in_flight;
@@ -244,7 +258,8 @@ bool hub::pump_group(const std::string& group) {
                    .gateway_index = static_cast<std::size_t>(g - gateways_.data()),
                    .found_ms = now});
   }
-  const bool began = !all.empty();
+  const bool began = !all.empty() || !late.empty();
+  postpone(late);
   begin(std::move(all));
   return began && due.size() == due_batch;
 }

@@ -16,6 +16,7 @@
 #include "common/metrics.hpp"
 #include "connectors/mail_part.hpp"
 #include "connectors/media_class.hpp"
+#include "connectors/number_lookup.hpp"
 #include "mmsgw/addressing.hpp"
 #include "mmsgw/gateway_link.hpp"
 #include "mmsgw/routing.hpp"
@@ -31,6 +32,7 @@ struct part_adaptation;
 struct hub_options {
   route_list routes{};  // what comes in and has a route is passed on; what applications send without a group follows
   std::string default_group{};               // theirs, or this
+  std::vector<std::string> other_groups{};   // whose gateways other processes have
   std::vector<std::string> received_urls{};  // told of inbound messages
   std::vector<std::string> events_urls{};    // told of every event, besides the message's own
   std::vector<std::string> secrets{};        // sign callbacks, see sign_webhook()
@@ -47,7 +49,7 @@ struct hub_options {
   std::chrono::milliseconds template_lifetime{0};        // since the last change; 0: until it is deleted
   std::chrono::milliseconds beat_interval{2'000};        // how often this process says that it lives
   std::chrono::milliseconds beat_lease{10'000};          // without a word for so long, others take over
-  std::chrono::milliseconds poll_interval{250};          // how soon another process's message is seen
+  std::chrono::milliseconds poll_interval{5'000};        // how soon work of another process is seen that did not call
   std::chrono::milliseconds heartbeat_interval{30'000};  // of gateways; 0: none
   unsigned heartbeats_missed_max = 10;                   // then a gateway is down until one succeeds
   std::size_t in_flight_max = 32;                        // of a gateway
@@ -105,10 +107,15 @@ class hub {
   // What holds from now on, for messages that wait too; of the gateways those that are here, by name. The times of this
   // process among the others stay as they are.
   void reconfigure(hub_options options, const std::map<std::string, gateway_options>& gateways);
+  // By what recipients' numbers are routed from now on; null: by themselves. `waits`: what nobody could say is asked
+  // again later, and the message waits; otherwise it goes by its own number.
+  void set_lookup(std::unique_ptr<number_lookup> lookup, bool waits);
   [[nodiscard]] bool has_group(const std::string& group) const;
   [[nodiscard]] std::vector<std::string> groups() const;
   // Takes up what was left by the last run.
   void start();
+  // Another process has left something to do.
+  void called();
   // Looks at once at what is due.
   void wake() { soon(); }
   // Begins nothing more; calls `done` when the gateways have finished.
@@ -201,7 +208,12 @@ class hub {
   gateway* choose(const message& what, const recipient& to, const destination& d, std::int64_t now);
   [[nodiscard]] bool is_barred(const message& m, const recipient& r) const;
   [[nodiscard]] std::int64_t expiry_of(const message& m) const;
-  [[nodiscard]] std::optional<std::string> route(const message& m, const recipient& r, std::string_view from) const;
+  [[nodiscard]] std::optional<std::string> route(const message& m, const recipient& r, const destination& d,
+                                                 std::string_view from) const;
+  enum class knowledge : std::uint8_t { known, being_asked, is_late };
+  knowledge look_up(const recipient& r, destination& d);
+  void postpone(const std::vector<std::pair<recipient_key, unsigned>>& all);
+  [[nodiscard]] bool prices_need_lookup(const std::string& group) const;
   [[nodiscard]] std::string sender_of(const message& m) const;
   void route_now(message& m, std::string_view from);
   [[nodiscard]] std::string healthiest(const std::vector<std::string>& groups, const message& m,
@@ -268,6 +280,8 @@ class hub {
   std::size_t callbacks_under_way_ = 0, answers_under_way_ = 0, turn_ = 0;
   bool is_draining_ = false, is_pump_posted_ = false, is_flush_posted_ = false;
   bool has_unrouted_ = true;  // perhaps
+  std::unique_ptr<number_lookup> lookup_;
+  bool lookup_waits_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   counter sent_, failed_, received_, repeated_, callbacks_failed_;
 };

@@ -13,10 +13,61 @@ constexpr std::size_t unrouted_batch = 64;
 
 // ---- groups
 
+void hub::set_lookup(std::unique_ptr<number_lookup> lookup, bool waits) {
+  lookup_ = std::move(lookup);
+  lookup_waits_ = waits;
+  soon();
+}
+
+// What is known of the number without asking anybody, or nothing of one that nobody is asked about.
+hub::knowledge hub::look_up(const recipient& r, destination& d) {
+  constexpr std::size_t digits_max = 15;
+  const std::string digits(digits_of(r.number));
+  d = {.number = r.number};
+  const bool is_number =
+      !digits.empty() && digits.size() <= digits_max && digits.find_first_not_of("0123456789") == std::string::npos;
+  if (!lookup_ || !is_number) return knowledge::known;
+  if (auto a = lookup_->known(digits)) {
+    if (a->fate == number_fate::failed && lookup_waits_) return knowledge::is_late;
+    d.routing = std::move(a->routing);
+    d.network = std::move(a->network);
+    return knowledge::known;
+  }
+  // One that finds no room is asked for again when the messages are looked at again, which is soon.
+  const auto done = [this](const number_answer&) {
+    has_unrouted_ = true;
+    soon();
+  };
+  if (!lookup_->is_asking(digits)) (void)lookup_->find(digits, done);
+  return knowledge::being_asked;
+}
+
+// Until it makes sense to ask again. No attempt is used up.
+void hub::postpone(const std::vector<std::pair<recipient_key, unsigned>>& all) {
+  if (all.empty()) return;
+  const auto due = now_ms() + lookup_->retry_after().count();
+  store_->transaction([&] {
+    for (const auto& [k, attempts] : all)
+      if (!store_->set_state(k, recipient_state::queued, recipient_state::queued, attempts, due) &&
+          store_->has_failed())
+        return false;
+    return true;
+  });
+  has_unrouted_ = true;
+}
+
+bool hub::prices_need_lookup(const std::string& group) const {
+  return lookup_ && std::ranges::any_of(gateways_, [&](const gateway& g) {
+           return g.link->group() == group && g.options.prices.depends_on_number();
+         });
+}
+
 // At once where that can be, so that it takes no commit of its own.
 void hub::route_now(message& m, std::string_view from) {
+  destination d;
   for (auto& r : m.recipients) {
-    r.group = route(m, r, from).value_or("");
+    r.group.clear();
+    if (look_up(r, d) == knowledge::known) r.group = route(m, r, d, from).value_or("");
     has_unrouted_ = has_unrouted_ || r.group.empty();
   }
 }
@@ -28,8 +79,9 @@ std::string hub::sender_of(const message& m) const {
 }
 
 // Nothing: there is no route.
-std::optional<std::string> hub::route(const message& m, const recipient& r, std::string_view from) const {
-  const auto* found = options_.routes.find(from, {.number = r.number});
+std::optional<std::string> hub::route(const message& m, const recipient& r, const destination& d,
+                                      std::string_view from) const {
+  const auto* found = options_.routes.find(from, d);
   if (found != nullptr) return healthiest(found->to, m, r);
   if (from != application_name) return std::nullopt;
   return options_.default_group;
@@ -68,6 +120,8 @@ bool hub::pump_unrouted() {
   if (due.empty() && !store_->has_failed()) has_unrouted_ = false;
   std::vector<std::pair<recipient_key, std::string>> routed;
   std::vector<attempt> refused;
+  std::vector<std::pair<recipient_key, unsigned>> late;
+  destination d;
   std::shared_ptr<message> m;
   std::string from;
   for (const auto& k : due) {
@@ -77,9 +131,15 @@ bool hub::pump_unrouted() {
       if (m) from = sender_of(*m);
     }
     if (!m || k.index >= m->recipients.size()) continue;
+    const auto& to = m->recipients[k.index];
+    const auto knows = look_up(to, d);
     if (now >= expiry_of(*m)) {
       refused.push_back({.what = m, .key = k, .code = "408", .why = "expired before it could be sent"});
-    } else if (auto group = route(*m, m->recipients[k.index], from)) {
+    } else if (knows == knowledge::is_late) {
+      late.emplace_back(k, to.attempts);
+    } else if (knows == knowledge::being_asked) {
+      continue;
+    } else if (auto group = route(*m, to, d, from)) {
       routed.emplace_back(k, *std::move(group));
     } else {
       refused.push_back({.what = m, .key = k, .code = "404", .why = "there is no route for it"});
@@ -90,7 +150,8 @@ bool hub::pump_unrouted() {
       if (!store_->set_group(k, group) && store_->has_failed()) return false;
     return true;
   });
-  const bool more = is_done && due.size() == unrouted_batch && !(routed.empty() && refused.empty());
+  const bool more = is_done && due.size() == unrouted_batch && !(routed.empty() && refused.empty() && late.empty());
+  postpone(late);
   begin(std::move(refused));
   return more;
 }

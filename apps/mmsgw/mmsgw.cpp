@@ -13,6 +13,7 @@
 #include "mmsgw/maildir.hpp"
 #include "mmsgw/mm4_intake.hpp"
 #include "mmsgw/part_adapter.hpp"
+#include "mmsgw/postgres_listener.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -102,10 +103,16 @@ class mmsgw final : public daemon {
     for (const auto& g : next.mm7_gateways) options[g.name] = g.options;
     if (!hub_) return;
     hub_->reconfigure(next.hub, options);
+    set_lookup(next);
     for (const auto& g : next.mm4_gateways)
       if (std::ranges::any_of(mm4_links_, [&](const auto& l) { return l->name() == g.name; }))
         peers.push_back(listener_peer_of(g));
     if (mm4_server_) mm4_server_->set_peers(std::move(peers));
+  }
+
+  void set_lookup(const mms::mmsgw_config& c) {
+    hub_->set_lookup(make_number_lookup(c.lookup, executor_, *http_client_, context_->metrics),
+                     c.lookup && c.lookup->waits);
   }
 
   static bool on(const asio::any_io_executor& executor, const std::function<bool()>& work) {
@@ -119,6 +126,7 @@ class mmsgw final : public daemon {
     if (config_.adaptation)
       hub_->adapt_with(
           std::make_unique<mms::part_adapter>(*config_.adaptation, count_media_adaptations(context_->metrics)));
+    set_lookup(config_);
     for (const auto& g : config_.mm4_gateways) {
       mm4_links_.push_back(std::make_shared<mms::mm4_link>(executor_, g));
       hub_->add(mm4_links_.back(), g.options);
@@ -135,6 +143,11 @@ class mmsgw final : public daemon {
     const auto intake = std::make_shared<mms::mm4_intake>(*hub_, mm4_links_, config_.hub.part_bytes_max);
     if (!start_mm4(intake) || !start_maildirs(intake)) return false;
     hub_->start();
+    if (config_.postgres) {
+      listener_ = std::make_unique<mms::postgres_listener>(executor_, *config_.postgres, hub_->data().instance(),
+                                                           [this] { hub_->called(); });
+      listener_->start();
+    }
     log_.info("ready", {{"http_port", http_->port()}, {"mm4_port", mm4_server_ ? mm4_server_->port() : 0}});
     return true;
   }
@@ -213,6 +226,7 @@ class mmsgw final : public daemon {
     mm4_server_.reset();
     mm4_links_.clear();
     mm7_links_.clear();
+    listener_.reset();
     hub_.reset();
     return true;
   }
@@ -223,6 +237,7 @@ class mmsgw final : public daemon {
   health_registry health_;
   std::unique_ptr<http_client> http_client_;
   std::unique_ptr<mms::hub> hub_;
+  std::unique_ptr<mms::postgres_listener> listener_;
   std::vector<std::shared_ptr<mms::mm4_link>> mm4_links_;
   std::vector<std::shared_ptr<mms::mm7_link>> mm7_links_;
   std::unique_ptr<mm4::server> mm4_server_;

@@ -65,6 +65,7 @@ class postgres_database final : public database {
   bool rollback_to_savepoint() override { return run("ROLLBACK TO SAVEPOINT one", {}, nullptr) && release_savepoint(); }
   [[nodiscard]] std::string error_text() const override { return error_; }
   [[nodiscard]] bool is_shared() const noexcept override { return true; }
+  bool call(std::string_view who) override { return run("SELECT pg_notify(?1, ?2)", {call_channel, who}, nullptr); }
 
  private:
   bool connect() {

@@ -34,7 +34,8 @@ store::~store() = default;
 
 bool store::transaction(const std::function<bool()>& work) {
   if (!db_->begin()) return false;
-  if (work() && db_->commit()) return true;
+  has_news_ = false;
+  if (work() && (!has_news_ || is_alone_ || !is_shared() || db_->call(instance_)) && db_->commit()) return true;
   db_->rollback();
   return false;
 }
@@ -138,6 +139,7 @@ bool store::has_media(const std::string& id) {
 // ---- messages
 
 bool store::insert_message(const message& m, std::int64_t due_ms) {
+  has_news_ = has_news_ || !m.is_inbound;
   if (!run("INSERT INTO message(id, created_ms, inbound, body) VALUES(?1, ?2, ?3, ?4)",
            {m.id, m.created_ms, std::int64_t{m.is_inbound}, to_text(m)}))
     return false;
@@ -224,6 +226,7 @@ std::vector<recipient_key> store::due(const std::string& group, std::int64_t now
 }
 
 bool store::set_group(const recipient_key& k, const std::string& group) {
+  has_news_ = true;
   return changed("UPDATE recipient SET grp = ?3 WHERE message_id = ?1 AND n = ?2 AND state = 0 AND grp = ''",
                  {k.message_id, integer(k.index), group}) == 1;
 }
@@ -252,6 +255,7 @@ bool store::claim(const recipient_key& k, unsigned attempts, std::int64_t now_ms
 
 bool store::set_state(const recipient_key& k, recipient_state from, recipient_state to, unsigned attempts,
                       std::int64_t due_ms) {
+  has_news_ = has_news_ || to == recipient_state::queued;
   return changed(
              "UPDATE recipient SET state = ?3, attempts = ?4, due_ms = ?5, owner = NULL, grp = CASE WHEN CAST(?3 AS "
              "BIGINT) = 0 AND routed = 1 THEN '' ELSE grp END WHERE message_id = ?1 AND n = ?2 AND state = ?6",
@@ -300,7 +304,10 @@ bool store::has_open_attempts(const std::string& group) {
 
 bool store::beat(std::int64_t now_ms, std::int64_t before_ms) {
   if (!is_shared()) before_ms = now_ms;  // whoever has the file is alone
-  return transaction([&] {
+  sql_rows others;
+  const bool is_first = std::exchange(is_first_beat_, false);
+  const bool good = transaction([&] {
+    has_news_ = is_first;
     return run("INSERT INTO instance VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET seen_ms = excluded.seen_ms",
                {instance_, now_ms}) &&
            run("DELETE FROM instance WHERE seen_ms < ?1 AND id <> ?2", {before_ms, instance_}) &&
@@ -309,8 +316,11 @@ bool store::beat(std::int64_t now_ms, std::int64_t before_ms) {
                {}) &&
            run("UPDATE answer SET due_ms = 0, owner = NULL WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM "
                "instance)",
-               {});
+               {}) &&
+           db_->run("SELECT 1 FROM instance WHERE id <> ?1 LIMIT 1", {instance_}, &others);
   });
+  if (good) is_alone_ = others.empty();
+  return good;
 }
 
 std::vector<recipient_key> store::interrupted(std::size_t limit) {
@@ -408,6 +418,7 @@ bool store::revive_callbacks(std::int64_t now_ms) {
 }
 
 bool store::add_answer(const answer_order& a) {
+  has_news_ = true;
   return run("INSERT INTO answer VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, NULL)",
              {a.id, a.message_id, a.gateway, static_cast<std::int64_t>(a.kind), a.recipient, a.code, a.description});
 }

@@ -52,6 +52,10 @@ class store {
   // Whether the last statement failed: then "not found" says nothing.
   [[nodiscard]] bool has_failed() const noexcept { return db_->has_failed(); }
   [[nodiscard]] bool is_shared() const noexcept { return db_->is_shared(); }
+  // Another process is there: from now until a beat() finds none it is called when a transaction leaves something to
+  // do.
+  void expect_others() noexcept { is_alone_ = false; }
+  [[nodiscard]] const std::string& instance() const noexcept { return instance_; }
 
   bool put_template(const message_template& t, std::int64_t now_ms);
   std::optional<message_template> get_template(const std::string& id);
@@ -153,6 +157,9 @@ class store {
 
   std::unique_ptr<database> db_;
   std::string instance_;
+  bool is_alone_ = false;  // as far as we know; the first beat calls whoever is there
+  bool has_news_ = false;  // in this transaction
+  bool is_first_beat_ = true;
 };
 
 }  // namespace msgkit::app::mms

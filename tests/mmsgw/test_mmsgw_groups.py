@@ -248,6 +248,43 @@ class GroupsTest(MmsgwTest):
         self.wait(lambda: second.call("POST", f"/mms/outbound/{template}", {"destination": TO})[0] == 202, second)
         self.wait(lambda: len({m["id"] for m in application.received()}) == 41, second, b)
 
+    def test_processes_call_each_other(self):
+        """What one leaves for a group of another leaves at once, though nobody looks by itself for 30 seconds."""
+        database = Postgres(self)
+        store = f'type = "postgres"\ndsn = "{database.dsn}"\npoll_interval = "30s"\n'
+        _, port = aiosmtpd(self)
+        front = Gateway(self, "front", mm4_gateway("dead", "dead", free_port(), "a.test", "b.test"))
+        back = Gateway(self, "back", mm4_gateway("good", "good", port, "a.test", "b.test"))
+        for one, other in ((front, "good"), (back, "dead")):
+            one.store = store
+            one.settings |= {"gateway_heartbeat_interval": '"0s"', "other_groups": f'["{other}"]'}
+            one.start()
+        template = front.template(parts=TEXT)["id"]
+
+        def leaves_promptly():
+            begin = time.monotonic()
+            sent = front.send(template, destination=TO, gateway="good")
+            self.wait(lambda: "SENT" in front.states(sent), front, back)
+            self.assertLess(time.monotonic() - begin, 15)
+        for _ in range(5):
+            leaves_promptly()
+        # A route leads from what front's own gateway cannot carry to the other process, when it is queued again.
+        front.process.stop()
+        front.peers += '[[routes]]\nfrom = "application"\nto = ["dead", "good"]\n'
+        front.start()
+        begin = time.monotonic()
+        sent = front.send(template, destination=TO)
+        self.wait(lambda: "SENT" in front.states(sent), front, back)
+        self.assertLess(time.monotonic() - begin, 15)
+        # Connections are lost, and made again.
+        heard = back.process.tail().count("other processes are not heard")
+        database.kill()
+        self.wait(lambda: back.process.tail().count("other processes are not heard") > heard, back)
+        database.start()
+        self.wait(lambda: front.call("POST", f"/mms/outbound/{template}", {"destination": TO, "gateway": "good"})[0] == 202, front)
+        self.wait(lambda: database.sql("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN mmsgw'") == "2", front, back)
+        leaves_promptly()
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,12 +1,64 @@
-"""Which gateway a message goes through: by prefix, by what it costs, by what works."""
+"""Which gateway a message goes through: by prefix, by what it costs, by what works, by where a number was ported to."""
+import http.server
+import json
+import os
+import signal
+import smtplib
+import threading
 import time
 import unittest
 
-from mmsgw import TO, Gateway, MmsgwTest, mm4_gateway
+from mmsgw import FROM, TO, Gateway, MmsgwTest, mm4_gateway
 from mm4_peers import aiosmtpd
 from peers import free_port
 
 TEXT = [{"content_name": "t.txt", "content_type": "text/plain", "content": "hello"}]
+MAIL = "\r\n".join([
+    f"From: {FROM}/TYPE=PLMN", f"To: {TO}/TYPE=PLMN", "X-Mms-3GPP-MMS-Version: 6.10.0", "X-Mms-Message-Type: MM4_forward.REQ",
+    'X-Mms-Transaction-ID: "t{0}"', 'X-Mms-Message-ID: "{0}@peer.test"', "Content-Type: text/plain", "", "hello", ""])
+
+
+class NumberService:
+    """Says over HTTP who carries a number; 404 for those it does not know, and `status` instead of everything."""
+
+    def __init__(self, test, known):
+        self.known, self.asked, self.status, self.lock = known, [], None, threading.Lock()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                number = self.path.rsplit("/", 1)[1]
+                with outer.lock:
+                    outer.asked.append(number)
+                    answer = outer.known.get(number)
+                    status = outer.status or (200 if answer else 404)
+                if self.headers["X-Key"] != "lookup-secret":
+                    status = 401
+                body = json.dumps({"result": answer}).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=self.server.serve_forever)
+        thread.start()
+        test.addCleanup(lambda: (self.server.shutdown(), thread.join(), self.server.server_close()))
+
+    def settings(self, more=""):
+        return f"""
+[number_lookup]
+url = "http://127.0.0.1:{self.server.server_port}/numbers/{{number}}"
+public_only = false
+auth_header = "X-Key"
+auth_value = "lookup-secret"
+routing = "/result/rn"
+network = ["/result/mcc", "/result/mnc"]
+{more}
+"""
 
 
 class RoutingTest(MmsgwTest):
@@ -94,6 +146,88 @@ class RoutingTest(MmsgwTest):
         listener.start()
         self.sent(a, *messages)
         self.assertEqual({self.carriers(a, m)[TO] for m in messages}, {"second"})
+
+    def test_ported_numbers_go_by_what_a_service_says(self):
+        service = NumberService(self, {"12025550101": {"rn": "+1-404-555-0000"}, "467000001": {"mcc": "240", "mnc": "01"}})
+        (_, one), (_, two), (_, three) = aiosmtpd(self), aiosmtpd(self), aiosmtpd(self)
+        a = Gateway(self, "a", self.gateway("old", "old", one)
+                    + self.gateway("dear", "new", two, 'cost = 9')
+                    + self.gateway("cheap", "new", three, 'cost = 20\nprices = [{prefix = "+1404", cost = 1}, {network = "24001", cost = 12}]')
+                    + '[[routes]]\nfrom = "application"\nprefix = "+1"\nto = "old"\n'
+                    + '[[routes]]\nfrom = "application"\nprefix = "+1404"\nto = "new"\n'
+                    + '[[routes]]\nfrom = "application"\nnetwork = "24001"\nto = "new"\n'
+                    + service.settings())
+        a.settings["default_gateway"] = '"old"'
+        a.start()
+        template = a.template(parts=TEXT)["id"]
+        messages = [a.send(template, destination=f"{TO},+467000001,+12025550199,+4477009000001") for _ in range(5)]
+        for message in messages:
+            self.wait(lambda message=message: a.states(message).count("SENT") == 4, a)
+            self.assertEqual(self.carriers(a, message),
+                             {TO: "cheap", "+467000001": "dear", "+12025550199": "old", "+4477009000001": "old"})
+        with service.lock:
+            self.assertEqual(sorted(service.asked), sorted(set(service.asked)))  # once each
+        self.assertEqual(a.metric("number_lookups_total"), 4)
+        self.assertNotIn("12025550101", a.process.tail())
+
+    def test_a_service_that_fails_is_done_without_or_waited_for(self):
+        for policy in ("own_number", "later"):
+            service = NumberService(self, {"12025550101": {"rn": "1404"}})
+            (_, one), (_, two) = aiosmtpd(self), aiosmtpd(self)
+            a = Gateway(self, policy, self.gateway("old", "old", one) + self.gateway("new", "new", two)
+                        + '[[routes]]\nfrom = "application"\nto = "old"\n[[routes]]\nfrom = "application"\nprefix = "1404"\nto = "new"\n'
+                        + service.settings(f'on_failure = "{policy}"\nfailed_ttl = "300ms"')).start()
+            service.status = 500
+            message = a.send(a.template(parts=TEXT)["id"], destination=TO)
+            self.wait(lambda a=a: a.metric("number_lookups_total") > 0, a)
+            if policy == "own_number":
+                self.sent(a, message)
+                self.assertEqual(self.carriers(a, message), {TO: "old"})
+                self.wait(lambda a=a, service=service: self.recovers(a, service) == {TO: "new"}, a)
+            else:
+                self.wait(lambda a=a: a.metric("number_lookups_total") > 1, a)
+                self.assertEqual(a.states(message), ["SCHEDULED"])
+                service.status = None
+                self.sent(a, message)
+                self.assertEqual(self.carriers(a, message), {TO: "new"})
+            self.assertEqual(a.process.stop(), 0, a.process.tail())
+
+    def recovers(self, a, service):
+        service.status = None
+        message = a.send(a.template(parts=TEXT)["id"], destination=TO)
+        self.sent(a, message)
+        return self.carriers(a, message)
+
+    def test_a_file_of_ported_numbers_is_read_again(self):
+        """What a peer sends is passed on to the network that its recipient is in now."""
+        (_, one), (_, two) = aiosmtpd(self), aiosmtpd(self)
+        ported = self.write("ported.csv", "number,routing,network\n+12025550101,,first\n")
+        a = Gateway(self, "a", self.gateway("client", "client", free_port()) + self.gateway("one", "one", one)
+                    + self.gateway("two", "two", two)
+                    + '[[routes]]\nfrom = "client"\nnetwork = "first"\nto = "one"\n[[routes]]\nfrom = "client"\nnetwork = "second"\nto = "two"\n'
+                    + f'[number_lookup]\nfile = "{ported}"\n').start()
+
+        def passed_on(identity):
+            with smtplib.SMTP("127.0.0.1", a.mm4_port, timeout=20) as client:
+                client.sendmail("x@peer.test", [f"{TO}/TYPE=PLMN@a.test"], MAIL.format(identity))
+            return a.call("GET", "/mms/outbound")[1]["messages"][0]
+        first = passed_on("m1")
+        self.sent(a, first)
+        self.assertEqual(self.carriers(a, first), {TO: "one"})
+        for text, expected in (("+120255501*,14045550000,second\n", "reloaded"), ("+1202,\n", "refused")):
+            self.write("ported.csv", text)
+            os.kill(a.process.process.pid, signal.SIGHUP)
+            self.wait(lambda expected=expected: f"configuration {expected}" in a.process.tail(), a)
+        self.assertIn("line 1: has neither routing number nor network", a.process.tail())
+        second = passed_on("m2")
+        self.sent(a, second)
+        self.assertEqual(self.carriers(a, second), {TO: "two"})
+        self.write("ported.csv", "+12025550101,,third\n")  # nobody is there
+        os.kill(a.process.process.pid, signal.SIGHUP)
+        self.wait(lambda: a.process.tail().count("configuration reloaded") == 2, a)
+        third = passed_on("m3")
+        self.wait(lambda: "FAILED" in a.states(third), a)
+        self.assertEqual([e["code"] for e in a.events(third) if e["state"] == "FAILED"], ["404"])
 
 
 if __name__ == "__main__":

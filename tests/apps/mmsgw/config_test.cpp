@@ -80,6 +80,37 @@ to = "east"
   EXPECT_NE(c.hub.routes.find("a", {.number = "+12025550100", .network = "24001"}), nullptr);
 }
 
+TEST(MmsgwConfig, ReadsHowNumbersAreLookedUp) {
+  EXPECT_FALSE(read(both).config.lookup);
+  const auto [c, errors] = read(std::string(both) + R"(
+[number_lookup]
+url = "https://lookup.example/{number}"
+auth_value = "Bearer x"
+network = ["/mcc", "/mnc"]
+on_failure = "later"
+)");
+  EXPECT_EQ(errors, "");
+  ASSERT_TRUE(c.lookup && c.lookup->service);
+  EXPECT_TRUE(c.lookup->waits);
+  EXPECT_TRUE(c.lookup->service->guard.public_only);
+  EXPECT_EQ(c.lookup->service->shape.network.size(), 2u);
+  ASSERT_EQ(c.lookup->service->fields.size(), 1u);
+  EXPECT_EQ(c.lookup->service->fields[0].name, "Authorization");
+  const std::pair<const char*, const char*> mistakes[] = {
+      {"", "one of file"},
+      {"file = \"/nowhere/at/all\"", "cannot be read"},
+      {"url = \"https://x/\"", "{number}"},
+      {"url = \"ftp://x/{number}\"", "http or https"},
+      {"url = \"http://x/{number}\"\nrouting = \"rn\"", "JSON pointer"},
+      {"url = \"http://x/{number}\"\nallowed_addresses = [\"x\"]", "allowed_addresses"},
+      {"url = \"http://x/{number}\"\non_failure = \"never\"", "on_failure"},
+  };
+  for (const auto& [text, expected] : mistakes) {
+    const auto found = read(std::string(both) + "[number_lookup]\n" + text + "\n").errors;
+    EXPECT_NE(found.find(expected), std::string::npos) << text << ": " << found;
+  }
+}
+
 TEST(MmsgwConfig, NamesEveryMistake) {
   const std::pair<std::string, std::string_view> mistakes[] = {
       {"", "gateways"},
@@ -100,7 +131,9 @@ TEST(MmsgwConfig, NamesEveryMistake) {
       {std::string(both) + "[[routes]]\nto = [\"east\", \"none\"]\n", "none is no group"},
       {std::string(both) + "[[routes]]\nprefix = \"+1\"\n", "to: is required"},
       {std::string(both) + "[[routes]]\nfrom = \"nobody\"\nto = \"east\"\n", "nobody"},
+      {"other_groups = [\"x\"]\n" + std::string(both), "other_groups: needs store.type"},
       {std::string(both) + "[[routes]]\nprefix = \"x\"\nto = \"east\"\n", "no prefix of numbers"},
   };
-  for (const auto& [text, key] : mistakes) EXPECT_NE(read(text).errors.find(key), std::string::npos) << text << read(text).errors;
+  for (const auto& [text, key] : mistakes)
+    EXPECT_NE(read(text).errors.find(key), std::string::npos) << text << read(text).errors;
 }

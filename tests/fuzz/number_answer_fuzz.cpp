@@ -1,0 +1,34 @@
+// What a service of ported numbers answers, or a line of a file of them: no crash, and what is found is fit to be
+// compared with.
+#include <cstdlib>
+#include <sstream>
+
+#include "connectors/number_answer.hpp"
+#include "connectors/ported_numbers.hpp"
+
+using namespace msgkit::app;
+
+namespace {
+
+void check(const number_answer& a) {
+  const bool has_something = !a.routing.empty() || !a.network.empty();
+  if (has_something != (a.fate == number_fate::found)) std::abort();
+  if (!a.routing.empty() && routing_digits(a.routing) != a.routing) std::abort();
+  if (!a.network.empty() && !is_network_name(a.network)) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  const number_answer_shape shape{.routing = "/rn", .network = {"/mcc", "/mnc"}};
+  if (const auto a = read_number_answer(shape, 200, text); a.fate != number_fate::failed) check(a);
+  std::istringstream lines(text);
+  std::string why;
+  const auto all = ported_numbers::read(lines, why);
+  if (!all && why.empty()) std::abort();
+  if (!all) return 0;
+  for (const auto* number : {"12025550100", "1", "46701234567"})
+    if (const auto* a = all->find(number)) check(*a);
+  return 0;
+}
