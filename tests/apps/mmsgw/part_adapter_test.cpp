@@ -102,6 +102,15 @@ TEST_F(PartAdapter, RefusesWithACode) {
   EXPECT_TRUE(no_image.why.starts_with("media_unreadable: a.jpg ")) << no_image.why;
 }
 
+// Each may take the time of one: a message must not keep a worker for an hour.
+TEST_F(PartAdapter, RefusesMoreMediaThanAMessageMayHave) {
+  run_as(makes_a_jpeg);
+  const auto a = adapt(list(std::vector(mms_media_max + 1, picture())));
+  EXPECT_EQ(a.is, verdict::refused);
+  EXPECT_EQ(a.code, "413");
+  EXPECT_EQ(program->run_count(), 0u);
+}
+
 TEST_F(PartAdapter, LeavesWhatOnlyItsOwnApplicationCanRead) {
   run_as("exit 1");
   auto p = picture("a.dcf", "application/vnd.oma.drm.content");
