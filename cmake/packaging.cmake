@@ -81,7 +81,9 @@ macro(msgkit_write_packages)
     set(work ${CMAKE_BINARY_DIR}/packaging/${name})
     set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "${work}/conffiles;${work}/postinst;${work}/prerm;${work}/postrm")
   endforeach()
-  set(CPACK_DEBIAN_MSGGW_PACKAGE_SUGGESTS "graphicsmagick, ffmpeg")  # of [media.adaptation]
+  foreach(upper IN ITEMS MSGGW MMSGW)
+    set(CPACK_DEBIAN_${upper}_PACKAGE_SUGGESTS "graphicsmagick, ffmpeg")  # of [media.adaptation]
+  endforeach()
   include(CPack)
   cpack_add_component(dev GROUP dev)
   cpack_add_component_group(dev)

@@ -73,7 +73,7 @@ bool may_tell_more(std::string_view type, std::string_view content) {
   if (type == "image/png") return holds_any(content, {"eXIf"sv, "iTXt"sv, "zTXt"sv, "tEXt"sv});
   if (type == "image/gif") return holds_any(content, {"XMP DataXMP"sv});
   if (type.starts_with("video/") || type.starts_with("audio/"))
-    return holds_any(content, {"\xA9xyz"sv, "loci"sv, "com.apple.quicktime.location"sv});
+    return holds_any(content, {"\xA9xyz"sv, "loci"sv, "com.apple.quicktime.location"sv, "http://ns.adobe.com/"sv});
   return false;
 }
 

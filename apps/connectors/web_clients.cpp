@@ -6,6 +6,7 @@
 
 #include "connectors/engine_port.hpp"
 #include "connectors/kannel_report.hpp"
+#include "connectors/media_adapter.hpp"
 #include "connectors/webhook_signature.hpp"
 #include "msgkit/core/net/clock.hpp"
 
@@ -169,14 +170,43 @@ struct web_clients::impl final : engine::sink, std::enable_shared_from_this<impl
     const auto at = links.find(order.link);
     if (at == links.end() || at->second->is_leaving) return report(order, outcome::not_sent, "the client is leaving");
     auto& link = *at->second;
-    const auto& c = link.client;
     if (link.is_for_reports) return begin_report(link, std::move(order));
+    if (options.adapter != nullptr && link.client.in_class != media_class::none)
+      if (auto mms = read_mms(*order.content); mms && !mms->media.empty())
+        return fit(link, std::move(order), *std::move(mms));
+    post_message(link, std::move(order), {});
+  }
+
+  // Media are made to fit first.
+  void fit(client_link& link, engine::send order, mms_message mms) {
+    ++link.under_way;
+    auto kept = std::make_shared<engine::send>(std::move(order));
+    options.adapter->adapt(std::move(mms), link.client.in_class, [self = shared_from_this(), kept](adaptation a) {
+      asio::post(self->executor, [self, kept, a = std::move(a)] { self->fitted(*kept, a); });
+    });
+  }
+
+  void fitted(const engine::send& order, const adaptation& a) {
+    auto& link = *links.at(order.link);
+    --link.under_way;
+    if (link.is_leaving) report(order, outcome::not_sent, "the client is leaving");
+    else if (a.is == adaptation_verdict::busy) report(order, outcome::not_sent, a.why);
+    else if (a.is == adaptation_verdict::refused) post_message(link, order, {.media_refused = a.why});
+    else post_message(link, order, {.mms = &a.message});
+    end_when_idle(order.link);
+    flush();
+  }
+
+  void post_message(client_link& link, engine::send order, webhook_extras extras) {
+    const auto& c = link.client;
     const auto number = c.numbers.find(order.content->destination.value);
     const auto settings = number == c.numbers.end() ? web_number{} : number->second;
     const auto& url = settings.url.empty() ? c.url : settings.url;
     if (url.empty()) return report(order, outcome::temporary, "the number has no webhook");
     const auto now = driver_clock::wall_now();
-    const webhook_extras extras{.tag = settings.tag, .group = settings.group, .raw_segments = c.raw_segments};
+    extras.tag = settings.tag;
+    extras.group = settings.group;
+    extras.raw_segments = c.raw_segments;
     auto body = webhook_body(c.format, order.id, *order.content, extras, now);
     if (!body) return report(order, outcome::permanent, "the content is neither text nor media");
     if (!breakers[url].may_go(driver_clock::now())) return report(order, outcome::throttled, "the webhook is resting");

@@ -15,10 +15,13 @@
 #include <vector>
 
 #include "common/http_client.hpp"
+#include "connectors/media_class.hpp"
 #include "connectors/webhook_body.hpp"
 #include "engine/inbox.hpp"
 
 namespace msgkit::app {
+
+class media_adapter;
 
 struct web_number {
   std::string url{};  // empty: the client's
@@ -27,15 +30,17 @@ struct web_number {
 };
 
 struct web_client {
-  std::string name{};                                      // the endpoint is "client:<name>"
-  std::string url{};                                       // may be empty: its numbers have one, or its messages wait
-  std::vector<std::string> secrets{};                      // each signs; none: not signed
+  std::string name{};                                        // the endpoint is "client:<name>"
+  std::string url{};                                         // may be empty: its numbers have one, or its messages wait
+  std::vector<std::string> secrets{};                        // each signs; none: not signed
   std::map<std::string, web_number, std::less<>> numbers{};  // by digits
   webhook_format format = webhook_format::generic;
   bool raw_segments = false;   // see webhook_extras
   std::uint32_t retries = 10;  // failures after the first, then it is given up
   std::chrono::milliseconds timeout{10'000};
   std::uint32_t window = 8;  // requests under way
+  // Of its MMS, where media are adapted. What cannot be made to fit is handed out as it is, and the webhook says why.
+  media_class in_class = media_class::none;
   friend bool operator==(const web_client&, const web_client&) = default;
 };
 
@@ -47,6 +52,7 @@ struct web_client_options {
   // further failure doubles the rest.
   std::uint32_t failures_max = 5;
   std::chrono::milliseconds rest_initial{1'000}, rest_maximum{60'000};
+  media_adapter* adapter = nullptr;  // outlives the connector; null: media go as they are
 };
 
 // Called on the connector's executor.

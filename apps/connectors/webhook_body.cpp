@@ -164,8 +164,9 @@ void add_mms(json& out, const mms_message& m) {
 std::optional<std::string> webhook_body(webhook_format format, const engine::message_id& id,
                                         const engine::message_content& c, const webhook_extras& extras, wall_time now) {
   if (c.receipt) return dump_json(receipt_json(format, id, c, now));
-  const auto s = spoken_of(c);
+  auto s = spoken_of(c);
   if (!s) return std::nullopt;
+  if (extras.mms != nullptr) s->mms = *extras.mms;
   const auto from = number_text(c.source), to = number_text(c.destination);
   if (format == webhook_format::bicom) return dump_json(bicom_json(from, to, *s));
   const bool is_cut = extras.raw_segments && !s->mms;
@@ -178,6 +179,7 @@ std::optional<std::string> webhook_body(webhook_format format, const engine::mes
       {"event", "message.received"}, {"id", id.text()}, {"from", from}, {"to", to}, {"text", s->text}, {"type", "sms"},
       {"timestamp", time_text(now)}};
   if (s->mms) add_mms(out, *s->mms);
+  if (!extras.media_refused.empty()) out["media_refused"] = extras.media_refused;
   if (is_cut) out["raw_segments"] = raw_segments(c);
   if (!extras.tag.empty()) out["tag"] = extras.tag;
   if (!extras.group.empty()) out["group"] = extras.group;

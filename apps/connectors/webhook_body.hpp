@@ -10,18 +10,23 @@
 
 namespace msgkit::app {
 
+struct mms_message;
+
 enum class webhook_format : std::uint8_t {
   generic,  // {"event":"message.received","id","from","to","text","type","timestamp","tag"?,"group"?}; of an MMS also
-            // "media":[{"url","content_type","filename","size"}], "subject"?, "recipients"?, "media_lost"?; of an SMS
-            // "raw_segments", where they are wanted
+            // "media":[{"url","content_type","filename","size"}], "subject"?, "recipients"?, "media_lost"?,
+            // "media_refused"?; of an SMS "raw_segments", where they are wanted
   telnyx,   // {"data":{"event_type","id","occurred_at","record_type","payload":{...}}}, raw_segments in the payload
   bicom,    // {"from","to","text","media_urls"?}; receipts, which it has no shape for, as generic
 };
 
 struct webhook_extras {
   std::string tag{}, group{};  // of the number
-  // The short messages that the text is, as "raw_segments": [{"data_coding","udh"?,"octets"}], the last two in hexadecimal.
+  // The short messages that the text is, as "raw_segments": [{"data_coding","udh"?,"octets"}], the last two in
+  // hexadecimal.
   bool raw_segments = false;
+  const mms_message* mms = nullptr;  // in place of the content's own: with media that were made to fit the client
+  std::string media_refused{};       // why they could not be, and are the sender's
 };
 
 // The JSON of a message for the client or, when it is one, of a receipt: "message.finalized", or "message.sent" for an

@@ -1,5 +1,7 @@
 #include "mmsgw/mmsgw.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <asio/post.hpp>
 #include <future>
@@ -84,6 +86,9 @@ class mmsgw final : public daemon {
       };
       for (const auto& g : c.mm4_gateways) add(g);
       for (const auto& g : c.mm7_gateways) add(g);
+      if (const auto& a = c.adaptation)
+        all["media.adaptation"] = fmt::format("{} {} {} {} {} {}", a->image_program, a->audio_video_program, a->workers,
+                                              a->queue_max, a->timeout.count(), a->memory_octets_max);
       return all;
     };
     const auto old = made_of(config_), now = made_of(next);

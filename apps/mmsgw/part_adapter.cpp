@@ -1,5 +1,7 @@
 #include "mmsgw/part_adapter.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "connectors/media_recipes.hpp"
@@ -71,11 +73,14 @@ struct part_adapter::impl {
     for (const auto& p : *parts) {
       auto type = type_of(p);
       if (type.empty())
-        return refused("media_unreadable: " + p.name + " of " + std::to_string(p.content.size()) +
-                       " octets is damaged, or not what it says");
+        return refused(
+            fmt::format("media_unreadable: {} of {} octets is damaged, or not what it says", p.name, p.content.size()));
       media.push_back(
           {.token = std::to_string(media.size()), .type = std::move(type), .name = p.name, .size = p.content.size()});
     }
+    const auto count = std::ranges::count_if(media, [](const mms_medium& m) { return is_adaptable(m.type); });
+    if (count > static_cast<std::ptrdiff_t>(mms_media_max))
+      return refused(fmt::format("media_too_large: {} media are more than {}", count, mms_media_max));
     work w(parts);
     const auto fitted =
         fit_media(media, room_of(media, c), c,

@@ -60,6 +60,7 @@ std::vector<web_client> web_clients_of(const directory_snapshot& managed) {
                : s.format == api_format::bicom ? webhook_format::bicom
                                                : webhook_format::generic;
     w.raw_segments = s.include_raw_segments;
+    w.in_class = c->in_class;
     w.retries = s.webhook_retries;
     w.timeout = std::chrono::seconds{s.webhook_timeout_secs};
   }

@@ -73,7 +73,8 @@ class gateway final : public daemon {
     web_executor_ = context.pool.next();
     web_clients_ = std::make_unique<web_clients>(
         web_executor_, *engine_,
-        web_client_options{.guard = config_.outbound.guard, .ca_file = config_.outbound.ca_file},
+        web_client_options{
+            .guard = config_.outbound.guard, .ca_file = config_.outbound.ca_file, .adapter = media_->adapter()},
         [this](outbound_request r, http_client::handler h) { return http_client_->send(std::move(r), std::move(h)); },
         make_web_client_observer(context.metrics));
     if (config_.mm4) {

@@ -14,7 +14,7 @@ from mock_carriers import Telnyx, Twilio  # noqa: E402
 from gateway import binary  # noqa: E402
 from media_files import CLASSES, exif_of, noise, png_bomb, tool  # noqa: E402
 from peers import http_get, require, wait_until  # noqa: E402
-from test_media import NUMBER, sent_media  # noqa: E402
+from test_media import NUMBER, inbound_media, media_server, sent_media  # noqa: E402
 
 
 class AdaptationTest(mm4.Mm4Test):
@@ -175,6 +175,47 @@ class Images(AdaptationTest):
         self.send_files("46700123458", [("good.jpg", good)])  # and the next one goes
         wait_until(lambda: any("46700123458" in to[0] for _, to, _ in self.carrier_server.of("MM4_forward.REQ")), 60,
                    self.gateway.program.tail)
+
+
+class Webhooks(AdaptationTest):
+    """What carriers send to a client with a webhook."""
+
+    def receive(self, octets, kind="image/jpeg", name="/big.jpg", **settings):
+        self.twilio = Twilio()
+        self.carrier_for_web(self.twilio)
+        files = self.endpoint(media_server({name: (kind, octets)}))
+        status, answer = self.api.ask("PATCH", f"/clients/{self.web['id']}", {"media_class": "300k", "settings": settings})[:2]
+        self.assertEqual(status, 200, answer)
+        event = inbound_media(self.twilio, "MM1", "46700123456", NUMBER, "look", [files.url + name])
+        self.assertEqual(self.call(self.twilio, event)[0], self.twilio.inbound_answer[0])
+        return self.hooked()[0]
+
+    def test_media_for_a_client_fit_his_class_and_the_original_stays(self):
+        picture = noise(self.path("big.jpg"), 900, 700, "-quality", "95")
+        got = self.receive(picture)
+        self.assertEqual(got["text"], "look")
+        medium = got["media"][0]
+        octets = self.fetch(medium["url"])[2]
+        self.assertLessEqual(len(octets), CLASSES["300k"])
+        self.assertEqual((medium["size"], medium["content_type"]), (len(octets), "image/jpeg"))
+        self.assertNotIn("media_refused", got)
+        # Another client, without a class, gets what was sent.
+        self.assertEqual(self.api.ask("PATCH", f"/clients/{self.web['id']}", {"media_class": "none"})[0], 200)
+        files = self.endpoint(media_server({"/big.jpg": ("image/jpeg", picture)}))
+        self.call(self.twilio, inbound_media(self.twilio, "MM2", "46700123456", NUMBER, "look", [files.url + "/big.jpg"]))
+        self.assertEqual(self.fetch(self.hooked(2)[1]["media"][0]["url"])[2], picture)
+
+    def test_media_that_cannot_be_made_to_fit_reach_the_client_as_they_are(self):
+        hostile = b"\xff\xd8\xff\xe0" + os.urandom(400_000)
+        got = self.receive(hostile)
+        self.assertTrue(got["media_refused"].startswith("media_unreadable: "), got)
+        self.assertEqual(self.fetch(got["media"][0]["url"])[2], hostile)
+
+    def test_a_client_with_the_telnyx_format_gets_the_copy_too(self):
+        picture = noise(self.path("big.jpg"), 900, 700, "-quality", "95")
+        medium = self.receive(picture, api_format="telnyx")["data"]["payload"]["media"][0]
+        self.assertLessEqual(medium["size"], CLASSES["300k"])
+        self.assertEqual(len(self.fetch(medium["url"])[2]), medium["size"])
 
 
 class SoundsAndFilms(AdaptationTest):

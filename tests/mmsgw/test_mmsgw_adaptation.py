@@ -3,6 +3,7 @@ ones, for the very programs that mmsgw calls; at the other side stands a second 
 import base64
 import os
 import shutil
+import signal
 import smtplib
 import subprocess
 import sys
@@ -104,16 +105,15 @@ class Classes(AdaptationTest):
         dead = free_port()
         self.make(lambda b: mm4_gateway("dead", "all", dead, "a.test", "b.test") + 'media_class = "300k"\n' +
                   mm4_gateway("alive", "all", b.mm4_port, "a.test", "b.test") + 'media_class = "1m"\n')
-        template = self.template([("big.jpg", "image/jpeg", self.large("big.jpg", 1400, 1000))])
-        # Two at once: one of them begins at the gateway that is away.
-        sent = [self.a.send(template, destination=n, gateway="all") for n in (TO, OTHER)]
-        for message, number in zip(sent, (TO, OTHER)):
-            octets = self.picture(number)
-            self.assertLessEqual(len(octets), CLASSES["1m"])
-            self.assertGreater(len(octets), CLASSES["300k"])
-            self.wait(lambda m=message: "SENT" in self.a.states(m), self.a)
-            self.assertEqual({e["gateway"] for e in self.a.events(message) if e["state"] == "SENT"}, {"alive"})
-        self.assertGreaterEqual(self.made("made"), 2)  # one for each class
+        self.assertEqual(self.b.process.stop(), 0, self.b.process.tail())
+        sent = self.send([("big.jpg", "image/jpeg", self.large("big.jpg", 1400, 1000))], gateway="all")
+        self.wait(lambda: self.made("made") == 2, self.a)  # both have been tried, each with its copy
+        self.b.start()
+        octets = self.picture(TO)
+        self.assertLessEqual(len(octets), CLASSES["1m"])
+        self.assertGreater(len(octets), CLASSES["300k"])
+        self.wait(lambda: "SENT" in self.a.states(sent), self.a)
+        self.assertEqual({e["gateway"] for e in self.a.events(sent) if e["state"] == "SENT"}, {"alive"})
 
     def test_a_presentation_follows_new_names_and_texts_stay(self):
         self.make(lambda b: self.mail_with()(b) + mm7_gateway("http", f"http://127.0.0.1:{b.http_port}/mmsgw/v1/mms/inbound/a7") +
@@ -150,6 +150,24 @@ class Classes(AdaptationTest):
         # Two workers may begin on the same one.
         self.assertLessEqual(self.made("made"), 6)
         self.assertGreaterEqual(self.made("remembered"), 30)
+
+    def test_a_class_may_change_while_it_runs(self):
+        self.make(self.mail_with('media_class = "none"'))
+        template = self.template([("big.jpg", "image/jpeg", self.large())])
+        self.a.send(template, destination=TO)
+        self.assertGreater(len(self.picture(TO)), CLASSES["300k"])
+        config = self.path("a.toml")
+        config.write_text(config.read_text().replace('"none"', '"300k"').replace("[media.adaptation]", "[media.adaptation]\nworkers = 1"))
+        self.a.process.signal(signal.SIGHUP)
+        self.wait(lambda: "what=media.adaptation" in self.a.process.tail(), self.a)  # that waits for the next start
+
+        def is_fitted():
+            is_fitted.count += 1
+            number = f"+1202556{is_fitted.count:04}"
+            self.a.send(template, destination=number)
+            return len(self.picture(number)) <= CLASSES["300k"]
+        is_fitted.count = 0
+        self.wait(is_fitted, self.a)
 
     def test_a_film_and_a_sound_are_made_to_fit(self):
         self.make(self.mail_with())
@@ -202,6 +220,7 @@ class Hostile(AdaptationTest):
         hostile = [("a.gif", "image/gif", self.path("a.gif").read_bytes(), "413", "gif_too_large"),
                    ("bomb.png", "image/png", png_bomb(50_000, 50_000), "406", "media_unreadable"),
                    ("wide.png", "image/png", png_bomb(2_000_000_000, 1, 100), "406", "media_unreadable"),
+                   ("deep.png", "image/png", png_bomb(12_000, 12_000, 100), "406", "media_unreadable"),
                    ("garbage.jpg", "image/jpeg", b"\xff\xd8\xff\xe0" + os.urandom(400_000), "406", "media_unreadable"),
                    ("garbage.gif", "image/gif", b"GIF89a" + os.urandom(400_000), "406", "media_unreadable"),
                    ("garbage.mp4", "video/mp4", b"\0\0\0\x20ftypisom" + os.urandom(400_000), "406", "media_unreadable"),

@@ -138,7 +138,7 @@ struct client {
   bool erase_text = false;  // of what it sends and receives, once it is handed over
   bool enabled = true;
   std::uint32_t binds_max = 10;
-  media_class in_class = media_class::none;  // of its MMS by MM4, where media are adapted
+  media_class in_class = media_class::none;  // of the MMS it gets, where media are adapted
   mm4_link mm4{};
   client_settings settings{};
 

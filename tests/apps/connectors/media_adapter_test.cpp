@@ -2,10 +2,7 @@
 #include "connectors/media_adapter.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <fstream>
 #include <future>
 #include <map>
 #include <mutex>
@@ -13,6 +10,7 @@
 
 #include "memory_media_store.hpp"
 #include "msgkit/core/net/clock.hpp"
+#include "scripted_program.hpp"
 
 namespace msgkit::app::test {
 namespace {
@@ -31,29 +29,14 @@ class MediaAdapter : public ::testing::Test {
   ~MediaAdapter() override {
     adapter.reset();
     shelf.stop();
-    if (!directory_.empty()) {
-      ::unlink((directory_ + "/gm").c_str());
-      ::unlink(runs().c_str());
-      ::rmdir(directory_.c_str());
-    }
   }
 
   void run_as(const std::string& script) {
-    directory_ = ::testing::TempDir() + "media_adapter_XXXXXX";
-    ASSERT_NE(::mkdtemp(directory_.data()), nullptr);
-    options.image_program = directory_ + "/gm";
-    std::ofstream(options.image_program) << "#!/bin/sh\necho run >> " << runs() << '\n' << script << '\n';
-    ::chmod(options.image_program.c_str(), 0700);
+    program.emplace(script);
+    options.image_program = program->path();
     adapter = std::make_unique<media_adapter>(shelf, options);
   }
-  [[nodiscard]] std::string runs() const { return directory_ + "/runs"; }
-  [[nodiscard]] std::size_t run_count() const {
-    std::ifstream in(runs());
-    std::string line;
-    std::size_t n = 0;
-    while (std::getline(in, line)) ++n;
-    return n;
-  }
+  [[nodiscard]] std::size_t run_count() const { return program->run_count(); }
 
   // A picture that is too large for the class of 300 KB.
   mms_medium picture(std::string name = "a.png", char fill = 'x', std::string type = "image/png") {
@@ -82,10 +65,8 @@ class MediaAdapter : public ::testing::Test {
   std::shared_ptr<shared_media> media = std::make_shared<shared_media>();
   media_shelf shelf{std::make_unique<memory_media_store>(media)};
   media_adapter_options options;
+  std::optional<scripted_program> program;
   std::unique_ptr<media_adapter> adapter;
-
- private:
-  std::string directory_;
 };
 
 const std::string makes_a_jpeg = "printf '\\377\\330\\377small' > /dev/fd/4";

@@ -46,6 +46,7 @@ TEST(MediaRecipes, WhatTellsAPlaceIsCleanedEvenIfItFits) {
   EXPECT_TRUE(plan("image/jpeg", "..Exif\0\0.."s, 100).needs_work);
   EXPECT_TRUE(plan("image/jpeg", "..http://ns.adobe.com/xap/1.0/..", 100).needs_work);
   EXPECT_EQ(plan("image/png", "..iTXt..", 100).recipes.front().type, "image/png");
+  EXPECT_TRUE(plan("video/mp4", "..http://ns.adobe.com/xap/1.0/..", 100).needs_work);
   EXPECT_EQ(plan("video/3gpp", "..\xA9xyz..", 100).recipes.front().type, "video/3gpp");
 }
 

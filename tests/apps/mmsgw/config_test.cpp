@@ -111,6 +111,23 @@ on_failure = "later"
   }
 }
 
+TEST(MmsgwConfig, AClassNeedsAdaptation) {
+  const auto with = [](std::string_view adaptation) {
+    return read("[media.adaptation]\n" + std::string(adaptation) + std::string(both) + "media_class = \"600k\"\n");
+  };
+  // Any program will do for the reader.
+  const auto [c, errors] = with("enabled = true\nimage_program = \"sh\"\naudio_video_program = \"sh\"\nworkers = 3\n");
+  EXPECT_EQ(errors, "");
+  ASSERT_TRUE(c.adaptation);
+  EXPECT_EQ(c.adaptation->workers, 3u);
+  EXPECT_EQ(c.mm7_gateways[0].options.in_class, media_class::k600);
+  EXPECT_EQ(c.mm4_gateways[0].options.in_class, media_class::none);
+  EXPECT_NE(with("enabled = false\n").errors.find("needs media.adaptation.enabled"), std::string::npos);
+  EXPECT_NE(with("enabled = true\nimage_program = \"/nonexistent/gm\"\n").errors.find("graphicsmagick"),
+            std::string::npos);
+  EXPECT_FALSE(read(both).config.adaptation);
+}
+
 TEST(MmsgwConfig, NamesEveryMistake) {
   const std::pair<std::string, std::string_view> mistakes[] = {
       {"", "gateways"},
