@@ -70,6 +70,7 @@ test python3-aiosmtpd
 test python3-jsonschema
 test python3-yaml
 test swaks swaks
+test dnsmasq-base dnsmasq
 test nginx-light nginx
 test systemd systemd-analyze
 test mosquitto mosquitto

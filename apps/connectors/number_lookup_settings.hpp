@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "common/config.hpp"
+#include "connectors/enum_source.hpp"
 #include "connectors/number_lookup.hpp"
 #include "connectors/number_service.hpp"
 
@@ -12,7 +13,8 @@ namespace msgkit::app {
 
 struct number_lookup_settings {
   number_lookup_options options{};
-  std::optional<number_service_options> service{};
+  std::optional<number_service_options> service{};  // one of these
+  std::optional<enum_source_options> dns{};
   bool waits = false;  // what nobody could say is asked again later; otherwise the number is routed as it is
 };
 

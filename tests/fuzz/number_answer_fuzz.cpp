@@ -1,8 +1,9 @@
-// What a service of ported numbers answers, or a line of a file of them: no crash, and what is found is fit to be
-// compared with.
+// What a service of ported numbers answers, a file of them, the expression of a NAPTR record: no crash, and what is
+// found is fit to be compared with.
 #include <cstdlib>
 #include <sstream>
 
+#include "connectors/enum_answer.hpp"
 #include "connectors/number_answer.hpp"
 #include "connectors/ported_numbers.hpp"
 
@@ -23,6 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data), size);
   const number_answer_shape shape{.routing = "/rn", .network = {"/mcc", "/mnc"}};
   if (const auto a = read_number_answer(shape, 200, text); a.fate != number_fate::failed) check(a);
+  const enum_record record{"u", "E2U+pstn:tel", text};
+  check(read_enum_records("12025550100", {&record, 1}));
   std::istringstream lines(text);
   std::string why;
   const auto all = ported_numbers::read(lines, why);

@@ -1,16 +1,19 @@
 """Which gateway a message goes through: by prefix, by what it costs, by what works, by where a number was ported to."""
 import http.server
 import json
+import getpass
 import os
+import shutil
 import signal
 import smtplib
+import socket
 import threading
 import time
 import unittest
 
 from mmsgw import FROM, TO, Gateway, MmsgwTest, mm4_gateway
 from mm4_peers import aiosmtpd
-from peers import free_port
+from peers import free_port, require, wait_until
 
 TEXT = [{"content_name": "t.txt", "content_type": "text/plain", "content": "hello"}]
 MAIL = "\r\n".join([
@@ -197,6 +200,31 @@ class RoutingTest(MmsgwTest):
         message = a.send(a.template(parts=TEXT)["id"], destination=TO)
         self.sent(a, message)
         return self.carriers(a, message)
+
+    def test_ported_numbers_are_found_by_enum(self):
+        require(shutil.which("dnsmasq") or os.path.exists("/usr/sbin/dnsmasq"), "the package dnsmasq-base")
+        port = free_port()
+        records = {"12025550101": "E2U+pstn:tel,!^.*$!tel:+12025550101;npdi;rn=+14045550000!",
+                   "467000001": "E2U+MMS:mailto,!^(.*)$!mailto:\\1/TYPE=PLMN@mms.mnc001.mcc240.gprs!"}
+        names = [f"--naptr-record={'.'.join(reversed(number))}.e164.test,100,10,u,{rest}" for number, rest in records.items()]
+        server = self.start("dnsmasq", [shutil.which("dnsmasq") or "/usr/sbin/dnsmasq", "--keep-in-foreground", "--log-facility=-", "--log-queries",
+                                        f"--port={port}", "--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", "--no-hosts",
+                                        "--conf-file=/dev/null", "--pid-file=", f"--user={getpass.getuser()}", "--local=/e164.test/", *names])
+
+        def answers():
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+        wait_until(answers, 30, server.tail)
+        (_, one), (_, two), (_, three) = aiosmtpd(self), aiosmtpd(self), aiosmtpd(self)
+        a = Gateway(self, "a", self.gateway("old", "old", one) + self.gateway("new", "new", two) + self.gateway("telia", "telia", three)
+                    + '[[routes]]\nfrom = "application"\nto = "old"\n[[routes]]\nfrom = "application"\nprefix = "1404"\nto = "new"\n'
+                    + '[[routes]]\nfrom = "application"\nnetwork = "240001"\nto = "telia"\n'
+                    + f'[number_lookup]\nenum_zone = "e164.test"\nenum_servers = ["127.0.0.1:{port}"]\ntimeout = "20s"\n').start()
+        message = a.send(a.template(parts=TEXT)["id"], destination=f"{TO},+467000001,+12025550199")
+        self.wait(lambda: a.states(message).count("SENT") == 3, a)
+        self.assertEqual(self.carriers(a, message), {TO: "new", "+467000001": "telia", "+12025550199": "old"})
+        server.stop()
 
     def test_a_file_of_ported_numbers_is_read_again(self):
         """What a peer sends is passed on to the network that its recipient is in now."""

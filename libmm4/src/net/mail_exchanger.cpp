@@ -1,173 +1,38 @@
 #include "msgkit/mm4/net/mail_exchanger.hpp"
 
-#include <ares.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <asio/posix/stream_descriptor.hpp>
-#include <asio/post.hpp>
-#include <map>
-
 #include "msgkit/core/error.hpp"
-#include "msgkit/core/net/clock.hpp"
 #include "msgkit/mm4/errc.hpp"
 
 namespace msgkit::mm4 {
 namespace {
 
-struct library {
-  library() { ares_library_init(ARES_LIB_INIT_ALL); }
-};
-
-std::error_code error_of(int status) {
-  switch (status) {
-    case ARES_SUCCESS: return {};
-    case ARES_ENOTFOUND:
-    case ARES_EBADNAME: return make_error_code(errc::no_mail_exchanger);
-    case ARES_ETIMEOUT: return make_error_code(msgkit::errc::timed_out);
-    case ARES_EDESTRUCTION:
-    case ARES_ECANCELLED: return make_error_code(msgkit::errc::canceled);
-    default: return std::make_error_code(std::errc::resource_unavailable_try_again);
+std::error_code error_of(dns_outcome o) {
+  switch (o) {
+    case dns_outcome::answered:
+    case dns_outcome::no_data: return {};
+    case dns_outcome::no_name: return make_error_code(errc::no_mail_exchanger);
+    case dns_outcome::timed_out: return make_error_code(msgkit::errc::timed_out);
+    case dns_outcome::canceled: return make_error_code(msgkit::errc::canceled);
+    case dns_outcome::failed: break;
   }
+  return std::make_error_code(std::errc::resource_unavailable_try_again);
 }
 
 }  // namespace
 
-// c-ares owns its sockets and says which to watch. Each is watched through a duplicate, so that closing either side
-// never surprises the other.
-struct mail_exchanger::impl : std::enable_shared_from_this<mail_exchanger::impl> {
-  struct watched {
-    explicit watched(const asio::any_io_executor& e, int fd) : descriptor(e, fd) {}
-    asio::posix::stream_descriptor descriptor;
-    bool reads = false, writes = false;          // wanted
-    bool reading = false, writing = false;       // under way
-  };
-  struct question {
-    std::shared_ptr<impl> self;
-    std::string domain;
-    handler done;
-  };
-
-  impl(asio::any_io_executor e, mail_exchanger_options o) : executor(std::move(e)), options(std::move(o)), timer(executor) {}
-  ~impl() { close(); }
-
-  bool open() {
-    if (channel != nullptr) return true;
-    static const library initialised;
-    ares_options settings{};
-    settings.timeout = static_cast<int>(options.timeout.count());
-    settings.tries = options.tries;
-    settings.sock_state_cb = [](void* data, ares_socket_t fd, int reads, int writes) {
-      static_cast<impl*>(data)->watch(fd, reads != 0, writes != 0);
-    };
-    settings.sock_state_cb_data = this;
-    if (ares_init_options(&channel, &settings, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS) {
-      channel = nullptr;
-      return false;
-    }
-    return options.dns_servers.empty() || ares_set_servers_ports_csv(channel, options.dns_servers.c_str()) == ARES_SUCCESS;
-  }
-  void close() {
-    timer.cancel();
-    if (channel != nullptr) ares_destroy(std::exchange(channel, nullptr));
-    sockets.clear();
-  }
-
-  void watch(ares_socket_t fd, bool reads, bool writes) {
-    auto found = sockets.find(fd);
-    if (!reads && !writes) {
-      if (found != sockets.end()) sockets.erase(found);
-      return;
-    }
-    if (found == sockets.end()) {
-      const int copy = ::dup(fd);
-      if (copy < 0) return;  // the timer ends the question
-      found = sockets.emplace(fd, std::make_shared<watched>(executor, copy)).first;
-    }
-    found->second->reads = reads;
-    found->second->writes = writes;
-    wait(fd, found->second);
-  }
-  void wait(ares_socket_t fd, const std::shared_ptr<watched>& w) {
-    const auto begin = [&](bool wanted, bool watched::*under_way, asio::posix::stream_descriptor::wait_type type, bool reads) {
-      if (!wanted || (*w).*under_way) return;
-      (*w).*under_way = true;
-      w->descriptor.async_wait(type, [weak = weak_from_this(), w, fd, under_way, reads](std::error_code ec) {
-        (*w).*under_way = false;
-        const auto self = weak.lock();
-        if (ec || !self || self->channel == nullptr) return;
-        ares_process_fd(self->channel, reads ? fd : ARES_SOCKET_BAD, reads ? ARES_SOCKET_BAD : fd);
-        const auto still = self->sockets.find(fd);
-        if (still != self->sockets.end() && still->second == w) self->wait(fd, w);
-        self->arm_timer();
-      });
-    };
-    begin(w->reads, &watched::reading, asio::posix::stream_descriptor::wait_read, true);
-    begin(w->writes, &watched::writing, asio::posix::stream_descriptor::wait_write, false);
-  }
-  void arm_timer() {
-    timeval store{};
-    if (channel == nullptr || ares_timeout(channel, nullptr, &store) == nullptr) {
-      timer.cancel();
-      return;
-    }
-    timer.expires_after(std::chrono::seconds(store.tv_sec) + std::chrono::microseconds(store.tv_usec) + std::chrono::milliseconds(1));
-    timer.async_wait([weak = weak_from_this()](std::error_code ec) {
-      const auto self = weak.lock();
-      if (ec || !self || self->channel == nullptr) return;
-      ares_process_fd(self->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-      self->arm_timer();
-    });
-  }
-
-  static void answered(void* data, int status, int, unsigned char* octets, int length) {
-    const std::unique_ptr<question> q(static_cast<question*>(data));
-    if (status == ARES_EDESTRUCTION) return;
-    std::vector<std::string> hosts;
-    std::error_code error;
-    if (status == ARES_ENODATA) hosts.push_back(q->domain);
-    else if (status != ARES_SUCCESS) error = error_of(status);
-    else error = read(octets, length, q->domain, hosts);
-    asio::post(q->self->executor, [done = std::move(q->done), error, hosts = std::move(hosts)]() mutable { done(error, std::move(hosts)); });
-  }
-  static std::error_code read(unsigned char* octets, int length, const std::string& domain, std::vector<std::string>& hosts) {
-    ares_mx_reply* list = nullptr;
-    const int status = ares_parse_mx_reply(octets, length, &list);
-    if (status == ARES_ENODATA) {
-      hosts.push_back(domain);
-      return {};
-    }
-    if (status != ARES_SUCCESS) return error_of(status);
-    std::vector<std::pair<unsigned, std::string>> found;
-    for (const auto* mx = list; mx != nullptr; mx = mx->next) found.emplace_back(mx->priority, mx->host);
-    ares_free_data(list);
-    std::ranges::stable_sort(found, {}, &std::pair<unsigned, std::string>::first);
-    for (auto& [priority, host] : found)
-      if (!host.empty() && host != ".") hosts.push_back(std::move(host));
-    return hosts.empty() ? make_error_code(errc::no_mail_exchanger) : std::error_code{};
-  }
-
-  asio::any_io_executor executor;
-  mail_exchanger_options options;
-  driver_timer timer;
-  ares_channel channel = nullptr;
-  std::map<ares_socket_t, std::shared_ptr<watched>> sockets;
-};
-
-mail_exchanger::mail_exchanger(asio::any_io_executor executor, mail_exchanger_options options)
-    : impl_(std::make_shared<impl>(std::move(executor), std::move(options))) {}
-
-mail_exchanger::~mail_exchanger() { impl_->close(); }
+mail_exchanger::mail_exchanger(asio::any_io_executor executor, dns_options options)
+    : dns_(std::move(executor), std::move(options)) {}
 
 void mail_exchanger::resolve(const std::string& domain, handler done) {
-  if (!impl_->open()) {
-    asio::post(impl_->executor, [done = std::move(done)] { done(std::make_error_code(std::errc::resource_unavailable_try_again), {}); });
-    return;
-  }
-  auto q = std::make_unique<impl::question>(impl::question{impl_, domain, std::move(done)});
-  constexpr int class_in = 1, type_mx = 15;
-  ares_query(impl_->channel, domain.c_str(), class_in, type_mx, &impl::answered, q.release());
-  impl_->arm_timer();
+  dns_.query(domain, dns_type::mx,
+             [domain, done = std::move(done)](dns_outcome outcome, const std::vector<std::uint8_t>& answer) {
+               std::vector<std::string> hosts;
+               if (outcome == dns_outcome::answered) outcome = read_mail_exchangers(answer, hosts);
+               auto error = error_of(outcome);
+               if (outcome == dns_outcome::no_data) hosts.push_back(domain);
+               else if (!error && hosts.empty()) error = make_error_code(errc::no_mail_exchanger);
+               done(error, std::move(hosts));
+             });
 }
 
 }  // namespace msgkit::mm4

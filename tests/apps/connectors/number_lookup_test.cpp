@@ -6,6 +6,8 @@
 #include <map>
 #include <sstream>
 
+#include "connectors/enum_answer.hpp"
+
 using namespace msgkit;
 using namespace msgkit::app;
 using namespace std::chrono_literals;
@@ -212,4 +214,38 @@ TEST(NumberAnswer, ReadsAServicesJson) {
                           R"({"a":[{"rn":"111111111111111111111111111111111"}]})"})
     EXPECT_EQ(read_number_answer(shape, 200, bad).fate, number_fate::failed) << bad;
   EXPECT_EQ(read_number_answer(shape, 500, R"({"mcc":"240"})").fate, number_fate::failed);
+}
+
+TEST(EnumAnswer, ReversesTheDigits) { EXPECT_EQ(enum_name("1202", "e164.arpa"), "2.0.2.1.e164.arpa"); }
+
+TEST(EnumAnswer, ReadsRoutingNumbersAndNetworks) {
+  const auto read = [](std::vector<enum_record> records) { return read_enum_records("12025550101", records); };
+  const auto tel = read({{"u", "E2U+pstn:tel", "!^.*$!tel:+1-202-555-0101;npdi;rn=+1-404-555-0000!"}});
+  EXPECT_EQ(tel.fate, number_fate::found);
+  EXPECT_EQ(tel.routing, "14045550000");
+  EXPECT_EQ(tel.network, "");
+  EXPECT_EQ(read({{"U", "e2u+PSTN:sip", "!^(.*)$!sip:\\1;npdi;rn=+1404@gw.example;user=phone!"}}).routing, "1404");
+  EXPECT_EQ(read({{"u", "pstn:tel+E2U", "#^\\+1(.*)$#tel:\\1;rn=9\\1#"}}).routing, "92025550101");
+  const auto mms = read({{"u", "E2U+MMS:mailto", "!^(.*)$!mailto:\\1/TYPE=PLMN@mms.MNC001.mcc240.gprs!"},
+                         {"u", "E2U+pstn:tel", "!^.*$!tel:+1;rn=77!"},
+                         {"u", "E2U+pstn:tel", "!^.*$!tel:+1;rn=88!"}});
+  EXPECT_EQ(mms.network, "240001");
+  EXPECT_EQ(mms.routing, "77");
+}
+
+TEST(EnumAnswer, WhatSaysNothingIsPassedOver) {
+  for (const enum_record& r :
+       std::initializer_list<enum_record>{{"u", "E2U+sip", "!^.*$!sip:a@b.example!"},
+                                          {"", "E2U+pstn:tel", "!^.*$!tel:+1;rn=77!"},
+                                          {"u", "SIP+D2U", "!^.*$!tel:+1;rn=77!"},
+                                          {"u", "E2U+pstn:tel", "!^\\+46!tel:+1;rn=77!"},
+                                          {"u", "E2U+pstn:tel", "!(!tel:+1;rn=77!"},
+                                          {"u", "E2U+pstn:tel", "!^.*$!tel:+1;rn=\\3!"},
+                                          {"u", "E2U+pstn:tel", "!^.*$!tel:+1;rn=nobody!"},
+                                          {"u", "E2U+pstn:tel", "!^.*$!tel:+1;rn=77"},
+                                          {"u", "E2U+pstn:tel", "!!"},
+                                          {"u", "E2U+pstn:tel", ""},
+                                          {"u", "E2U+web:http", "!^.*$!http://x/;rn=77!"},
+                                          {"u", "E2U+mms:mailto", "!^.*$!mailto:x@mms.mnc01.mcc240.gprs!"}})
+    EXPECT_EQ(read_enum_records("12025550101", {&r, 1}).fate, number_fate::not_found) << r.services << ' ' << r.regexp;
 }

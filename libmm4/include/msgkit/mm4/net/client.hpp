@@ -27,7 +27,7 @@ namespace msgkit::mm4 {
 struct client_options {
   connect_options connect{.port = 25};    // connect.tls: TLS from the first octet
   std::string mx_domain{};                // instead of connect.host: ask DNS
-  mail_exchanger_options dns{};
+  dns_options dns{};
   std::shared_ptr<tls_context> starttls{};  // for STARTTLS, as session.tls says
   std::string server_name{};              // for the certificate; empty: the host connected to
   // Makes the transport instead of `connect`: a tunnel, a simulation. Calls its argument once.

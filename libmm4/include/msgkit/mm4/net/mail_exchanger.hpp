@@ -3,19 +3,14 @@
 #pragma once
 
 #include <asio/any_io_executor.hpp>
-#include <chrono>
 #include <functional>
-#include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
-namespace msgkit::mm4 {
+#include "msgkit/mm4/net/dns_client.hpp"
 
-struct mail_exchanger_options {
-  std::string dns_servers{};  // "192.0.2.1:53,..."; empty: those of the system
-  std::chrono::milliseconds timeout{5'000};  // of one try
-  int tries = 2;
-};
+namespace msgkit::mm4 {
 
 class mail_exchanger {
  public:
@@ -23,17 +18,14 @@ class mail_exchanger {
   // domain does not exist, or a null MX), errc::timed_out, std::errc::resource_unavailable_try_again (the DNS failed).
   using handler = std::function<void(std::error_code, std::vector<std::string>)>;
 
-  explicit mail_exchanger(asio::any_io_executor executor, mail_exchanger_options options = {});
-  ~mail_exchanger();  // questions under way are not answered any more
-  mail_exchanger(const mail_exchanger&) = delete;
-  mail_exchanger& operator=(const mail_exchanger&) = delete;
+  explicit mail_exchanger(asio::any_io_executor executor, dns_options options = {});
+  // Once it has gone, questions under way are not answered any more.
 
   // `done` runs later, from the executor.
   void resolve(const std::string& domain, handler done);
 
  private:
-  struct impl;
-  std::shared_ptr<impl> impl_;
+  dns_client dns_;
 };
 
 }  // namespace msgkit::mm4
