@@ -6,6 +6,7 @@
 
 #include "connector_fixture.hpp"
 #include "connectors/kannel_report.hpp"
+#include "connectors/mms.hpp"
 #include "connectors/plain_text.hpp"
 #include "connectors/webhook_signature.hpp"
 
@@ -282,6 +283,25 @@ TEST(WebhookBody, TellsATextInTheClientsFormat) {
   EXPECT_EQ(telnyx["data"]["payload"]["text"], "hi");
   EXPECT_EQ(*webhook_body(webhook_format::bicom, engine::message_id{9}, c, {}, wall_time{}),
             R"({"from":"+46709999999","text":"hi","to":"+46700000001"})");
+}
+
+TEST(WebhookBody, HandsOutTheMediaThatWereMadeToFit) {
+  mms_message m{
+      .text = "look", .base_url = "https://gw", .media = {{.token = "original", .type = "image/png", .size = 9}}};
+  const auto c = mms_content(m, "carrier:a", "1", "2");
+  m.media[0] = {.token = "copy", .type = "image/jpeg", .size = 5};
+  const auto body = [&](webhook_format format, webhook_extras extras) {
+    return nlohmann::json::parse(webhook_body(format, engine::message_id{42}, *c, extras, wall_time{}).value());
+  };
+  const auto generic = body(webhook_format::generic, {.mms = &m});
+  EXPECT_EQ(generic["media"][0]["url"], "https://gw/media/copy.jpg");
+  EXPECT_EQ(generic["media"][0]["size"], 5);
+  EXPECT_FALSE(generic.contains("media_refused"));
+  EXPECT_EQ(body(webhook_format::telnyx, {.mms = &m})["data"]["payload"]["media"][0]["url"], "https://gw/media/copy.jpg");
+  EXPECT_EQ(body(webhook_format::bicom, {.mms = &m})["media_urls"][0], "https://gw/media/copy.jpg");
+  const auto refused = body(webhook_format::generic, {.media_refused = "gif_too_large: x"});
+  EXPECT_EQ(refused["media"][0]["url"], "https://gw/media/original.png");
+  EXPECT_EQ(refused["media_refused"], "gif_too_large: x");
 }
 
 TEST(WebhookBody, BinaryContentHasNone) {
