@@ -13,6 +13,13 @@ std::string name_of(const mime::part& p, std::size_t index) {
   return name.empty() ? "part-" + std::to_string(index + 1) : name;
 }
 
+// Of a text that is the mail itself the last line end belongs to the mail: none can be sent without.
+bool ends_with_mail(const mime::part& p) {
+  const bool is_as_it_is =
+      p.encoding != mime::transfer_encoding::base64 && p.encoding != mime::transfer_encoding::quoted_printable;
+  return p.depth == 0 && is_as_it_is && p.type.type == "text";
+}
+
 }  // namespace
 
 mm4::address mm4_address_of(const std::string& text) {
@@ -25,7 +32,9 @@ result<std::vector<mail_part>> mail_parts_of(const mime::document& mail, std::si
   for (const auto* part : mail.leaves()) {
     auto content = mime::decode(*part, part_octets_max);
     if (!content) return content.error();
-    parts.push_back({name_of(*part, parts.size()), mime::to_string(part->type), std::string(as_text(*content))});
+    auto text = as_text(*content);
+    if (ends_with_mail(*part) && text.ends_with("\r\n")) text.remove_suffix(2);
+    parts.push_back({name_of(*part, parts.size()), mime::to_string(part->type), std::string(text)});
   }
   return parts;
 }

@@ -18,11 +18,7 @@ std::string time_text(std::chrono::system_clock::time_point at) {
 }
 
 json stats_json(const std::vector<client_session>& sessions, const std::vector<carrier_status>& carriers) {
-  json body{{"smpp_connected_clients", sessions.size()},
-            {"smpp_clients", json::array()},
-            {"mm4_connected_clients", 0},
-            {"mm4_clients", json::array()},
-            {"carriers", json::array()}};
+  json body{{"smpp_connected_clients", sessions.size()}, {"smpp_clients", json::array()}, {"carriers", json::array()}};
   for (const auto& s : sessions)
     body["smpp_clients"].push_back(
         {{"username", s.username}, {"ip_address", s.address}, {"connected_at", time_text(s.since)}});

@@ -131,7 +131,7 @@ ledger::mail mail_peer::write(const std::vector<std::string>& recipients, byte_v
   f.delivery_report = random_.chance(0.6);
   std::vector<app::mail_part> parts;
   for (auto n = random_.below(4); n > 1; --n) {
-    m.media.push_back("GIF89a" + text_for(m.reference, random_.between(1, 6'000)));
+    m.media.push_back("GIF89a" + text_for(m.reference, random_.between(1, 3'000)));
     parts.push_back({fmt::format("p{}.gif", n), "image/gif", m.media.back()});
   }
   parts.push_back({"t.txt", "text/plain; charset=utf-8", text_for(m.reference, random_.between(10, 400))});

@@ -2,7 +2,8 @@
 //   simulation_test [--mail] --seeds N [--from S]   N seeds from S on; a few twice, to see that they replay exactly
 //   simulation_test [--mail] --seed N [--trace]     one seed, with --trace everything that happens
 // With --mail there are MM4 peers beside SMPP's.
-// Exits 1 when a promise was broken. MSGKIT_SIMULATION_SEEDS overrides the number of seeds.
+// Exits 1 when a promise was broken. MSGKIT_SIMULATION_SEEDS overrides the number of seeds,
+// MSGKIT_MAIL_SIMULATION_SEEDS that with --mail.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -70,6 +71,6 @@ int main(int argc, char** argv) {
     else return fmt::print(stderr, "usage: simulation_test [--mail] --seeds N [--from S] | --seed N [--trace]\n"), 2;
   }
   if (one) return run_one(seed, trace) ? 0 : 1;
-  if (const char* text = std::getenv("MSGKIT_SIMULATION_SEEDS")) seeds = std::strtoull(text, nullptr, 10);
+  if (const char* text = std::getenv(with_mail ? "MSGKIT_MAIL_SIMULATION_SEEDS" : "MSGKIT_SIMULATION_SEEDS")) seeds = std::strtoull(text, nullptr, 10);
   return seeds > 0 && run_many(from, seeds) ? 0 : 1;
 }

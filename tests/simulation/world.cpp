@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/log.hpp"
+
 namespace msgkit::simulation {
 namespace {
 
@@ -230,6 +232,7 @@ run_result world::run() {
 }  // namespace
 
 run_result run_seed(const run_options& options) {
+  app::set_log_level(app::log_level::off);  // of faults that were asked for
   world w{options};
   return w.run();
 }
