@@ -369,12 +369,16 @@ void mm7_link::take_change(const std::shared_ptr<mm7::incoming>& in, change_orde
 // False: answered.
 bool mm7_link::read_parts(const std::shared_ptr<mm7::incoming>& in, std::vector<inbound_part>& parts) {
   for (const auto* p : in->received().parts()) {
-    auto content = mime::decode(*p, part_bytes_max_);
-    if (!content) {
-      in->answer({mm7::status_code::message_format_corrupt, {}, content.error().code.message()});
+    std::string content;
+    const auto ok = mime::decode(*p, part_bytes_max_, [&content](bytes_view octets) {
+      content += as_text(octets);
+      return true;
+    });
+    if (!ok) {
+      in->answer({mm7::status_code::message_format_corrupt, {}, ok.error().code.message()});
       return false;
     }
-    parts.push_back({part_name(*p, parts.size()), mime::to_string(p->type), std::string(as_text(*content))});
+    parts.push_back({part_name(*p, parts.size()), mime::to_string(p->type), std::move(content)});
   }
   return true;
 }
