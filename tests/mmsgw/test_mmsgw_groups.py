@@ -257,6 +257,7 @@ class GroupsTest(MmsgwTest):
         back = Gateway(self, "back", mm4_gateway("good", "good", port, "a.test", "b.test"))
         for one, other in ((front, "good"), (back, "dead")):
             one.store = store
+            one.peers += '[[routes]]\nfrom = "application"\nto = ["dead", "good"]\n'  # the same for both: either may route
             one.settings |= {"gateway_heartbeat_interval": '"0s"', "other_groups": f'["{other}"]'}
             one.start()
         template = front.template(parts=TEXT)["id"]
@@ -269,9 +270,6 @@ class GroupsTest(MmsgwTest):
         for _ in range(5):
             leaves_promptly()
         # A route leads from what front's own gateway cannot carry to the other process, when it is queued again.
-        front.process.stop()
-        front.peers += '[[routes]]\nfrom = "application"\nto = ["dead", "good"]\n'
-        front.start()
         begin = time.monotonic()
         sent = front.send(template, destination=TO)
         self.wait(lambda: "SENT" in front.states(sent), front, back)
