@@ -60,6 +60,10 @@ void mm4_peers::impl::on_malformed(const mm4::peer& p, const fault& f) {
   observer->on_message(p.name, mm4_verdict::refused,
                        f.code.message() + (f.field.empty() ? "" : ": " + std::string(f.field)));
 }
+void mm4_peers::impl::on_admitted(const mm4::peer& p, const peer_address& from) {
+  if (const auto l = find_peer(p.name)) observer->on_connected(l->peer, from);
+}
+void mm4_peers::impl::on_released(const mm4::peer&, const peer_address& from) { observer->on_disconnected(from); }
 void mm4_peers::impl::on_denied(const peer_address& from, std::string_view reason) {
   observer->on_denied(from.address, reason);
 }

@@ -41,6 +41,9 @@ struct mm4_peers_observer {
   virtual void on_message(const std::string& /*peer*/, mm4_verdict, std::string_view /*why*/) {}
   virtual void on_attempt(const std::string& /*peer*/, engine::attempt_outcome) {}
   virtual void on_report(const std::string& /*peer*/, std::string_view /*kind*/) {}
+  // Its connection to us, and the end of it.
+  virtual void on_connected(const mm4_peer&, const peer_address& /*from*/) {}
+  virtual void on_disconnected(const peer_address& /*from*/) {}
   virtual void on_denied(const std::string& /*address*/, std::string_view /*why*/) {}
 };
 

@@ -106,6 +106,8 @@ struct mm4_peers::impl final : engine::sink, mm4::server_handler, std::enable_sh
   // ---- from the peers
   void on_message(incoming_ptr mail) override;
   void on_malformed(const mm4::peer& p, const fault& f) override;
+  void on_admitted(const mm4::peer& p, const peer_address& from) override;
+  void on_released(const mm4::peer& p, const peer_address& from) override;
   void on_denied(const peer_address& from, std::string_view reason) override;
   void refuse(const peer_link& l, const incoming_ptr& mail, const mm4::smtp::reply& r);
   void take(peer_link& l, const incoming_ptr& mail, const mm4::forward_req& f);

@@ -79,6 +79,7 @@ class gateway final : public daemon {
         make_web_client_observer(context.metrics));
     if (config_.mm4) {
       mm4_directory_ = std::make_unique<mm4_directory>(config_.mm4->peers, config_.mm4->names);
+      mm4_sessions_ = std::make_shared<mm4_sessions>(make_mm4_observer(context_->metrics));
       add_mm4_type(*carriers_);
     }
     if (!start_directory() || !start_http() || !start_lines_and_chats() || !start_mm4()) return false;
@@ -187,8 +188,7 @@ class gateway final : public daemon {
     options.peers = mm4_directory_->peers_of(*directory_->current());
     const auto peers = options.peers.size();
     mm4_executor_ = context_->pool.next();
-    mm4_ = std::make_unique<mm4_peers>(mm4_executor_, *engine_, media_->shelf(), media_->intake(), std::move(options),
-                                       make_mm4_observer(context_->metrics));
+    mm4_ = std::make_unique<mm4_peers>(mm4_executor_, *engine_, media_->shelf(), media_->intake(), std::move(options), mm4_sessions_);
     if (const auto ec = mm4_->listen()) return cannot_listen("mm4.listen", config_.mm4->server.accept.listen_port, ec);
     mm4_->start();
     log_.info("MM4 peers are served", {{"port", mm4_->port()}, {"peers", peers}});
@@ -273,7 +273,7 @@ class gateway final : public daemon {
     add_search_route(*router, *access_, *engine_);
     add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_, media_->intake(), config_.media.base_url});
     add_media_route(*router, media_->shelf());
-    add_operator_routes(*router, *sessions_, *carriers_, *directory_, *engine_, administrators_->guard());
+    add_operator_routes(*router, *sessions_, mm4_sessions_.get(), *carriers_, *directory_, *engine_, administrators_->guard());
     erasures_ = std::make_unique<erasure_runner>(erasure_parts{*engine_, *batches_, media_->shelf(), *directory_});
     add_erasure_routes(*router, {*engine_, *erasures_, *directory_, *administrators_, tasks});
     add_own_credit_route(*router, *access_, *engine_);
@@ -409,6 +409,7 @@ class gateway final : public daemon {
   std::unique_ptr<lines_and_chats> others_;
   asio::any_io_executor mm4_executor_;
   std::unique_ptr<mm4_directory> mm4_directory_;
+  std::shared_ptr<mm4_sessions> mm4_sessions_;
   std::unique_ptr<mm4_peers> mm4_;
   std::unique_ptr<directory> directory_;
   std::shared_ptr<client_sessions> sessions_;

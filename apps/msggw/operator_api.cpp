@@ -6,7 +6,9 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "common/digest.hpp"
 #include "common/json.hpp"
+#include "msgkit/core/hex.hpp"
 
 namespace msgkit::app {
 namespace {
@@ -17,11 +19,24 @@ std::string time_text(std::chrono::system_clock::time_point at) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(at)));
 }
 
-json stats_json(const std::vector<client_session>& sessions, const std::vector<carrier_status>& carriers) {
-  json body{{"smpp_connected_clients", sessions.size()}, {"smpp_clients", json::array()}, {"carriers", json::array()}};
+json stats_json(const std::vector<client_session>& sessions, const std::vector<mm4_client_sessions>& mm4,
+                const std::vector<carrier_status>& carriers) {
+  json body{{"smpp_connected_clients", sessions.size()},
+            {"smpp_clients", json::array()},
+            {"mm4_connected_clients", mm4.size()},
+            {"mm4_clients", json::array()},
+            {"carriers", json::array()}};
   for (const auto& s : sessions)
     body["smpp_clients"].push_back(
         {{"username", s.username}, {"ip_address", s.address}, {"connected_at", time_text(s.since)}});
+  for (const auto& s : mm4)
+    body["mm4_clients"].push_back({{"client_id", to_hex(as_bytes(digest(digest_kind::sha256, s.address)))},
+                                   {"username", s.username},
+                                   {"ip_address", s.address},
+                                   {"active_sessions", s.active},
+                                   {"connected_at", time_text(s.since)},
+                                   {"first_connect_at", time_text(s.since)},
+                                   {"last_activity_at", time_text(s.last_activity)}});
   for (const auto& c : carriers) {
     body["carriers"].push_back({{"name", c.name}, {"type", c.type}, {"up", c.is_up}});
     if (!c.problem.empty()) body["carriers"].back()["problem"] = c.problem;
@@ -66,13 +81,14 @@ void list_opt_outs(engine::engine& e, const http_request& r, const http_responde
 
 }  // namespace
 
-void add_operator_routes(http_router& router, const client_sessions& sessions, const carrier_set& carriers,
-                         const directory& d, engine::engine& e, http_guard guard) {
+void add_operator_routes(http_router& router, const client_sessions& sessions, const mm4_sessions* mm4,
+                         const carrier_set& carriers, const directory& d, engine::engine& e, http_guard guard) {
   const http_route_options options{.guard = std::move(guard)};
   router.add_direct(
       "GET", "/stats",
-      [&](const http_request&) {
-        return http_response{.status = 200, .body = dump_json(stats_json(sessions.list(), carriers.status()))};
+      [&, mm4](const http_request&) {
+        const auto mails = mm4 != nullptr ? mm4->list() : std::vector<mm4_client_sessions>{};
+        return http_response{.status = 200, .body = dump_json(stats_json(sessions.list(), mails, carriers.status()))};
       },
       options);
   router.add_direct(

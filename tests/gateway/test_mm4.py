@@ -3,6 +3,7 @@ side and a small SMTP server on the other, which answers EHLO in several lines a
 import base64
 import email
 import email.policy
+import hashlib
 import json
 import smtplib
 import socketserver
@@ -189,6 +190,20 @@ to = ["carrier:up"]
 
 
 class Peers(Mm4Test):
+    def test_stats_say_which_clients_are_connected(self):
+        stats = lambda: self.api.ask("GET", "/stats")[1]  # noqa: E731
+        self.assertEqual((stats()["mm4_connected_clients"], stats()["mm4_clients"]), (0, []))
+        with smtplib.SMTP("127.0.0.1", self.mm4_port, source_address=(CLIENT, 0), timeout=20) as smtp:
+            smtp.ehlo()
+            self.assertEqual(smtp.mail("system@peer.example")[0], 250)
+            now = stats()
+            self.assertEqual(now["mm4_connected_clients"], 1)
+            client = now["mm4_clients"][0]
+            self.assertEqual((client["ip_address"], client["active_sessions"]), (CLIENT, 1))
+            self.assertEqual(client["client_id"], hashlib.sha256(CLIENT.encode()).hexdigest())
+            self.assertLessEqual(client["first_connect_at"], client["last_activity_at"])
+        wait_until(lambda: stats()["mm4_connected_clients"] == 0, 20, "the end of the connection")
+
     def test_a_client_of_mm4_reaches_a_webhook_and_hears_of_it(self):
         self.carrier_for_web(Twilio())
         octets = forward("t-1", [NUMBER])

@@ -283,6 +283,23 @@ class GroupsTest(MmsgwTest):
         self.wait(lambda: database.sql("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN mmsgw'") == "2", front, back)
         leaves_promptly()
 
+    def test_a_database_of_the_version_before_is_taken_over(self):
+        database = Postgres(self)
+        _, port = aiosmtpd(self)
+        a = Gateway(self, "a", mm4_gateway("good", "good", port, "a.test", "b.test"))
+        a.store = f'type = "postgres"\ndsn = "{database.dsn}"\n'
+        a.start()
+        template = a.template(parts=TEXT)["id"]
+        before = a.send(template, destination=TO)
+        self.wait(lambda: "SENT" in a.states(before), a)
+        self.assertEqual(a.process.stop(), 0, a.process.tail())
+        database.sql("ALTER TABLE mmsgw.recipient DROP COLUMN routed; UPDATE mmsgw.version SET number = 2")
+        a.start()
+        self.assertEqual(database.sql("SELECT number FROM mmsgw.version"), "3")
+        self.assertIn("SENT", a.states(before))
+        after = a.send(template, destination=TO)
+        self.wait(lambda: "SENT" in a.states(after), a)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -183,12 +183,14 @@ class server_connection final : public stream_handler, public std::enable_shared
     }
     ++count;
     peer_ = std::move(found);
+    owner_->handler->on_admitted(*peer_, stream_->peer());
     return std::nullopt;
   }
   void release_peer() {
     if (!peer_) return;
     const auto found = owner_->connections_of_peer.find(peer_->name);
     if (found != owner_->connections_of_peer.end() && --found->second == 0) owner_->connections_of_peer.erase(found);
+    owner_->handler->on_released(*peer_, stream_->peer());
     peer_.reset();
   }
 

@@ -88,6 +88,9 @@ class server_handler {
   virtual void on_malformed(const peer&, const fault&) {}
   // Nobody we know, a bad password, or over the peer's number of connections.
   virtual void on_denied(const peer_address&, std::string_view reason) { (void)reason; }
+  // A connection begins to send as this peer; it ends when the connection does, or sends as another.
+  virtual void on_admitted(const peer&, const peer_address&) {}
+  virtual void on_released(const peer&, const peer_address&) {}
   virtual void on_refused(refusal, const peer_address&) {}
   virtual void on_closed(const peer_address&, std::error_code reason) { (void)reason; }
 };
