@@ -82,8 +82,8 @@ std::shared_ptr<const ported_numbers> ported_numbers::read(std::istream& in, std
   for (auto* rows : {&all->exact_, &all->prefixes_}) {
     std::ranges::reverse(*rows);  // the last one stays
     std::ranges::stable_sort(*rows, {}, &row::first);
-    const auto twice = std::ranges::unique(*rows, {}, &row::first);
-    rows->erase(twice.begin(), twice.end());
+    const auto is_same = [](const row& a, const row& b) { return a.first == b.first; };
+    rows->erase(std::unique(rows->begin(), rows->end(), is_same), rows->end());
     rows->shrink_to_fit();
   }
   return all;
