@@ -10,8 +10,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "interop"))
-from gateway import binary, free_port  # noqa: E402
-from peers import PeerTest, require  # noqa: E402
+from gateway import binary  # noqa: E402
+from peers import PeerTest, require, with_free_ports  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
 
@@ -21,8 +21,7 @@ class NewcomerTest(PeerTest):
         text = (HERE.parents[1] / "docs" / "operations.md").read_text()
         section = text.split(f"## {title}\n")[1].split("\n## ")[0]
         script = "\n".join(re.findall(r"```sh\n(.*?)```", section, re.S))
-        for port in ports:
-            script = script.replace(port, str(free_port()))
+        script = with_free_ports(script, ports)
         path = ":".join(str(binary(name).parent) for name in ("msggw", "smppd", "smppc"))
         shell = subprocess.Popen(["bash", "-e", "-c", "trap 'kill $(jobs -p); wait' EXIT\n" + script], cwd=self.scratch, text=True,
                                  env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}:/usr/sbin", **(environment or {})},

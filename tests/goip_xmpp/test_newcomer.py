@@ -7,7 +7,8 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from bridge import BINARY, DEVICE, PeerTest, free_port, prosody_available, require
+from bridge import BINARY, DEVICE, PeerTest, prosody_available, require
+from peers import with_free_ports
 
 HERE = Path(__file__).resolve().parent
 
@@ -20,8 +21,7 @@ class NewcomerTest(PeerTest):
         text = (HERE.parents[1] / "docs" / "goip_xmpp.md").read_text()
         section = text.split("## From nothing to a chat that arrives")[1].split("\n## ")[0]
         script = "\n".join(re.findall(r"```sh\n(.*?)```", section, re.S))
-        for port in ("5222", "5347", "44444", "2790"):
-            script = script.replace(port, str(free_port()))
+        script = with_free_ports(script, ("5222", "5347", "44444", "2790"))
         path = ":".join((str(BINARY.parent), str(DEVICE.parent), os.environ["PATH"], "/usr/sbin"))
         shell = subprocess.Popen(["bash", "-e", "-c", "trap 'kill $(jobs -p); wait' EXIT\n" + script], cwd=self.scratch,
                                  text=True, env={**os.environ, "PATH": path, "HOME": str(self.scratch)},

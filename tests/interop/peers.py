@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -67,6 +68,12 @@ def free_port():
         _given_ports[port] = name
         return port
     raise AssertionError("no free port in 1000 tries")
+
+
+def with_free_ports(script, ports):
+    """The script with a free port in place of each of these, all at once: one that is free may contain another's digits."""
+    free = {port: str(free_port()) for port in ports}
+    return re.sub(r"(?<!\d)(?:" + "|".join(free) + r")(?!\d)", lambda found: free[found[0]], script)
 
 
 def wait_until(condition, seconds, what):

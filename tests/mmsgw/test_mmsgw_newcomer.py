@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from mmsgw import HERE, MmsgwTest, binary
-from peers import free_port
+from peers import with_free_ports
 
 
 class NewcomerTest(MmsgwTest):
@@ -14,8 +14,7 @@ class NewcomerTest(MmsgwTest):
         text = (HERE.parents[1] / "docs" / "mmsgw.md").read_text()
         section = text.split("## A picture from one instance to another")[1].split("\n## ")[0]
         script = "\n".join(re.findall(r"```sh\n(.*?)```", section, re.S))
-        for port in ("3010", "3011", "2566", "2567"):
-            script = script.replace(port, str(free_port()))
+        script = with_free_ports(script, ("3010", "3011", "2566", "2567"))
         path = f"{binary('mmsgw').parent}:{os.environ['PATH']}"
         shell = subprocess.Popen(["bash", "-e", "-c", "trap 'kill $(jobs -p); wait' EXIT\n" + script], cwd=self.scratch, text=True,
                                  env={**os.environ, "PATH": path}, start_new_session=True,
