@@ -53,6 +53,7 @@ bool number_lookup::find(const std::string& number, number_source::handler done)
     return true;
   }
   if (const auto open = open_.find(number); open != open_.end()) {
+    if (open->second.size() >= options_.waiting_max) return false;
     open->second.push_back(std::move(done));
     return true;
   }

@@ -42,7 +42,7 @@ struct number_lookup_options {
   std::chrono::milliseconds failed_ttl{5'000};  // as long a source rests, too
   std::size_t cache_max = 100'000;              // answers; the oldest make room
   std::size_t questions_max = 32;               // open at the source
-  std::size_t waiting_max = 10'000;             // further ones
+  std::size_t waiting_max = 10'000;             // further ones, and who waits for one answer
   unsigned failures_max = 5;                    // in a row, then the source rests
 };
 

@@ -91,10 +91,11 @@ class postgres_database final : public database {
         "CREATE TABLE IF NOT EXISTS version(number BIGINT PRIMARY KEY); DO $$ BEGIN "
         "IF NOT EXISTS (SELECT 1 FROM version) THEN " +
         tables + " INSERT INTO version VALUES(" + std::to_string(schema_version) +
-        "); ELSIF (SELECT max(number) FROM version) = 1 THEN ALTER TABLE message ADD COLUMN contents BYTEA; DROP INDEX "
-        "inbound_time; UPDATE version SET number = 2; END IF; IF (SELECT max(number) FROM version) = 2 THEN ALTER "
-        "TABLE "
-        "recipient ADD COLUMN routed BIGINT NOT NULL DEFAULT 0; UPDATE version SET number = 3; END IF; END $$; COMMIT";
+        "); ELSIF (SELECT max(number) FROM version) = 1 THEN ALTER TABLE message ADD COLUMN contents BYTEA;"
+        " DROP INDEX inbound_time; UPDATE version SET number = 2; END IF;"
+        " IF (SELECT max(number) FROM version) = 2 THEN"
+        " ALTER TABLE recipient ADD COLUMN routed BIGINT NOT NULL DEFAULT 0; UPDATE version SET number = 3; END IF;"
+        " END $$; COMMIT";
     if (!script(text.c_str())) return script("ROLLBACK"), false;
     sql_rows found;
     if (!run("SELECT max(number) FROM version", {}, &found)) return false;

@@ -188,7 +188,8 @@ class gateway final : public daemon {
     options.peers = mm4_directory_->peers_of(*directory_->current());
     const auto peers = options.peers.size();
     mm4_executor_ = context_->pool.next();
-    mm4_ = std::make_unique<mm4_peers>(mm4_executor_, *engine_, media_->shelf(), media_->intake(), std::move(options), mm4_sessions_);
+    mm4_ = std::make_unique<mm4_peers>(mm4_executor_, *engine_, media_->shelf(), media_->intake(), std::move(options),
+                                       mm4_sessions_);
     if (const auto ec = mm4_->listen()) return cannot_listen("mm4.listen", config_.mm4->server.accept.listen_port, ec);
     mm4_->start();
     log_.info("MM4 peers are served", {{"port", mm4_->port()}, {"peers", peers}});
@@ -273,7 +274,8 @@ class gateway final : public daemon {
     add_search_route(*router, *access_, *engine_);
     add_client_routes(*router, {*engine_, *access_, *sender_, *canceler_, media_->intake(), config_.media.base_url});
     add_media_route(*router, media_->shelf());
-    add_operator_routes(*router, *sessions_, mm4_sessions_.get(), *carriers_, *directory_, *engine_, administrators_->guard());
+    add_operator_routes(*router, *sessions_, mm4_sessions_.get(), *carriers_, *directory_, *engine_,
+                        administrators_->guard());
     erasures_ = std::make_unique<erasure_runner>(erasure_parts{*engine_, *batches_, media_->shelf(), *directory_});
     add_erasure_routes(*router, {*engine_, *erasures_, *directory_, *administrators_, tasks});
     add_own_credit_route(*router, *access_, *engine_);

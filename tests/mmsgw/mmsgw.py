@@ -22,6 +22,15 @@ PICTURE = bytes(range(256)) * 100
 SECRET = "callback-secret"
 
 
+def serve(test, handler):
+    """An HTTP server on a free port until the test ends."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    test.addCleanup(lambda: (server.shutdown(), thread.join(), server.server_close()))
+    return server
+
+
 class Application:
     """The application's side: collects callbacks, can refuse the first ones."""
 
@@ -44,10 +53,7 @@ class Application:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=self.server.serve_forever)
-        thread.start()
-        test.addCleanup(lambda: (self.server.shutdown(), thread.join(), self.server.server_close()))
+        self.server = serve(test, Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/callback"
 
     def all(self):

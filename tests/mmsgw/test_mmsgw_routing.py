@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from mmsgw import FROM, TO, Gateway, MmsgwTest, mm4_gateway
+from mmsgw import FROM, TO, Gateway, MmsgwTest, mm4_gateway, serve
 from mm4_peers import aiosmtpd
 from peers import free_port, require, wait_until
 
@@ -46,10 +46,7 @@ class NumberService:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=self.server.serve_forever)
-        thread.start()
-        test.addCleanup(lambda: (self.server.shutdown(), thread.join(), self.server.server_close()))
+        self.server = serve(test, Handler)
 
     def settings(self, more=""):
         return f"""

@@ -109,6 +109,14 @@ TEST_F(NumberLookup, FewQuestionsAreOpenAndFewWait) {
   EXPECT_EQ(open_.count("3"), 1u);
 }
 
+TEST_F(NumberLookup, FewWaitForOneAnswer) {
+  make({.waiting_max = 2});
+  for (int i = 0; i < 5; ++i) ask("1");
+  EXPECT_EQ(refused_, 3u);
+  answer("1", found("2"));
+  EXPECT_EQ(got_.count("1"), 2u);
+}
+
 TEST_F(NumberLookup, TheOldestAnswersMakeRoom) {
   make({.cache_max = 2});
   for (const auto* n : {"1", "2", "3"}) {
